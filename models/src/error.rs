@@ -1,0 +1,65 @@
+//! What can go wrong in a pipeline; one variant for each thing the caller can do about it.
+
+use tributary_audio::AudioError;
+
+/// Why a pipeline could not be made or run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// No card of that name: list the models.
+    #[error("there is no model `{name}`; `tributary models list` shows the installed ones")]
+    UnknownModel {
+        /// The name asked for.
+        name: String,
+    },
+    /// The model does not give that stem.
+    #[error("model `{model}` has no stem `{stem}`; it gives {known}")]
+    UnknownStem {
+        /// The model's name.
+        model: String,
+        /// The stem asked for.
+        stem: String,
+        /// The stems it has, comma separated.
+        known: String,
+    },
+    /// A card that cannot be used; the message names the field.
+    #[error("model card `{card}`: {reason}")]
+    Card {
+        /// Which card.
+        card: String,
+        /// Which field, and why.
+        reason: String,
+    },
+    /// The weights are not what the card says.
+    #[error("weights of `{model}` have SHA-256 {found}, the card says {expected}")]
+    Weights {
+        /// The model's name.
+        model: String,
+        /// What the card says, hex.
+        expected: String,
+        /// What was found, hex.
+        found: String,
+    },
+    /// The engine refused the graph or failed while running it.
+    #[error("the neural engine failed on `{model}`: {reason}")]
+    Engine {
+        /// The model's name.
+        model: String,
+        /// In the engine's words.
+        reason: String,
+    },
+    /// Chunks came out of order, twice or not at all: a bug in the caller.
+    #[error("expected chunk {expected}, got {got}")]
+    ChunkOrder {
+        /// The next index due.
+        expected: u32,
+        /// The index seen.
+        got: u32,
+    },
+    /// The clip itself cannot be read.
+    #[error("cannot read the clip")]
+    Audio(#[from] AudioError),
+    /// The job was stopped between two chunks.
+    #[error("stopped")]
+    Stopped,
+}

@@ -1,0 +1,13 @@
+//! The science: model cards, pipelines and the engines they run on. No network, no database, no clock, no async.
+//!
+//! One clip's way: [`Pipeline::plan`] counts the chunks (the quote is made from the same number), a [`Cutter`]
+//! pulls frames and yields chunks, [`Pipeline::infer`] runs a batch of chunks, of one clip or of many, on the
+//! device, and an [`Assembler`] turns the answers, in order, back into stems as long as the mixture.
+
+pub mod error;
+pub mod pipeline;
+pub mod session;
+
+pub use error::ModelError;
+pub use pipeline::{Assembler, Chunk, ChunkAnswer, Clip, Cutter, Pipeline, Plan, StemSink};
+pub use session::Session;
