@@ -1,0 +1,28 @@
+//! Every size that comes from outside has its limit here, checked on both sides and before memory is taken.
+
+/// Canonical bytes of one packet: small enough to commit often, large enough for full speed (measured: 256 KiB).
+pub const PACKET_CANONICAL_BYTES_MAX: usize = 256 * 1024;
+/// Encoded bytes of one packet: zstd may grow what it cannot shrink by a little.
+pub const PACKET_PAYLOAD_BYTES_MAX: usize = PACKET_CANONICAL_BYTES_MAX + 4096;
+/// A whole gRPC message, packet and frame around it.
+pub const MESSAGE_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Bytes of one canonical sample (32-bit float).
+pub const SAMPLE_BYTES: u64 = 4;
+/// Channels of a clip.
+pub const CHANNELS_MAX: u16 = 8;
+/// Lowest rate of a clip.
+pub const RATE_HZ_MIN: u32 = 8_000;
+/// Highest rate of a clip.
+pub const RATE_HZ_MAX: u32 = 192_000;
+/// Longest clip a server may be configured to take; the default is lower, see the server's config.
+pub const CLIP_SECONDS_MAX: u64 = 6 * 3600;
+/// Characters of a job's title.
+pub const TITLE_CHARS_MAX: usize = 200;
+/// Characters of a model's or stem's name.
+pub const NAME_CHARS_MAX: usize = 64;
+/// Stems one job may name.
+pub const STEMS_MAX: usize = 32;
+/// Jobs in one answer of `Jobs.List`.
+pub const JOBS_PAGE_MAX: u32 = 200;
+/// Lines in one answer of `Account.History`.
+pub const HISTORY_PAGE_MAX: u32 = 500;

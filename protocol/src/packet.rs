@@ -1,0 +1,1 @@
+//! Samples to wire bytes and back. Pure; never takes memory beyond the limits.

@@ -1,0 +1,141 @@
+//! Plain words of the product. No behaviour beyond being written, read and compared.
+
+use std::fmt;
+use std::str::FromStr;
+use uuid::Uuid;
+
+/// Names one job, for ever. Made by the client (UUID version 7) and saved before it is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct JobId(Uuid);
+
+/// Names one account: a person or a team; also the tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AccountId(Uuid);
+
+macro_rules! uuid_word {
+    ($name:ident) => {
+        impl $name {
+            /// A new one; later ones sort after earlier ones.
+            #[must_use]
+            pub fn generate() -> Self {
+                Self(Uuid::now_v7())
+            }
+
+            /// Its 16 bytes, as on the wire and in the database.
+            #[must_use]
+            pub fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
+
+            /// From 16 bytes; none for any other length.
+            #[must_use]
+            pub fn from_slice(bytes: &[u8]) -> Option<Self> {
+                Uuid::from_slice(bytes).ok().map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotAnId;
+            fn from_str(text: &str) -> Result<Self, NotAnId> {
+                Uuid::parse_str(text).map(Self).map_err(|_| NotAnId)
+            }
+        }
+    };
+}
+uuid_word!(JobId);
+uuid_word!(AccountId);
+
+/// The text is no id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an id: expected 32 hex digits in five groups, as `tributary jobs` prints them")]
+pub struct NotAnId;
+
+/// Whole, prepaid credits. Never negative; arithmetic is checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Credits(pub u64);
+
+impl Credits {
+    /// None at all.
+    pub const ZERO: Self = Self(0);
+
+    /// Sum, or none beyond the range.
+    #[must_use]
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        self.0.checked_add(other.0).map(Self)
+    }
+
+    /// Difference, or none below zero.
+    #[must_use]
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        self.0.checked_sub(other.0).map(Self)
+    }
+}
+
+impl fmt::Display for Credits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} credit{}", self.0, if self.0 == 1 { "" } else { "s" })
+    }
+}
+
+/// SHA-256 of canonical bytes: the name of a clip or a stem's content.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Sha256(pub [u8; 32]);
+
+impl Sha256 {
+    /// From 32 bytes; none for any other length.
+    #[must_use]
+    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+}
+
+impl fmt::Display for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What a clip is before its samples are seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClipHeader {
+    /// Over the canonical bytes: interleaved 32-bit little-endian float.
+    pub sha256: Sha256,
+    /// Length in frames.
+    pub frames: u64,
+    /// 1 to 8.
+    pub channels: u16,
+    /// Frames a second.
+    pub rate_hz: u32,
+}
+
+impl ClipHeader {
+    /// Bytes of one frame.
+    #[must_use]
+    pub fn frame_bytes(&self) -> u64 {
+        u64::from(self.channels) * crate::limits::SAMPLE_BYTES
+    }
+
+    /// Canonical bytes of the whole clip; none where the product is beyond the range.
+    #[must_use]
+    pub fn canonical_bytes(&self) -> Option<u64> {
+        self.frames.checked_mul(self.frame_bytes())
+    }
+
+    /// Length in seconds.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        self.frames as f64 / f64::from(self.rate_hz.max(1))
+    }
+}
