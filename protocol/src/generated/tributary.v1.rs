@@ -79,6 +79,7 @@ impl LedgerKind {
 }
 /// Generated client implementations.
 #[cfg(feature = "client")]
+#[expect(clippy::allow_attributes_without_reason, reason = "generated")]
 pub mod account_client {
     #![allow(
         unused_variables,
@@ -209,6 +210,11 @@ pub mod account_client {
 }
 /// Generated server implementations.
 #[cfg(feature = "server")]
+#[expect(
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "generated"
+)]
 pub mod account_server {
     #![allow(
         unused_variables,
@@ -509,6 +515,7 @@ pub struct QueryWriteStatusRequest {
 }
 /// Generated client implementations.
 #[cfg(feature = "client")]
+#[expect(clippy::allow_attributes_without_reason, reason = "generated")]
 pub mod clips_client {
     #![allow(
         unused_variables,
@@ -641,6 +648,11 @@ pub mod clips_client {
 }
 /// Generated server implementations.
 #[cfg(feature = "server")]
+#[expect(
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "generated"
+)]
 pub mod clips_server {
     #![allow(
         unused_variables,
@@ -1071,6 +1083,7 @@ impl JobState {
 }
 /// Generated client implementations.
 #[cfg(feature = "client")]
+#[expect(clippy::allow_attributes_without_reason, reason = "generated")]
 pub mod jobs_client {
     #![allow(
         unused_variables,
@@ -1278,6 +1291,11 @@ pub mod jobs_client {
 }
 /// Generated server implementations.
 #[cfg(feature = "server")]
+#[expect(
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "generated"
+)]
 pub mod jobs_server {
     #![allow(
         unused_variables,
@@ -1759,6 +1777,7 @@ pub struct Limits {
 }
 /// Generated client implementations.
 #[cfg(feature = "client")]
+#[expect(clippy::allow_attributes_without_reason, reason = "generated")]
 pub mod models_client {
     #![allow(
         unused_variables,
@@ -1864,6 +1883,11 @@ pub mod models_client {
 }
 /// Generated server implementations.
 #[cfg(feature = "server")]
+#[expect(
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "generated"
+)]
 pub mod models_server {
     #![allow(
         unused_variables,
@@ -2055,6 +2079,7 @@ pub struct ReadStemRequest {
 }
 /// Generated client implementations.
 #[cfg(feature = "client")]
+#[expect(clippy::allow_attributes_without_reason, reason = "generated")]
 pub mod stems_client {
     #![allow(
         unused_variables,
@@ -2161,6 +2186,11 @@ pub mod stems_client {
 }
 /// Generated server implementations.
 #[cfg(feature = "server")]
+#[expect(
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "generated"
+)]
 pub mod stems_server {
     #![allow(
         unused_variables,
