@@ -7,7 +7,9 @@ use std::io;
 #[non_exhaustive]
 pub enum AudioError {
     /// The bytes are no audio format we know: choose another file.
-    #[error("not an audio file we can read ({hint}); WAV, FLAC, MP3, AAC/M4A, Ogg Vorbis and AIFF are understood")]
+    #[error(
+        "not an audio file we can read ({hint}); WAV, FLAC, MP3, AAC/M4A, Ogg Vorbis and AIFF are understood"
+    )]
     NotAudio {
         /// What was seen instead.
         hint: String,
