@@ -1,0 +1,298 @@
+//! The device with a real engine and a graph of one node.
+
+use super::*;
+use crate::clock::{ManualClock, Timestamp};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc;
+use tributary_audio::ClipShape;
+use tributary_models::session::{Input, SessionOptions};
+use tributary_models::{Assembler, Clip, Cutter, Plan, Session};
+
+/// First sample of a chunk that makes [`Doubling`] panic.
+const PANIC: f32 = 13.0;
+/// First sample of a chunk that the engine is said to refuse.
+const REFUSE: f32 = 14.0;
+/// First sample of a chunk that gets no answer.
+const FORGET: f32 = 15.0;
+
+/// Protocol buffers by hand: a field holding bytes, shorter than 128.
+fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+    [&[number << 3 | 2, u8::try_from(bytes.len()).unwrap()], bytes].concat()
+}
+
+/// An ONNX model of one node: y = x + x.
+fn doubling_graph() -> Vec<u8> {
+    let float_tensor = field(2, &field(1, &[0x08, 1]));
+    let value = |name: &[u8]| [field(1, name), float_tensor.clone()].concat();
+    let node = [field(1, b"x"), field(1, b"x"), field(2, b"y"), field(4, b"Add")].concat();
+    let graph =
+        [field(1, &node), field(2, b"double"), field(11, &value(b"x")), field(12, &value(b"y"))].concat();
+    [vec![0x08, 8], field(7, &graph), field(8, &[0x10, 13])].concat()
+}
+
+/// What a pipeline saw.
+#[derive(Default)]
+struct Seen {
+    loads: AtomicUsize,
+    batches: Mutex<Vec<Vec<u32>>>,
+}
+
+/// Doubles every sample through the real engine.
+#[derive(Default)]
+struct Doubling {
+    seen: Arc<Seen>,
+    refuses_to_load: bool,
+    /// Says that a batch began, then waits for leave to run it.
+    gate: Option<(mpsc::SyncSender<()>, Mutex<mpsc::Receiver<()>>)>,
+}
+
+impl Pipeline for Doubling {
+    fn plan(&self, _: ClipShape, _: &[String]) -> Result<Plan, ModelError> {
+        Err(ModelError::Stopped)
+    }
+
+    fn begin(
+        &self,
+        _: &Plan,
+        _: Arc<dyn Clip>,
+        _: usize,
+    ) -> Result<(Box<dyn Cutter>, Box<dyn Assembler>), ModelError> {
+        Err(ModelError::Stopped)
+    }
+
+    fn load(&self) -> Result<Session, ModelError> {
+        self.seen.loads.fetch_add(1, SeqCst);
+        if self.refuses_to_load {
+            return Err(ModelError::Card { card: "doubling".to_owned(), reason: "no weights".to_owned() });
+        }
+        let options = SessionOptions { threads: std::num::NonZeroUsize::MIN };
+        Session::load("doubling", &doubling_graph(), options)
+    }
+
+    fn infer(&self, session: &mut Session, batch: &[Chunk]) -> Result<Vec<ChunkAnswer>, ModelError> {
+        self.seen.batches.lock().unwrap().push(batch.iter().map(|chunk| chunk.index).collect());
+        if let Some((began, leave)) = &self.gate {
+            began.send(()).unwrap();
+            leave.lock().unwrap().recv().unwrap();
+        }
+        assert!(batch.iter().all(|chunk| chunk.data[0] != PANIC), "thirteen");
+        if batch.iter().any(|chunk| chunk.data[0] == REFUSE) {
+            return Err(ModelError::Engine { model: "doubling".to_owned(), reason: "fourteen".to_owned() });
+        }
+        let mut answers = Vec::new();
+        for chunk in batch.iter().filter(|chunk| chunk.data[0] != FORGET) {
+            let input = Input { name: "x", shape: &chunk.shape, data: &chunk.data };
+            let data = session.run(&[input], &["y"])?.remove(0).data;
+            answers.push(ChunkAnswer { index: chunk.index, data });
+        }
+        Ok(answers)
+    }
+}
+
+fn start(options: DeviceOptions) -> Device {
+    Device::start(options, Arc::new(ManualClock::new(Timestamp(0)))).unwrap()
+}
+
+/// Batches of at most four; at most ten chunks wait.
+fn device() -> Device {
+    start(DeviceOptions { batch_max: 4, waiting_max: 10, sessions_max: 2 })
+}
+
+fn work(pipeline: &Arc<Doubling>, index: u32, first: f32) -> Work {
+    Work {
+        account: AccountId::generate(),
+        weight: NonZeroU32::MIN,
+        job: JobId::generate(),
+        pipeline: Arc::clone(pipeline) as Arc<dyn Pipeline>,
+        model: "doubling".to_owned(),
+        chunk: Chunk { index, shape: vec![3], data: vec![first, 0.25, -1.0] },
+        cost: 1,
+        cancelled: CancellationToken::new(),
+    }
+}
+
+/// A pipeline whose batches wait: each sends on the first channel and then needs one message on the second.
+fn gated() -> (Arc<Doubling>, mpsc::Receiver<()>, mpsc::Sender<()>) {
+    let (began, has_begun) = mpsc::sync_channel(100);
+    let (leave, may_run) = mpsc::channel();
+    let gate = Some((began, Mutex::new(may_run)));
+    (Arc::new(Doubling { gate, ..Doubling::default() }), has_begun, leave)
+}
+
+/// Submits `firsts` while a first chunk runs, so that they make one batch; their answers in order.
+fn answers_of_one_batch(device: &Device, firsts: &[f32]) -> (Vec<Result<f32, DeviceError>>, Arc<Seen>) {
+    let (pipeline, has_begun, leave) = gated();
+    let opener = device.submit(work(&pipeline, 100, 0.0)).unwrap();
+    has_begun.recv().unwrap();
+    let tickets: Vec<_> =
+        (0..).zip(firsts).map(|(n, first)| device.submit(work(&pipeline, n, *first)).unwrap()).collect();
+    // More than enough for the opener, the batch and every chunk alone.
+    (0..firsts.len() + 2).for_each(|_| leave.send(()).unwrap());
+    opener.wait().unwrap();
+    let answers = tickets.into_iter().map(|ticket| ticket.wait().map(|answer| answer.data[0])).collect();
+    (answers, Arc::clone(&pipeline.seen))
+}
+
+#[test]
+fn a_chunk_comes_back_as_the_engine_answered_it() {
+    let device = device();
+    let pipeline = Arc::new(Doubling::default());
+    for index in 0..3 {
+        let answer = device.submit(work(&pipeline, index, 1.5)).unwrap().wait().unwrap();
+        assert_eq!((answer.index, answer.data), (index, vec![3.0, 0.5, -2.0]));
+    }
+    assert_eq!(pipeline.seen.loads.load(SeqCst), 1, "loaded once");
+    device.shutdown();
+    let health = device.health();
+    assert_eq!((health.batches(), health.chunks_done(), health.chunks_failed()), (3, 3, 0));
+    assert_eq!(health.models(), ["doubling"]);
+}
+
+#[test]
+fn chunks_of_many_jobs_share_a_batch_and_each_gets_its_own_answer() {
+    let (answers, seen) = answers_of_one_batch(&device(), &[1.0, 2.0, 3.0, 4.0]);
+    let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
+    assert_eq!(answers, [2.0, 4.0, 6.0, 8.0]);
+    let batches: Vec<_> = seen.batches.lock().unwrap().iter().map(Vec::len).collect();
+    assert_eq!(batches, [1, 4]);
+}
+
+#[test]
+fn one_bad_chunk_in_a_batch_fails_alone() {
+    for (bad, expected) in
+        [(REFUSE, "model `doubling` failed"), (PANIC, "panicked: thirteen"), (FORGET, "asked")]
+    {
+        let device = device();
+        let (answers, _) = answers_of_one_batch(&device, &[1.0, bad, 3.0]);
+        let [Ok(2.0), Err(error), Ok(6.0)] = &answers[..] else { panic!("{answers:?}") };
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(!error.is_transient());
+        let after = device.submit(work(&Arc::new(Doubling::default()), 7, 5.0)).unwrap().wait().unwrap();
+        assert_eq!(after.data[0], 10.0, "the thread goes on");
+        device.shutdown();
+        assert_eq!((device.health().chunks_done(), device.health().chunks_failed()), (4, 1));
+    }
+}
+
+#[test]
+fn a_session_that_saw_a_panic_is_not_used_again() {
+    let device = device();
+    let pipeline = Arc::new(Doubling::default());
+    assert!(device.submit(work(&pipeline, 0, PANIC)).unwrap().wait().is_err());
+    device.submit(work(&pipeline, 1, 1.0)).unwrap().wait().unwrap();
+    assert_eq!(pipeline.seen.loads.load(SeqCst), 2);
+}
+
+#[test]
+fn a_model_that_cannot_be_loaded_is_an_error_to_its_chunks_only() {
+    let device = device();
+    let broken = Arc::new(Doubling { refuses_to_load: true, ..Doubling::default() });
+    let ticket = device.submit(Work { model: "broken".to_owned(), ..work(&broken, 0, 1.0) }).unwrap();
+    let error = ticket.wait().unwrap_err();
+    assert!(matches!(&error, DeviceError::Load { model, .. } if model == "broken"), "{error:?}");
+    device.submit(work(&Arc::new(Doubling::default()), 0, 1.0)).unwrap().wait().unwrap();
+}
+
+#[test]
+fn the_model_not_used_for_longest_makes_room() {
+    let device = device();
+    let pipeline = Arc::new(Doubling::default());
+    for model in ["a", "b", "a", "c", "a"] {
+        device.submit(Work { model: model.to_owned(), ..work(&pipeline, 0, 1.0) }).unwrap().wait().unwrap();
+    }
+    device.shutdown();
+    assert_eq!(device.health().models(), ["c", "a"]);
+    assert_eq!(pipeline.seen.loads.load(SeqCst), 3, "`a` stayed");
+}
+
+#[test]
+fn cancelling_ends_the_wait_at_once_and_the_chunk_never_runs() {
+    let device = device();
+    let (pipeline, has_begun, leave) = gated();
+    let running = work(&pipeline, 0, 1.0);
+    let waiting = work(&pipeline, 1, 2.0);
+    let (stop_running, stop_waiting) = (running.cancelled.clone(), waiting.cancelled.clone());
+    let running = device.submit(running).unwrap();
+    has_begun.recv().unwrap();
+    let waiting = device.submit(waiting).unwrap();
+    let waiters = [waiting, running].map(|ticket| std::thread::spawn(|| ticket.wait()));
+    stop_waiting.cancel();
+    stop_running.cancel();
+    // The batch is still held at the gate: only the tokens can have ended these waits.
+    for waiter in waiters {
+        assert!(matches!(waiter.join().unwrap(), Err(DeviceError::Cancelled)));
+    }
+    leave.send(()).unwrap();
+    device.shutdown();
+    assert_eq!(*pipeline.seen.batches.lock().unwrap(), [vec![0]]);
+    let mut late = work(&pipeline, 2, 1.0);
+    late.cancelled = stop_waiting;
+    assert!(matches!(device.submit(late), Err(DeviceError::Cancelled)));
+}
+
+#[test]
+fn too_many_waiting_chunks_are_refused_with_the_limit() {
+    let device = device();
+    let (pipeline, has_begun, leave) = gated();
+    let running = device.submit(work(&pipeline, 0, 1.0)).unwrap();
+    has_begun.recv().unwrap();
+    let waiting: Vec<_> = (1..=10).map(|n| device.submit(work(&pipeline, n, 1.0)).unwrap()).collect();
+    let refused = device.submit(work(&pipeline, 11, 1.0));
+    assert!(matches!(refused, Err(DeviceError::Busy { waiting_max: 10 })));
+    (0..20).for_each(|_| leave.send(()).unwrap());
+    running.wait().unwrap();
+    waiting.into_iter().for_each(|ticket| drop(ticket.wait().unwrap()));
+}
+
+#[test]
+fn shutdown_finishes_the_batch_and_stops_what_waits() {
+    let device = device();
+    let (pipeline, has_begun, leave) = gated();
+    let running = device.submit(work(&pipeline, 0, 1.0)).unwrap();
+    has_begun.recv().unwrap();
+    let waiting = device.submit(work(&pipeline, 1, 1.0)).unwrap();
+    let stopping = std::thread::spawn({
+        let device = device.clone();
+        move || device.shutdown()
+    });
+    while !device.owner.shared.lock().stopping {
+        std::thread::yield_now();
+    }
+    let error = device.submit(work(&pipeline, 2, 1.0)).err().unwrap();
+    assert!(matches!(error, DeviceError::Stopped) && error.is_transient());
+    leave.send(()).unwrap();
+    assert_eq!(running.wait().unwrap().data[0], 2.0);
+    assert!(matches!(waiting.wait(), Err(DeviceError::Stopped)));
+    stopping.join().unwrap();
+    assert!(!device.health().is_live(Duration::from_secs(3600)));
+}
+
+#[test]
+fn dropping_the_last_handle_joins_the_thread() {
+    let device = device();
+    let (health, shared) = (device.health(), Arc::downgrade(&device.owner.shared));
+    assert!(health.is_live(TICK));
+    drop(device.clone());
+    assert!(health.is_live(TICK));
+    drop(device);
+    assert!(!health.is_live(TICK));
+    assert!(shared.upgrade().is_none(), "the thread holds nothing any more");
+}
+
+#[test]
+fn a_batch_that_takes_too_long_shows_in_the_health() {
+    let clock = Arc::new(ManualClock::new(Timestamp(5)));
+    let device = Device::start(DeviceOptions::default(), Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
+    let (pipeline, has_begun, leave) = gated();
+    let running = device.submit(work(&pipeline, 0, 1.0)).unwrap();
+    has_begun.recv().unwrap();
+    clock.advance(Duration::from_secs(60));
+    let health = device.health();
+    assert_eq!(health.busy_since(), Some(Timestamp(5)));
+    assert!(health.is_live(Duration::from_secs(60)));
+    assert!(!health.is_live(Duration::from_secs(59)));
+    leave.send(()).unwrap();
+    running.wait().unwrap();
+    device.shutdown();
+    assert_eq!(health.busy_since(), None);
+}
