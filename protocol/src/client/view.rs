@@ -1,0 +1,237 @@
+//! What the server told us, in plain words. No behaviour beyond being read.
+
+use crate::vocab::{ClipHeader, Credits, JobId, Sha256};
+
+/// What a server offers, and its limits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// Every model that may be named in a job.
+    pub models: Vec<ModelView>,
+    /// What this server takes.
+    pub limits: ServerLimits,
+}
+
+/// One model, as its card says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelView {
+    /// What a job names.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// separate, enhance, master, transcribe or generate.
+    pub task: String,
+    /// preview, standard or best.
+    pub grade: String,
+    /// Stems it makes.
+    pub stems: Vec<String>,
+    /// For people.
+    pub description: String,
+    /// Licence of the weights.
+    pub licence: String,
+    /// Measured quality, for people.
+    pub quality: String,
+    /// Price of a started minute.
+    pub credits_per_minute: Credits,
+}
+
+/// What one server takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerLimits {
+    /// Longest clip.
+    pub clip_seconds_max: u64,
+    /// Most channels of a clip.
+    pub channels_max: u32,
+    /// Lowest rate of a clip.
+    pub rate_hz_min: u32,
+    /// Highest rate of a clip.
+    pub rate_hz_max: u32,
+    /// Jobs of one account that have not ended.
+    pub jobs_open_max: u32,
+}
+
+/// What to ask a price for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuoteAsk {
+    /// The model's name.
+    pub model: String,
+    /// Length of the clip in frames.
+    pub frames: u64,
+    /// 1 to 8.
+    pub channels: u16,
+    /// Frames a second.
+    pub rate_hz: u32,
+}
+
+/// The most a job would cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuoteView {
+    /// The price.
+    pub credits: Credits,
+    /// What the account could spend now.
+    pub available: Credits,
+    /// How the price was made, for people.
+    pub reason: String,
+}
+
+/// The account behind the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountView {
+    /// For people.
+    pub name: String,
+    /// All credits, held ones included.
+    pub posted: Credits,
+    /// Set aside for jobs that have not ended.
+    pub held: Credits,
+}
+
+impl AccountView {
+    /// What could be spent now.
+    #[must_use]
+    pub fn available(&self) -> Credits {
+        self.posted.checked_sub(self.held).unwrap_or(Credits::ZERO)
+    }
+}
+
+/// Which ledger lines to list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HistoryPage {
+    /// At most this many, up to [`crate::limits::HISTORY_PAGE_MAX`]; 0 means 100.
+    pub limit: u32,
+    /// Only lines older than this one.
+    pub before_line: Option<u64>,
+}
+
+/// Why credits came or went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LedgerKind {
+    /// Credits given by the operator or bought.
+    Grant,
+    /// Credits taken for a job that ended.
+    Capture,
+}
+
+/// One line of the ledger. Lines are only ever added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerLine {
+    /// Its number; give it back in [`HistoryPage::before_line`].
+    pub line: u64,
+    /// When, in microseconds since 1970, UTC.
+    pub at_us: i64,
+    /// Why.
+    pub kind: LedgerKind,
+    /// Positive: credits came; negative: credits went.
+    pub credits: i64,
+    /// All credits of the account after this line.
+    pub posted_after: Credits,
+    /// The job a capture paid for.
+    pub job: Option<JobId>,
+    /// For people.
+    pub note: String,
+}
+
+/// Which jobs to list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JobsPage {
+    /// At most this many, up to [`crate::limits::JOBS_PAGE_MAX`]; 0 means 50.
+    pub limit: u32,
+    /// Only jobs older than this one.
+    pub before: Option<JobId>,
+}
+
+/// One clip to be sent through one model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewJob {
+    /// Made by the caller and saved before it is sent.
+    pub id: JobId,
+    /// The model's name.
+    pub model: String,
+    /// Stems wanted; empty for all the model has.
+    pub stems: Vec<String>,
+    /// The clip, before its samples are sent.
+    pub clip: ClipHeader,
+    /// What it is called in lists, at most [`crate::limits::TITLE_CHARS_MAX`] characters.
+    pub title: String,
+}
+
+/// Where a job is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JobState {
+    /// Admitted; the server waits for the clip.
+    Uploading,
+    /// The clip is there; waiting for a worker.
+    Queued,
+    /// A worker has it.
+    Running,
+    /// Stems are there.
+    Done,
+    /// It cost nothing; [`JobView::failure`] says why.
+    Failed,
+    /// Ended by its owner; what had been done was paid for.
+    Cancelled,
+    /// The clip never came.
+    Expired,
+}
+
+impl JobState {
+    /// Nothing will change any more.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Done | Self::Failed | Self::Cancelled | Self::Expired)
+    }
+}
+
+/// A job as it was when the server told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobView {
+    /// Its name.
+    pub id: JobId,
+    /// Where it is.
+    pub state: JobState,
+    /// The model's name.
+    pub model: String,
+    /// What it is called in lists.
+    pub title: String,
+    /// The clip it is about.
+    pub clip: ClipHeader,
+    /// Rises with every change.
+    pub seq: u64,
+    /// Canonical bytes of the clip that the server has.
+    pub uploaded_bytes: u64,
+    /// Jobs in front of this one, while queued.
+    pub queue_position: u32,
+    /// Chunks the model has done.
+    pub chunks_done: u32,
+    /// Chunks in all; 0 while unknown.
+    pub chunks: u32,
+    /// Times a worker has taken it.
+    pub attempt: u32,
+    /// Set aside when it was admitted: the most it can cost.
+    pub held: Credits,
+    /// Taken when it ended.
+    pub captured: Credits,
+    /// Given back when it ended.
+    pub released: Credits,
+    /// Why it failed, for people.
+    pub failure: Option<String>,
+    /// Names of the stems asked for.
+    pub stem_names: Vec<String>,
+    /// The finished stems; empty until done.
+    pub stems: Vec<StemView>,
+    /// Microseconds since 1970, UTC.
+    pub created_at_us: i64,
+    /// When a worker first took it.
+    pub started_at_us: Option<i64>,
+    /// When it ended.
+    pub ended_at_us: Option<i64>,
+}
+
+/// A finished stem: as many frames and channels as the clip, at the clip's rate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StemView {
+    /// Its name, as the model's card has it.
+    pub name: String,
+    /// Over its canonical bytes.
+    pub sha256: Sha256,
+    /// Canonical bytes.
+    pub bytes: u64,
+}

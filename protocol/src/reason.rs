@@ -1,0 +1,10 @@
+//! Details that travel beside a gRPC status, as `google.rpc.ErrorInfo`: who needs more than a code reads them here.
+
+/// Domain of every `ErrorInfo` of ours.
+pub const DOMAIN: &str = "tributary";
+/// With `FAILED_PRECONDITION`: the account cannot pay. Metadata [`NEEDED`] and [`AVAILABLE`], decimal credits.
+pub const NOT_ENOUGH_CREDITS: &str = "NOT_ENOUGH_CREDITS";
+/// What the job would cost.
+pub const NEEDED: &str = "needed";
+/// What the account could spend.
+pub const AVAILABLE: &str = "available";
