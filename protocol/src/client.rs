@@ -67,6 +67,16 @@ pub struct Client {
     line: Line,
 }
 
+/// One try of a short call: the stub and its method. Owns what it needs, so that the call may change threads.
+macro_rules! ask {
+    ($client:ident . $stub:ident, $method:ident) => {
+        |request| {
+            let mut stub = $client.wire.$stub();
+            async move { stub.$method(request).await }
+        }
+    };
+}
+
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("address", &self.line.address()).finish_non_exhaustive()
@@ -103,8 +113,8 @@ impl Client {
     /// Those of every call: [`ClientError::SignIn`], [`ClientError::Unreachable`], [`ClientError::Untrusted`],
     /// [`ClientError::Busy`], [`ClientError::Server`], [`ClientError::Protocol`].
     pub async fn models(&self) -> Result<Offer, ClientError> {
-        let ask = async || self.wire.models().list(v1::ListModelsRequest {}).await;
-        self.line.call(ask).await?.try_into()
+        let request = v1::ListModelsRequest {};
+        self.line.call(request, ask!(self.models, list)).await?.try_into()
     }
 
     /// What a clip of this length would cost. Holds nothing.
@@ -113,8 +123,12 @@ impl Client {
     /// Those of every call; [`ClientError::Refused`] for an unknown model or a clip beyond the server's limits.
     pub async fn quote(&self, ask: &QuoteAsk) -> Result<QuoteView, ClientError> {
         let request = v1::QuoteRequest::from(ask);
-        let ask = async || self.wire.jobs().quote(request.clone()).await;
-        Ok(self.line.call(ask).await.map_err(ClientError::not_about_a_job)?.into())
+        Ok(self
+            .line
+            .call(request, ask!(self.jobs, quote))
+            .await
+            .map_err(ClientError::not_about_a_job)?
+            .into())
     }
 
     /// The account's name and its credits.
@@ -122,8 +136,8 @@ impl Client {
     /// # Errors
     /// Those of every call.
     pub async fn account(&self) -> Result<AccountView, ClientError> {
-        let ask = async || self.wire.account().get(v1::GetAccountRequest {}).await;
-        Ok(self.line.call(ask).await?.into())
+        let request = v1::GetAccountRequest {};
+        Ok(self.line.call(request, ask!(self.account, get)).await?.into())
     }
 
     /// Ledger lines, newest first; an empty page is the end.
@@ -132,8 +146,13 @@ impl Client {
     /// Those of every call.
     pub async fn history(&self, page: HistoryPage) -> Result<Vec<LedgerLine>, ClientError> {
         let request = v1::HistoryRequest::from(page);
-        let ask = async || self.wire.account().history(request).await;
-        self.line.call(ask).await?.lines.into_iter().map(LedgerLine::try_from).collect()
+        self.line
+            .call(request, ask!(self.account, history))
+            .await?
+            .lines
+            .into_iter()
+            .map(LedgerLine::try_from)
+            .collect()
     }
 
     /// The account's jobs, newest first; an empty page is the end.
@@ -142,8 +161,13 @@ impl Client {
     /// Those of every call.
     pub async fn jobs(&self, page: JobsPage) -> Result<Vec<JobView>, ClientError> {
         let request = v1::ListJobsRequest::from(page);
-        let ask = async || self.wire.jobs().list(request.clone()).await;
-        self.line.call(ask).await?.jobs.into_iter().map(JobView::try_from).collect()
+        self.line
+            .call(request, ask!(self.jobs, list))
+            .await?
+            .jobs
+            .into_iter()
+            .map(JobView::try_from)
+            .collect()
     }
 
     /// One job as it is now.
@@ -152,8 +176,7 @@ impl Client {
     /// Those of every call; [`ClientError::UnknownJob`].
     pub async fn job(&self, id: JobId) -> Result<JobView, ClientError> {
         let request = v1::GetJobRequest { job_id: convert::id(id) };
-        let ask = async || self.wire.jobs().get(request.clone()).await;
-        self.line.call(ask).await?.try_into()
+        self.line.call(request, ask!(self.jobs, get)).await?.try_into()
     }
 
     /// Admits a job: the credits are set aside when this returns. Save the id before calling; calling again with
@@ -165,8 +188,11 @@ impl Client {
     /// [`ClientError::Conflict`] when the id belongs to another request.
     pub async fn create(&self, job: &NewJob) -> Result<JobView, ClientError> {
         let request = v1::CreateJobRequest::from(job);
-        let ask = async || self.wire.jobs().create(request.clone()).await;
-        self.line.call(ask).await.map_err(ClientError::not_about_a_job)?.try_into()
+        self.line
+            .call(request, ask!(self.jobs, create))
+            .await
+            .map_err(ClientError::not_about_a_job)?
+            .try_into()
     }
 
     /// Ends a job and answers with what it cost. A job that has ended already is returned as it is.
@@ -175,8 +201,7 @@ impl Client {
     /// Those of every call; [`ClientError::UnknownJob`].
     pub async fn cancel(&self, id: JobId) -> Result<JobView, ClientError> {
         let request = v1::CancelJobRequest { job_id: convert::id(id) };
-        let ask = async || self.wire.jobs().cancel(request.clone()).await;
-        self.line.call(ask).await?.try_into()
+        self.line.call(request, ask!(self.jobs, cancel)).await?.try_into()
     }
 
     /// Sends a clip that a created job waits for, from the byte the server has got to. `file` holds the canonical

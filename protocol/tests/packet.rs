@@ -1,5 +1,7 @@
 //! Packing is lossless for every bit pattern, and no payload, however hostile, takes memory or passes for another.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
 use proptest::prelude::*;
 use tributary_protocol::limits::{PACKET_CANONICAL_BYTES_MAX, PACKET_PAYLOAD_BYTES_MAX};
 use tributary_protocol::packet::{Decoder, Encoder, Encoding, PacketError};

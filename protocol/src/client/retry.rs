@@ -109,13 +109,14 @@ impl Line {
     }
 
     /// Asks until there is an answer, a final error, or no patience left.
-    pub(super) async fn call<T, F>(&self, ask: F) -> Result<T, ClientError>
+    pub(super) async fn call<Q, T, F>(&self, request: Q, ask: impl Fn(Q) -> F) -> Result<T, ClientError>
     where
-        F: AsyncFn() -> Result<Response<T>, Status>,
+        Q: Clone,
+        F: Future<Output = Result<Response<T>, Status>>,
     {
         let mut backoff = self.backoff();
         loop {
-            match self.once(ask()).await {
+            match self.once(ask(request.clone())).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => backoff.again(failure).await?,
             }
@@ -255,6 +256,7 @@ impl Backoff {
 mod tests {
     use super::*;
     use std::collections::HashMap;
+    use std::future::{pending, ready};
     use tonic_types::ErrorDetails;
 
     fn line() -> Line {
@@ -345,7 +347,7 @@ mod tests {
             let line = line();
             line.reached.store(reached, Ordering::Relaxed);
             let began = Instant::now();
-            let asked = line.call(async || Err::<Response<()>, _>(Status::unavailable("down"))).await;
+            let asked = line.call((), |()| ready(Err::<Response<()>, _>(Status::unavailable("down")))).await;
             assert!(matches!(asked, Err(ClientError::Unreachable { .. })));
             assert!(began.elapsed() <= limit && began.elapsed() > limit / 4, "{:?}", began.elapsed());
         }
@@ -353,7 +355,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_call_that_never_returns_is_ended() {
-        let asked = line().call(async || std::future::pending::<Result<Response<()>, Status>>().await).await;
+        let asked = line().call((), |()| pending::<Result<Response<()>, Status>>()).await;
         assert!(matches!(asked, Err(ClientError::Unreachable { .. })));
     }
 
@@ -362,7 +364,7 @@ mod tests {
         let details = ErrorDetails::with_retry_info(Some(Duration::from_secs(3600)));
         let began = Instant::now();
         let full = || Status::with_error_details(Code::ResourceExhausted, "full", details.clone());
-        let asked = line().call(async || Err::<Response<()>, _>(full())).await;
+        let asked = line().call((), |()| ready(Err::<Response<()>, _>(full()))).await;
         assert!(
             matches!(asked, Err(ClientError::Busy { retry_after: Some(wait), .. }) if wait.as_secs() == 3600)
         );

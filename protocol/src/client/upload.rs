@@ -31,14 +31,15 @@ pub(super) async fn run(
 ) -> Result<(), ClientError> {
     let clip_file = ClipFile::new(clip, file)?;
     clip_file.check_length().await?;
-    let status = async || {
-        let request = v1::QueryWriteStatusRequest { sha256: convert::hash(clip.sha256) };
-        wire.clips().query_write_status(request).await
+    let request = v1::QueryWriteStatusRequest { sha256: convert::hash(clip.sha256) };
+    let status = |request| {
+        let mut clips = wire.clips();
+        async move { clips.query_write_status(request).await }
     };
     let mut backoff = line.backoff();
     let mut best = 0;
     loop {
-        let stored = line.call(status).await?;
+        let stored = line.call(request.clone(), status).await?;
         if stored.complete {
             progress(clip_file.bytes);
             return Ok(());

@@ -9,12 +9,12 @@ use std::fmt;
 use tokio::time::timeout;
 use tonic::Streaming;
 
-/// A job's states in the order of their `seq`, ending with a terminal one. See [`super::Client::watch`].
+/// A job's states, never an older one after a newer one, ending with a terminal one. See [`super::Client::watch`].
 pub struct Watch {
     wire: Wire,
     line: Line,
     id: JobId,
-    after_seq: u64,
+    last: Option<JobView>,
     stream: Option<Streaming<v1::Job>>,
     backoff: Backoff,
     ended: bool,
@@ -37,7 +37,7 @@ enum Seen {
 impl Watch {
     pub(super) fn new(wire: Wire, line: Line, id: JobId) -> Self {
         let backoff = line.backoff();
-        Self { wire, line, id, after_seq: 0, stream: None, backoff, ended: false }
+        Self { wire, line, id, last: None, stream: None, backoff, ended: false }
     }
 
     /// The next change, at first the job as it is now; none once a terminal state was returned. May be dropped at
@@ -52,13 +52,11 @@ impl Watch {
                 Ok(Seen::Quiet) => self.stream = None,
                 Ok(Seen::Job(job)) => {
                     self.backoff.succeeded();
-                    let terminal = job.state.is_terminal();
-                    if job.seq <= self.after_seq && !terminal {
-                        continue;
+                    self.ended = job.state.is_terminal();
+                    if self.ended || self.is_news(&job) {
+                        self.last = Some(*job.clone());
+                        return Ok(Some(*job));
                     }
-                    self.after_seq = job.seq;
-                    self.ended = terminal;
-                    return Ok(Some(*job));
                 }
                 Err(failure) => {
                     self.stream = None;
@@ -69,11 +67,17 @@ impl Watch {
         Ok(None)
     }
 
+    /// A stream opened again begins with the job as it is. Its place in the queue changes without a new `seq`.
+    fn is_news(&self, job: &JobView) -> bool {
+        self.last.as_ref().is_none_or(|last| job.seq >= last.seq && job != last)
+    }
+
     async fn look(&mut self) -> Result<Seen, Failure> {
         let stream = match &mut self.stream {
             Some(stream) => stream,
             None => {
-                let request = v1::WatchJobRequest { job_id: convert::id(self.id), after_seq: self.after_seq };
+                let after_seq = self.last.as_ref().map_or(0, |last| last.seq);
+                let request = v1::WatchJobRequest { job_id: convert::id(self.id), after_seq };
                 let stream = self.line.once(async { self.wire.jobs().watch(request).await }).await?;
                 self.stream.insert(stream)
             }
