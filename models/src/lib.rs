@@ -2,12 +2,25 @@
 //!
 //! One clip's way: [`Pipeline::plan`] counts the chunks (the quote is made from the same number), a [`Cutter`]
 //! pulls frames and yields chunks, [`Pipeline::infer`] runs a batch of chunks, of one clip or of many, on the
-//! device, and an [`Assembler`] turns the answers, in order, back into stems as long as the mixture.
+//! device, and an [`Assembler`] turns the answers, in order, back into stems as long as the mixture. [`run()`] does
+//! all of it for one job alone; a [`Catalog`] knows which pipelines there are.
 
+#![deny(clippy::disallowed_methods)]
+
+pub mod catalog;
+pub mod chunk;
+pub mod dsp;
 pub mod error;
 pub mod pipeline;
+pub mod progress;
+pub mod run;
 pub mod session;
+mod weights;
 
+pub use catalog::{Card, Catalog};
 pub use error::ModelError;
+pub use pipeline::separate::Separate;
 pub use pipeline::{Assembler, Chunk, ChunkAnswer, Clip, Cutter, Pipeline, Plan, StemSink};
-pub use session::Session;
+pub use progress::{Go, Progress};
+pub use run::{RunReport, run};
+pub use session::{Session, SessionOptions};

@@ -1,5 +1,7 @@
 //! The cut every task is made along: plan, cut, infer, assemble. Synchronous, and pure but for the device.
 
+pub mod separate;
+
 use crate::{ModelError, Session};
 use std::sync::Arc;
 use tributary_audio::{AudioError, ClipShape, Frames};

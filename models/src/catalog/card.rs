@@ -1,0 +1,292 @@
+//! A model card: what a model is, how it sees sound, what it may be used for and how good it was measured to be.
+//! A card that cannot be used is an error that names the field.
+
+use crate::ModelError;
+use crate::chunk::ChunkShape;
+use crate::dsp::StftShape;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use tributary_audio::limits::{RATE_HZ_MAX, RATE_HZ_MIN};
+
+/// One model. Every field of the file is here, and no other is allowed in it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Card {
+    /// What it is called on the command line and the wire: `a-z`, `0-9` and `-`.
+    pub name: String,
+    /// What people read.
+    pub title: String,
+    /// A sentence or two for people who choose.
+    pub description: String,
+    /// What it does.
+    pub task: Task,
+    /// How far it can be relied on.
+    pub grade: Grade,
+    /// How much device time a minute of audio takes; the server's price list is by this.
+    pub price_class: PriceClass,
+    /// Who made the weights.
+    pub publisher: String,
+    /// Licence of the weights, SPDX.
+    pub licence: String,
+    /// Whether the licence lets the stems be used commercially.
+    pub commercial_use: bool,
+    /// Stems in the order of the network's output.
+    pub stems: Vec<String>,
+    /// The stem that takes what the others leave of the mixture, so that all stems add up to it.
+    pub remainder: String,
+    /// How it sees sound.
+    pub signal: Signal,
+    /// Its weights.
+    pub weights: WeightsFile,
+    /// How good it was measured to be.
+    #[serde(default)]
+    pub quality: Vec<Quality>,
+}
+
+/// What a model does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Task {
+    /// A mixture into its stems.
+    Separate,
+}
+
+/// How far a model can be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Grade {
+    /// Works, with clearly audible faults: to try things out.
+    Preview,
+    /// Good enough to work with.
+    Standard,
+    /// Among the best known.
+    Studio,
+}
+
+/// Device time a minute of audio takes, coarsely.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum PriceClass {
+    /// Seconds on a CPU.
+    Small,
+    /// Minutes on a CPU, seconds on a GPU.
+    Large,
+}
+
+/// How a model sees sound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signal {
+    /// The rate the network works at; clips of other rates are converted to it and back.
+    pub rate_hz: u32,
+    /// Window of the transform, frames.
+    pub n_fft: usize,
+    /// From column to column, frames.
+    pub hop_frames: usize,
+    /// Columns of one chunk.
+    pub chunk_columns: u32,
+    /// Columns over which the masks of neighbouring chunks are cross-faded.
+    pub overlap_columns: u32,
+}
+
+/// A file of weights.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeightsFile {
+    /// Its name, without a folder.
+    pub file: String,
+    /// Its SHA-256, 64 lower-case hex digits.
+    pub sha256: String,
+}
+
+/// One measurement: source-to-distortion ratio, `10 log10(|stem|^2 / |stem - estimate|^2)`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quality {
+    /// What was separated.
+    pub clip: String,
+    /// Whether the network knew the clip: such figures say little about others.
+    pub seen_in_training: bool,
+    /// dB for each stem.
+    pub sdr_db: BTreeMap<String, f64>,
+    /// dB above taking the mixture itself as the stem.
+    pub gain_db: BTreeMap<String, f64>,
+}
+
+impl Card {
+    /// A card longer than this is no card.
+    pub const BYTES_MAX: usize = 64 * 1024;
+    /// More stems than this are a mistake.
+    pub const STEMS_MAX: usize = 64;
+
+    /// Parses and checks a card.
+    ///
+    /// # Errors
+    /// [`ModelError::Card`], naming the field.
+    pub fn parse(text: &str) -> Result<Self, ModelError> {
+        if text.len() > Self::BYTES_MAX {
+            let reason = format!("the file has {} bytes, the limit is {}", text.len(), Self::BYTES_MAX);
+            return Err(ModelError::Card { card: "(too long)".to_owned(), reason });
+        }
+        let card: Self = toml::from_str(text).map_err(|cause| {
+            // The parser shows the line it stumbled over, which holds the field's name.
+            ModelError::Card { card: named(text), reason: cause.to_string() }
+        })?;
+        card.check().map_err(|reason| ModelError::Card { card: card.name.clone(), reason })?;
+        Ok(card)
+    }
+
+    /// Window and hop.
+    #[must_use]
+    pub fn stft(&self) -> Option<StftShape> {
+        StftShape::new(self.signal.n_fft, self.signal.hop_frames)
+    }
+
+    /// Chunks and their overlap.
+    #[must_use]
+    pub fn chunk(&self) -> Option<ChunkShape> {
+        ChunkShape::new(self.signal.chunk_columns, self.signal.overlap_columns)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        check_word("name", &self.name)?;
+        for (field, text) in [
+            ("title", &self.title),
+            ("description", &self.description),
+            ("publisher", &self.publisher),
+            ("licence", &self.licence),
+        ] {
+            if text.trim().is_empty() {
+                return Err(format!("`{field}` is empty"));
+            }
+        }
+        self.check_stems()?;
+        let rate_hz = self.signal.rate_hz;
+        if !(RATE_HZ_MIN..=RATE_HZ_MAX).contains(&rate_hz) {
+            return Err(format!("`signal.rate_hz` is {rate_hz}, allowed are {RATE_HZ_MIN} to {RATE_HZ_MAX}"));
+        }
+        if self.stft().is_none() {
+            return Err("`signal.hop_frames` must divide an even `signal.n_fft` at least 3 times".to_owned());
+        }
+        if self.chunk().is_none() {
+            return Err("`signal.overlap_columns` must be below half of `signal.chunk_columns`".to_owned());
+        }
+        if self.weights.file.is_empty() || self.weights.file.contains(['/', '\\', ':']) {
+            return Err("`weights.file` must be a file name without a folder".to_owned());
+        }
+        let hex = self.weights.sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        if self.weights.sha256.len() != 64 || !hex {
+            return Err("`weights.sha256` must be 64 lower-case hex digits".to_owned());
+        }
+        self.check_quality()
+    }
+
+    fn check_stems(&self) -> Result<(), String> {
+        if !(2..=Self::STEMS_MAX).contains(&self.stems.len()) {
+            return Err(format!("`stems` names {}, allowed are 2 to {}", self.stems.len(), Self::STEMS_MAX));
+        }
+        for (i, stem) in self.stems.iter().enumerate() {
+            check_word("stems", stem)?;
+            if self.stems[..i].contains(stem) {
+                return Err(format!("`stems` names `{stem}` twice"));
+            }
+        }
+        if !self.stems.contains(&self.remainder) {
+            return Err(format!("`remainder` is `{}`, which is not among `stems`", self.remainder));
+        }
+        Ok(())
+    }
+
+    fn check_quality(&self) -> Result<(), String> {
+        for quality in &self.quality {
+            for (field, table) in [("sdr_db", &quality.sdr_db), ("gain_db", &quality.gain_db)] {
+                for (stem, db) in table {
+                    if !self.stems.contains(stem) {
+                        return Err(format!("`quality.{field}` has `{stem}`, which is not among `stems`"));
+                    }
+                    if !db.is_finite() {
+                        return Err(format!("`quality.{field}` of `{stem}` is not a finite number"));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Names go into paths, messages and tables: short, plain words only.
+fn check_word(field: &str, word: &str) -> Result<(), String> {
+    let plain = word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if word.is_empty() || word.len() > 64 || !plain {
+        return Err(format!("`{field}` has `{word}`: use up to 64 of a-z, 0-9 and -"));
+    }
+    Ok(())
+}
+
+/// The name in a card that does not parse as one, for the message.
+fn named(text: &str) -> String {
+    let table: Option<toml::Table> = text.parse().ok();
+    let name = table.as_ref().and_then(|t| t.get("name")).and_then(toml::Value::as_str);
+    name.unwrap_or("(unnamed)").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINI: &str = include_str!("../../catalog/mini.toml");
+
+    fn check_refused(from: &str, to: &str, field: &str) {
+        assert!(MINI.contains(from), "the card has `{from}`");
+        match Card::parse(&MINI.replacen(from, to, 1)) {
+            Err(error @ ModelError::Card { .. }) => {
+                assert!(error.to_string().contains(field), "`{error}` names {field}");
+            }
+            other => panic!("{from} -> {to} gave {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_bad_card_is_refused_with_the_fields_name() {
+        for (from, to, field) in [
+            ("grade = \"preview\"", "grade = \"perfect\"", "grade"),
+            ("grade = \"preview\"\n", "", "grade"),
+            ("grade = \"preview\"", "grade = \"preview\"\ncolour = \"red\"", "colour"),
+            ("rate_hz = 44100", "rate_hz = 44100\nrates = 2", "rates"),
+            ("rate_hz = 44100", "rate_hz = \"fast\"", "rate_hz"),
+            ("rate_hz = 44100", "rate_hz = 4410", "rate_hz"),
+            ("rate_hz = 44100", "rate_hz = -1", "rate_hz"),
+            ("n_fft = 4096", "n_fft = 4095", "n_fft"),
+            ("hop_frames = 1024", "hop_frames = 0", "hop_frames"),
+            ("overlap_columns = 64", "overlap_columns = 256", "overlap_columns"),
+            ("\"drums\", \"bass\"", "\"drums\", \"drums\"", "stems"),
+            ("\"drums\", \"bass\"", "\"../drums\", \"bass\"", "stems"),
+            ("stems = [\"vocals\", \"drums\", \"bass\", \"other\"]", "stems = []", "stems"),
+            ("remainder = \"other\"", "remainder = \"rest\"", "remainder"),
+            ("sha256 = \"bbef", "sha256 = \"BBEF", "sha256"),
+            ("sha256 = \"bbef", "sha256 = \"", "sha256"),
+            ("file = \"mini.onnx\"", "file = \"../mini.onnx\"", "weights.file"),
+            ("name = \"mini\"", "name = \"Mini!\"", "name"),
+            ("title = \"Tributary Mini\"", "title = \" \"", "title"),
+            ("vocals = 1.28", "voice = 1.28", "sdr_db"),
+            ("vocals = 10.98", "vocals = inf", "gain_db"),
+        ] {
+            check_refused(from, to, field);
+        }
+    }
+
+    #[test]
+    fn a_card_that_is_no_toml_or_too_long_is_refused() {
+        assert!(matches!(Card::parse("name = "), Err(ModelError::Card { .. })));
+        assert!(matches!(Card::parse(&"#".repeat(Card::BYTES_MAX + 1)), Err(ModelError::Card { .. })));
+    }
+
+    #[test]
+    fn the_name_is_in_the_message_even_when_another_field_is_wrong() {
+        let error = Card::parse(&MINI.replace("n_fft = 4096", "n_fft = \"long\"")).unwrap_err();
+        assert!(error.to_string().contains("`mini`"), "{error}");
+    }
+}

@@ -1,0 +1,240 @@
+//! A mixture into its stems, by masks on band-compressed spectra (models/training/train_mini.py defines the signal).
+//!
+//! Channels are taken in pairs, 1+2, 3+4, ..; the network sees mid = (L+R)/2 and side = (L-R)/2 of one pair, and an
+//! odd last channel as mid with a side of 0. Every pair is its own sequence of chunks; chunk `k` of all pairs comes
+//! before chunk `k + 1` of any, so that the stems stream out in order.
+//!
+//! Any rate: the clip is converted to the network's rate and the stems back. One stem, the card's `remainder`, is not
+//! computed but is the mixture, read a second time at its own rate, minus all others: so the stems add up to the
+//! mixture to rounding at any rate, and what conversion loses (above 22.05 kHz) is in the remainder. That holds at
+//! the network's own rate too, where it also saves one of four inverse transforms.
+
+mod analysis;
+mod assembler;
+mod bands;
+mod cutter;
+mod link;
+mod outlet;
+mod parts;
+mod synthesis;
+
+use crate::ModelError;
+use crate::catalog::Card;
+use crate::chunk::{ChunkLayout, ChunkShape};
+use crate::dsp::Stft;
+use crate::pipeline::{Assembler, Chunk, ChunkAnswer, Clip, Cutter, Pipeline, Plan};
+use crate::session::{Input, Session, SessionOptions};
+use crate::weights::Weights;
+use assembler::SeparateAssembler;
+use bands::{BANDS, BINS, Bands};
+use cutter::SeparateCutter;
+use link::Link;
+use parts::Parts;
+use std::sync::Arc;
+use tributary_audio::limits::{CHANNELS_MAX, RATE_HZ_MAX, RATE_HZ_MIN};
+use tributary_audio::{AudioError, ClipShape};
+
+/// The graph's input, `[1, 2 (mid, side), columns, BANDS]`, log power by band.
+const INPUT: &str = "bands";
+/// The graph's output, `[1, stems, 2 (mid, side), columns, BANDS]`; a softmax over the stems makes masks of it.
+const OUTPUT: &str = "mask_logits";
+/// Mid and side: what the network sees of one pair of channels.
+const PLANES: usize = 2;
+
+/// Separation by the model of one card. Cheap to share, holds no audio.
+pub struct Separate {
+    front: Arc<Front>,
+    weights: &'static [u8],
+    sha256: String,
+    options: SessionOptions,
+}
+
+/// What both ends of a job need to know of the model. Never changes.
+struct Front {
+    model: String,
+    stems: Vec<String>,
+    remainder: usize,
+    rate_hz: u32,
+    chunk: ChunkShape,
+    stft: Arc<Stft>,
+    bands: Bands,
+}
+
+/// One clip seen by the model.
+struct Job {
+    front: Arc<Front>,
+    clip: ClipShape,
+    /// The clip's length at the model's rate, frames.
+    model_frames: u64,
+    layout: ChunkLayout,
+}
+
+impl Separate {
+    /// The pipeline of `card`, whose weights are `weights`; they are checked when they are loaded.
+    ///
+    /// # Errors
+    /// [`ModelError::Card`] where the card is not for this task or its window is too short for the bands.
+    pub fn new(card: &Card, weights: &'static [u8]) -> Result<Self, ModelError> {
+        let bad = |reason: &str| ModelError::Card { card: card.name.clone(), reason: reason.to_owned() };
+        let shape = card.stft().ok_or_else(|| bad("`signal.n_fft` or `signal.hop_frames` is not usable"))?;
+        if shape.bins() < BINS {
+            return Err(bad("`signal.n_fft` is too short: the bands need 1536 bins"));
+        }
+        let chunk = card.chunk().ok_or_else(|| bad("`signal.chunk_columns` is not usable"))?;
+        let remainder = card.stems.iter().position(|s| *s == card.remainder);
+        let front = Front {
+            model: card.name.clone(),
+            stems: card.stems.clone(),
+            remainder: remainder.ok_or_else(|| bad("`remainder` is not among `stems`"))?,
+            rate_hz: card.signal.rate_hz,
+            chunk,
+            stft: Stft::new(shape),
+            bands: Bands::new(shape),
+        };
+        let sha256 = card.weights.sha256.clone();
+        Ok(Self { front: Arc::new(front), weights, sha256, options: SessionOptions::default() })
+    }
+
+    /// The same with other chunks than the card's: [`ChunkShape::whole`] is how reference figures are made.
+    #[must_use]
+    pub fn with_chunks(mut self, chunk: ChunkShape) -> Self {
+        let front = Arc::get_mut(&mut self.front).expect("a pipeline that was just made shares nothing yet");
+        front.chunk = chunk;
+        self
+    }
+
+    /// The same with other options for the engine.
+    #[must_use]
+    pub fn with_session_options(mut self, options: SessionOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    fn job(&self, clip: ClipShape) -> Result<Job, ModelError> {
+        check_limits(clip)?;
+        let model_frames = outlet::model_frames(clip, self.front.rate_hz);
+        let columns = self.front.stft.shape().columns(model_frames);
+        let layout = self.front.chunk.lay(columns).filter(|l| l.chunks().checked_mul(pairs(clip)).is_some());
+        let layout = layout.ok_or_else(|| AudioError::Limit {
+            what: "the length of the clip",
+            value: clip.frames,
+            limit: format!("what {} chunks hold", u32::MAX),
+        })?;
+        Ok(Job { front: Arc::clone(&self.front), clip, model_frames, layout })
+    }
+
+    /// Indices of the stems asked for, in the model's order; all for none.
+    fn stems(&self, names: &[String]) -> Result<Vec<usize>, ModelError> {
+        let known = &self.front.stems;
+        if let Some(stem) = names.iter().find(|name| !known.contains(name)) {
+            return Err(ModelError::UnknownStem {
+                model: self.front.model.clone(),
+                stem: stem.clone(),
+                known: known.join(", "),
+            });
+        }
+        Ok((0..known.len()).filter(|&i| names.is_empty() || names.contains(&known[i])).collect())
+    }
+}
+
+impl Job {
+    fn pairs(&self) -> u32 {
+        pairs(self.clip)
+    }
+
+    /// The channels of pair `p`: two, or one for an odd last channel.
+    fn pair_channels(&self, p: u32) -> std::ops::Range<usize> {
+        let first = 2 * p as usize;
+        first..usize::from(self.clip.channels).min(first + 2)
+    }
+
+    fn chunks(&self) -> u32 {
+        self.layout.chunks() * self.pairs()
+    }
+
+    fn engine_error(&self, reason: String) -> ModelError {
+        ModelError::Engine { model: self.front.model.clone(), reason }
+    }
+}
+
+impl Pipeline for Separate {
+    fn plan(&self, clip: ClipShape, stems: &[String]) -> Result<Plan, ModelError> {
+        let job = self.job(clip)?;
+        let stems = self.stems(stems)?.into_iter().map(|i| self.front.stems[i].clone()).collect();
+        Ok(Plan { clip, stems, chunks: job.chunks() })
+    }
+
+    fn begin(
+        &self,
+        plan: &Plan,
+        clip: Arc<dyn Clip>,
+        in_flight_max: usize,
+    ) -> Result<(Box<dyn Cutter>, Box<dyn Assembler>), ModelError> {
+        let job = Arc::new(self.job(plan.clip)?);
+        let stems = self.stems(&plan.stems)?;
+        let parts = Arc::new(Parts::new(self.front.stems.len(), self.front.remainder, &stems));
+        let frames = clip.open()?;
+        if frames.shape() != plan.clip || plan.chunks != job.chunks() {
+            let expected = format!("{:?} in {} chunks", plan.clip, plan.chunks);
+            let got = format!("{:?} in {} chunks", frames.shape(), job.chunks());
+            return Err(AudioError::Shape { expected, got }.into());
+        }
+        let mixture = if parts.remainder_output().is_some() { Some(clip.open()?) } else { None };
+        let link = Arc::new(Link::new(in_flight_max));
+        let cutter = SeparateCutter::new(Arc::clone(&job), frames, Arc::clone(&link))?;
+        let assembler = SeparateAssembler::new(job, parts, mixture, link)?;
+        Ok((Box::new(cutter), Box::new(assembler)))
+    }
+
+    fn load(&self) -> Result<Session, ModelError> {
+        let weights = Weights::verified(&self.front.model, self.weights, &self.sha256)?;
+        let mut session = Session::load(&self.front.model, weights.bytes(), self.options)?;
+        // Warm-up: the first run of a graph allocates; a small one also shows that the graph is what the card says.
+        let columns = 2 * self.front.chunk.overlap_columns().clamp(1, 64);
+        let shape = vec![PLANES, columns as usize, BANDS];
+        let data = vec![0.0; shape.iter().product()];
+        self.infer(&mut session, &[Chunk { index: 0, shape, data }])?;
+        Ok(session)
+    }
+
+    fn infer(&self, session: &mut Session, batch: &[Chunk]) -> Result<Vec<ChunkAnswer>, ModelError> {
+        let shapes: Vec<Vec<usize>> =
+            batch.iter().map(|c| std::iter::once(1).chain(c.shape.iter().copied()).collect()).collect();
+        let items: Vec<Input<'_>> = batch
+            .iter()
+            .zip(&shapes)
+            .map(|(chunk, shape)| Input { name: INPUT, shape, data: &chunk.data })
+            .collect();
+        let outputs = session.run_each(&items, OUTPUT)?;
+        batch
+            .iter()
+            .zip(outputs)
+            .map(|(chunk, output)| {
+                if output.data.len() != self.front.stems.len() * chunk.data.len() {
+                    let reason = format!("{:?} came out for {:?}", output.shape, chunk.shape);
+                    return Err(ModelError::Engine { model: self.front.model.clone(), reason });
+                }
+                Ok(ChunkAnswer { index: chunk.index, data: output.data })
+            })
+            .collect()
+    }
+}
+
+fn pairs(clip: ClipShape) -> u32 {
+    u32::from(clip.channels).div_ceil(2)
+}
+
+fn check_limits(clip: ClipShape) -> Result<(), AudioError> {
+    if clip.frames == 0 {
+        return Err(AudioError::Empty);
+    }
+    if !(1..=CHANNELS_MAX).contains(&clip.channels) {
+        let limit = format!("1 to {CHANNELS_MAX}");
+        return Err(AudioError::Limit { what: "the number of channels", value: clip.channels.into(), limit });
+    }
+    if !(RATE_HZ_MIN..=RATE_HZ_MAX).contains(&clip.rate_hz) {
+        let limit = format!("{RATE_HZ_MIN} to {RATE_HZ_MAX} Hz");
+        return Err(AudioError::Limit { what: "the sample rate", value: clip.rate_hz.into(), limit });
+    }
+    Ok(())
+}

@@ -1,0 +1,14 @@
+//! The promises of the science, checked from outside: identities, reference outputs, invariants, measured quality.
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod invariants;
+#[cfg(test)]
+mod quality;
+#[cfg(test)]
+mod running;
+#[cfg(test)]
+mod signals;
+#[cfg(test)]
+mod stft;
