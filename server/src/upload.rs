@@ -82,7 +82,7 @@ pub enum UploadError {
     },
     /// It could not be stored.
     #[error(transparent)]
-    Storage(#[from] ArtifactError),
+    Artifact(#[from] ArtifactError),
 }
 
 /// What a sweep removed.
@@ -122,7 +122,7 @@ impl Uploads {
     /// A clip that this tenant has stored already is whole at once.
     ///
     /// # Errors
-    /// `Busy`, `Header` or `Storage`.
+    /// `Busy`, `Header` or `Artifact`.
     pub fn begin(&self, tenant: &Tenant, header: &ClipHeader) -> Result<Upload, UploadError> {
         let declared = declared_bytes(header)?;
         let key = Key::new(tenant, header.sha256);
@@ -133,7 +133,7 @@ impl Uploads {
     /// How much of the clip is here, in bytes, without becoming its writer.
     ///
     /// # Errors
-    /// `Header` or `Storage`.
+    /// `Header` or `Artifact`.
     pub fn committed_bytes(&self, tenant: &Tenant, header: &ClipHeader) -> Result<u64, UploadError> {
         let declared = declared_bytes(header)?;
         let key = Key::new(tenant, header.sha256);
@@ -150,7 +150,7 @@ impl Uploads {
     /// Removes partial clips that nobody writes and that were last written before `older_than`.
     ///
     /// # Errors
-    /// `Storage`; what was removed before stays removed.
+    /// `Artifact`; what was removed before stays removed.
     pub fn sweep(&self, older_than: Timestamp) -> Result<Swept, UploadError> {
         let mut swept = Swept::default();
         let mut folders = vec![self.staging.root.clone()];

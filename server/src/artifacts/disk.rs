@@ -120,16 +120,8 @@ impl Artifacts for DiskArtifacts {
         remove(&self.path(key))
     }
 
-    #[cfg(unix)]
     fn free_bytes(&self) -> Result<Option<u64>, ArtifactError> {
-        let found = rustix::fs::statvfs(&self.root).map_err(io::Error::from);
-        let found = found.map_err(failed("ask how much room the disk has"))?;
-        Ok(Some(found.f_bavail.saturating_mul(found.f_frsize)))
-    }
-
-    #[cfg(not(unix))]
-    fn free_bytes(&self) -> Result<Option<u64>, ArtifactError> {
-        Ok(None)
+        free_bytes(&self.root)
     }
 }
 
@@ -228,6 +220,26 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
+}
+
+/// Bytes free on the disk of `path`; none where the system does not say.
+///
+/// # Errors
+/// `Io`.
+#[cfg(unix)]
+pub fn free_bytes(path: &Path) -> Result<Option<u64>, ArtifactError> {
+    let found = rustix::fs::statvfs(path).map_err(io::Error::from);
+    let found = found.map_err(failed("ask how much room the disk has"))?;
+    Ok(Some(found.f_bavail.saturating_mul(found.f_frsize)))
+}
+
+/// Bytes free on the disk of `path`; none where the system does not say.
+///
+/// # Errors
+/// `Io`.
+#[cfg(not(unix))]
+pub fn free_bytes(_path: &Path) -> Result<Option<u64>, ArtifactError> {
+    Ok(None)
 }
 
 #[cfg(test)]

@@ -2,11 +2,13 @@
 
 use super::*;
 use crate::clock::{ManualClock, Timestamp};
+use std::io::Cursor;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc;
-use tributary_audio::ClipShape;
+use tributary_audio::pcm::PcmReader;
+use tributary_audio::{AudioError, ClipShape, Frames};
 use tributary_models::session::{Input, SessionOptions};
-use tributary_models::{Assembler, Clip, Cutter, Plan, Session};
+use tributary_models::{Assembler, Catalog, Clip, Cutter, Plan, Session};
 
 /// First sample of a chunk that makes [`Doubling`] panic.
 const PANIC: f32 = 13.0;
@@ -295,4 +297,66 @@ fn a_batch_that_takes_too_long_shows_in_the_health() {
     running.wait().unwrap();
     device.shutdown();
     assert_eq!(health.busy_since(), None);
+}
+
+/// A tone in memory.
+struct Tone(f32);
+
+impl Tone {
+    const SHAPE: ClipShape = ClipShape { channels: 2, frames: 12 * 44_100, rate_hz: 44_100 };
+}
+
+impl Clip for Tone {
+    fn open(&self) -> Result<Box<dyn Frames>, AudioError> {
+        let samples = (0..Self::SHAPE.frames * 2).map(|n| 0.3 * (n as f32 * self.0).sin());
+        let bytes: Vec<u8> = samples.flat_map(f32::to_le_bytes).collect();
+        Ok(Box::new(PcmReader::new(Cursor::new(bytes), Self::SHAPE)?))
+    }
+}
+
+#[test]
+fn mini_answers_in_a_batch_of_two_accounts_as_it_answers_alone() {
+    let mini = Catalog::embedded().unwrap().pipeline("mini").unwrap();
+    let plan = mini.plan(Tone::SHAPE, &[]).unwrap();
+    let chunks = |tone: f32| {
+        let (mut cutter, _assembler) = mini.begin(&plan, Arc::new(Tone(tone)), 1000).unwrap();
+        std::iter::from_fn(|| cutter.next_chunk().unwrap()).collect::<Vec<_>>()
+    };
+    let jobs = [chunks(0.01), chunks(0.09)];
+    assert!(jobs.iter().all(|chunks| chunks.len() == plan.chunks as usize));
+
+    let device = start(DeviceOptions { batch_max: 4, ..DeviceOptions::default() });
+    let (pipeline, has_begun, leave) = gated();
+    let opener = device.submit(work(&pipeline, 0, 0.0)).unwrap();
+    has_begun.recv().unwrap();
+    let mut asked = Vec::new();
+    for chunks in jobs {
+        let (account, job) = (AccountId::generate(), JobId::generate());
+        for chunk in chunks {
+            let of_mini = Work {
+                account,
+                job,
+                pipeline: Arc::clone(&mini),
+                model: "mini".to_owned(),
+                chunk: chunk.clone(),
+                ..work(&pipeline, 0, 0.0)
+            };
+            asked.push((chunk, device.submit(of_mini).unwrap()));
+        }
+    }
+    leave.send(()).unwrap();
+    opener.wait().unwrap();
+    let mut session = mini.load().unwrap();
+    let chunks = asked.len() as u64;
+    for (chunk, ticket) in asked {
+        let alone = mini.infer(&mut session, std::slice::from_ref(&chunk)).unwrap().remove(0);
+        let shared = ticket.wait().unwrap();
+        assert_eq!((shared.index, shared.data.len()), (chunk.index, alone.data.len()));
+        let worst = shared.data.iter().zip(&alone.data).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        // 1e-4: logits reach 20; threads may share a sum differently.
+        assert!(worst < 1e-4, "{worst}");
+    }
+    device.shutdown();
+    assert_eq!(device.health().chunks_done(), chunks + 1);
+    assert!(device.health().batches() <= 1 + chunks.div_ceil(2), "they shared batches");
 }

@@ -81,7 +81,7 @@ impl Upload {
     /// sending it, a crash of this process loses nothing, and after a power cut the hash at the end tells.
     ///
     /// # Errors
-    /// `Offset`, `PartialFrame`, `TooLong`, `NotFinite` or `Storage`; then nothing of the packet was taken and
+    /// `Offset`, `PartialFrame`, `TooLong`, `NotFinite` or `Artifact`; then nothing of the packet was taken and
     /// the upload can go on.
     pub fn append(&mut self, offset: u64, bytes: &[u8]) -> Result<u64, UploadError> {
         if offset != self.committed {
@@ -116,7 +116,7 @@ impl Upload {
     /// Hands the whole clip to the artifacts: durable under the returned key.
     ///
     /// # Errors
-    /// `Incomplete` and `Storage` keep what is here, `HashMismatch` deletes it.
+    /// `Incomplete` and `Artifact` keep what is here, `HashMismatch` deletes it.
     pub fn finish(mut self) -> Result<Key, UploadError> {
         if self.committed < self.declared {
             return Err(UploadError::Incomplete { committed: self.committed, declared: self.declared });

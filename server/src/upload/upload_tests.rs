@@ -290,7 +290,7 @@ fn a_full_disk_refuses_the_packet_and_the_upload_goes_on_when_there_is_room() {
             Err(error) => break error,
         }
     };
-    assert!(matches!(full, UploadError::Storage(ArtifactError::DiskFull)), "{full:?}");
+    assert!(matches!(full, UploadError::Artifact(ArtifactError::DiskFull)), "{full:?}");
     fs::remove_file(ballast).unwrap();
     let at = upload.committed_bytes();
     upload.append(at, from(&bytes, at)).unwrap();
