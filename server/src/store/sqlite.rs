@@ -1,0 +1,254 @@
+//! The store of one machine: a SQLite file. Any number of readers, one writer at a time, every commit on the disk
+//! before it is answered. A second process may use the same file.
+//!
+//! Every writing method is one `BEGIN IMMEDIATE` transaction: a plain `BEGIN` that reads first fails with "locked"
+//! as soon as two of them meet. Writers of this process queue for their turn here, so nobody starves; only writers of
+//! other processes meet at the file's lock. Every statement names the account whose rows it touches.
+
+mod accounts;
+mod audit;
+mod jobs;
+mod reap;
+mod rows;
+mod settle;
+mod work;
+
+use super::{
+    AccountRow, Admission, Cancelled, Claim, ClaimLimits, Counts, KeyRow, Lease, NewJob, Reaped, Settled, Store,
+    StoreError,
+};
+use crate::clock::Timestamp;
+use crate::job::{Job, StemArtifact};
+use crate::ledger::{Audit, Balance, Grant, Line};
+use crate::tenant::Tenant;
+use async_trait::async_trait;
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Sqlite, SqliteConnection, SqlitePool, SqlSafeStr, Transaction};
+use std::borrow::Cow;
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
+use std::time::Duration;
+use tokio::sync::{Mutex, MutexGuard};
+use tributary_protocol::vocab::{AccountId, ClipHeader, JobId, Sha256};
+
+/// Connections at once: readers and the one writer. More do not help on one disk.
+const CONNECTIONS_MAX: u32 = 8;
+/// How long a writer waits for another process to finish its transaction.
+const BUSY_WAIT: Duration = Duration::from_secs(10);
+/// SQLite's result codes for "no room": for the file, and for the shared index of the write-ahead log.
+const FULL_CODES: [&str; 2] = ["13", "4874"];
+/// Number, name and text, in order; the same numbers and names as in every other database's folder.
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "accounts_and_ledger", include_str!("../../migrations/sqlite/0001_accounts_and_ledger.sql")),
+    (2, "jobs", include_str!("../../migrations/sqlite/0002_jobs.sql")),
+];
+
+/// Accounts, jobs and credits in one file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    pool: SqlitePool,
+    turn: Mutex<()>,
+}
+
+impl SqliteStore {
+    /// Opens the file, or makes it, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// `DiskFull`, or `Database` where the file cannot be opened, is no database, or was written by a newer version.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full);
+        Self::with(options, SqlitePoolOptions::new().max_connections(CONNECTIONS_MAX)).await
+    }
+
+    /// A store that lives as long as this value, in memory. For tests and trials.
+    ///
+    /// # Errors
+    /// `Database` where SQLite fails.
+    pub async fn open_in_memory() -> Result<Self, StoreError> {
+        // One connection that is never closed: in memory, every connection is a database of its own.
+        let pool = SqlitePoolOptions::new().max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
+        Self::with(SqliteConnectOptions::new().in_memory(true), pool).await
+    }
+
+    async fn with(options: SqliteConnectOptions, pool: SqlitePoolOptions) -> Result<Self, StoreError> {
+        let options = options
+            .foreign_keys(true)
+            .busy_timeout(BUSY_WAIT)
+            // `INSERT OR REPLACE` deletes; without this it would do so behind the triggers that keep rows.
+            .pragma("recursive_triggers", "ON")
+            .disable_statement_logging();
+        let store = Self { pool: pool.connect_with(options).await?, turn: Mutex::new(()) };
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// In one transaction, so that two processes that open a new file at once do not both make the tables.
+    async fn migrate(&self) -> Result<(), StoreError> {
+        let migrations = MIGRATIONS.map(|(number, name, text)| {
+            Migration::new(number, Cow::Borrowed(name), MigrationType::Simple, text.into_sql_str(), false)
+        });
+        let mut tx = self.write().await?;
+        Migrator::with_migrations(migrations.into()).run(&mut *tx).await.map_err(|error| match error {
+            MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) => StoreError::from(cause),
+            other => StoreError::Database(Box::new(other)),
+        })?;
+        tx.commit().await
+    }
+
+    /// Waits until all connections are closed and the write-ahead log is folded into the file.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    async fn read(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        Ok(self.pool.acquire().await?)
+    }
+
+    async fn write(&self) -> Result<Write<'_>, StoreError> {
+        let turn = self.turn.lock().await;
+        Ok(Write { tx: self.pool.begin_with("BEGIN IMMEDIATE").await?, _turn: turn })
+    }
+}
+
+/// The one transaction that may write. Dropped without `commit`, nothing happened.
+struct Write<'a> {
+    // Declared first: rolled back before the next writer's turn.
+    tx: Transaction<'static, Sqlite>,
+    _turn: MutexGuard<'a, ()>,
+}
+
+impl Write<'_> {
+    async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.tx.commit().await?)
+    }
+}
+
+impl Deref for Write<'_> {
+    type Target = SqliteConnection;
+    fn deref(&self) -> &SqliteConnection {
+        &self.tx
+    }
+}
+
+impl DerefMut for Write<'_> {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.tx
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(|cause| cause.code());
+        if code.is_some_and(|code| FULL_CODES.contains(&code.as_ref())) {
+            Self::DiskFull
+        } else {
+            Self::Database(Box::new(error))
+        }
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn create_account(&self, id: AccountId, name: &str, weight: u32, now: Timestamp) -> Result<(), StoreError> {
+        accounts::create(self, id, name, weight, now).await
+    }
+    async fn accounts(&self) -> Result<Vec<AccountRow>, StoreError> {
+        accounts::all(self).await
+    }
+    async fn account(&self, tenant: &Tenant) -> Result<AccountRow, StoreError> {
+        accounts::one(self, tenant.account()).await
+    }
+    async fn add_key(&self, tenant: &Tenant, key: &KeyRow, now: Timestamp) -> Result<(), StoreError> {
+        accounts::add_key(self, tenant.account(), key, now).await
+    }
+    async fn revoke_key(&self, tenant: &Tenant, prefix: &str, now: Timestamp) -> Result<bool, StoreError> {
+        accounts::revoke_key(self, tenant.account(), prefix, now).await
+    }
+    async fn keys(&self, tenant: &Tenant) -> Result<Vec<KeyRow>, StoreError> {
+        accounts::keys(self, tenant.account()).await
+    }
+    async fn find_key(&self, prefix: &str) -> Result<Option<KeyRow>, StoreError> {
+        accounts::find_key(self, prefix).await
+    }
+    async fn grant(&self, tenant: &Tenant, grant: &Grant, now: Timestamp) -> Result<Balance, StoreError> {
+        accounts::grant(self, tenant.account(), grant, now).await
+    }
+    async fn history(&self, tenant: &Tenant, before_line: Option<u64>, limit: u32) -> Result<Vec<Line>, StoreError> {
+        accounts::history(self, tenant.account(), before_line, limit).await
+    }
+    async fn admit(&self, tenant: &Tenant, job: &NewJob, now: Timestamp) -> Result<Admission, StoreError> {
+        jobs::admit(self, tenant.account(), job, now).await
+    }
+    async fn awaited_clip(&self, tenant: &Tenant, clip: Sha256) -> Result<Option<ClipHeader>, StoreError> {
+        jobs::awaited_clip(self, tenant.account(), clip).await
+    }
+    async fn uploaded(&self, tenant: &Tenant, clip: Sha256, now: Timestamp) -> Result<Vec<JobId>, StoreError> {
+        jobs::uploaded(self, tenant.account(), clip, now).await
+    }
+    async fn still_uploading(&self, tenant: &Tenant, clip: Sha256, until: Timestamp) -> Result<(), StoreError> {
+        jobs::still_uploading(self, tenant.account(), clip, until).await
+    }
+    async fn job(&self, tenant: &Tenant, id: JobId) -> Result<Option<Job>, StoreError> {
+        rows::job(&mut *self.read().await?, tenant.account(), id).await
+    }
+    async fn jobs(&self, tenant: &Tenant, before: Option<JobId>, limit: u32) -> Result<Vec<Job>, StoreError> {
+        jobs::page(self, tenant.account(), before, limit).await
+    }
+    async fn queue_position(&self, tenant: &Tenant, id: JobId) -> Result<u32, StoreError> {
+        jobs::queue_position(self, tenant.account(), id).await
+    }
+    async fn cancel(&self, tenant: &Tenant, id: JobId, now: Timestamp) -> Result<Cancelled, StoreError> {
+        jobs::cancel(self, tenant.account(), id, now).await
+    }
+    async fn claim(
+        &self,
+        worker: &str,
+        limits: ClaimLimits,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Option<Claim>, StoreError> {
+        work::claim(self, worker, limits, now, lease_until).await
+    }
+    async fn extend(&self, claim: &Claim, chunks_done: u32, lease_until: Timestamp) -> Result<Lease, StoreError> {
+        work::extend(self, claim, chunks_done, lease_until).await
+    }
+    async fn give_back(&self, claim: &Claim, now: Timestamp) -> Result<Settled, StoreError> {
+        work::give_back(self, claim, now).await
+    }
+    async fn finish(&self, claim: &Claim, stems: &[StemArtifact], now: Timestamp) -> Result<Settled, StoreError> {
+        work::settle(self, claim, work::Outcome::Finished(stems), now).await
+    }
+    async fn fail(&self, claim: &Claim, reason: &str, now: Timestamp) -> Result<Settled, StoreError> {
+        work::settle(self, claim, work::Outcome::Failed(reason), now).await
+    }
+    async fn stopped(&self, claim: &Claim, chunks_done: u32, now: Timestamp) -> Result<Settled, StoreError> {
+        work::settle(self, claim, work::Outcome::Stopped(chunks_done), now).await
+    }
+    async fn reap(&self, attempts_max: u32, now: Timestamp, limit: u32) -> Result<Vec<Reaped>, StoreError> {
+        reap::reap(self, attempts_max, now, limit).await
+    }
+    async fn stale_jobs(&self, ended_before: Timestamp, limit: u32) -> Result<Vec<Job>, StoreError> {
+        jobs::stale(self, ended_before, limit).await
+    }
+    async fn content_needed(&self, tenant: &Tenant, content: Sha256, except: JobId) -> Result<bool, StoreError> {
+        jobs::content_needed(self, tenant.account(), content, except).await
+    }
+    async fn forget(&self, tenant: &Tenant, id: JobId) -> Result<(), StoreError> {
+        jobs::forget(self, tenant.account(), id).await
+    }
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        audit::counts(self).await
+    }
+    async fn audit(&self) -> Result<Audit, StoreError> {
+        audit::audit(self).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! Between rows and the domain's types. A row that cannot be read is an error, never a guess.
+
+use super::StoreError;
+use crate::clock::Timestamp;
+use crate::job::{Job, JobState, StemArtifact};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+use tributary_protocol::vocab::{AccountId, ClipHeader, Credits, JobId, Sha256};
+
+/// 2^53: what a wallet, a hold and a line keep at most, as the tables say.
+const CREDITS_MAX: u64 = 1 << 53;
+
+/// Jobs with their money and stems by one statement, so that they are of one moment. The filter's last parameter is
+/// the number of jobs; `j` is the job.
+macro_rules! select_jobs {
+    ($filter:literal, $order:literal) => {
+        concat!(
+            "WITH page AS (SELECT * FROM job AS j WHERE ",
+            $filter,
+            " ORDER BY ",
+            $order,
+            " LIMIT ?) SELECT j.*, hold.amount AS held, coalesce(settlement.captured, 0) AS captured,
+                stem.name AS stem_name, stem.sha256 AS stem_sha256, stem.bytes AS stem_bytes
+             FROM page AS j
+             JOIN hold ON hold.account_id = j.account_id AND hold.job_id = j.id
+             LEFT JOIN settlement ON settlement.account_id = j.account_id AND settlement.job_id = j.id
+             LEFT JOIN stem_artifact AS stem ON stem.account_id = j.account_id AND stem.job_id = j.id
+             ORDER BY ",
+            $order,
+            ", stem.place"
+        )
+    };
+}
+pub(super) use select_jobs;
+
+/// One job of the account, or none.
+pub(super) async fn job(
+    connection: &mut SqliteConnection,
+    account: AccountId,
+    id: JobId,
+) -> Result<Option<Job>, StoreError> {
+    let rows = sqlx::query(select_jobs!("j.account_id = ? AND j.id = ?", "j.id"))
+        .bind(&account.as_bytes()[..])
+        .bind(&id.as_bytes()[..])
+        .bind(1)
+        .fetch_all(connection)
+        .await?;
+    Ok(read_jobs(&rows)?.pop())
+}
+
+/// Folds the rows of [`select_jobs`], one for each stem, into jobs.
+pub(super) fn read_jobs(rows: &[SqliteRow]) -> Result<Vec<Job>, StoreError> {
+    let mut jobs: Vec<Job> = Vec::new();
+    for row in rows {
+        let (account, id) = (account_id(row, "account_id")?, job_id(row, "id")?);
+        if jobs.last().is_none_or(|job| (job.account, job.id) != (account, id)) {
+            jobs.push(read_job(row, account, id)?);
+        }
+        if let (Some(name), Some(job)) = (row.try_get::<Option<String>, _>("stem_name")?, jobs.last_mut()) {
+            let sha256 = sha256(row, "stem_sha256")?;
+            job.artifacts.push(StemArtifact { name, sha256, bytes: count(row, "stem_bytes")? });
+        }
+    }
+    Ok(jobs)
+}
+
+fn read_job(row: &SqliteRow, account: AccountId, id: JobId) -> Result<Job, StoreError> {
+    let state: String = row.try_get("state")?;
+    let stems: String = row.try_get("stems")?;
+    Ok(Job {
+        id,
+        account,
+        state: JobState::from_word(&state).ok_or_else(|| unreadable("state"))?,
+        seq: count(row, "seq")?,
+        model: row.try_get("model")?,
+        stems: serde_json::from_str(&stems).map_err(|error| StoreError::Database(Box::new(error)))?,
+        title: row.try_get("title")?,
+        clip: clip(row)?,
+        chunks: row.try_get("chunks")?,
+        chunks_done: row.try_get("chunks_done")?,
+        attempt: row.try_get("attempt")?,
+        cancel_asked: row.try_get("cancel_asked")?,
+        held: credits(row, "held")?,
+        captured: credits(row, "captured")?,
+        failure: row.try_get("failure")?,
+        artifacts: Vec::new(),
+        created_at: Timestamp(row.try_get("created_at")?),
+        started_at: row.try_get::<Option<i64>, _>("started_at")?.map(Timestamp),
+        ended_at: row.try_get::<Option<i64>, _>("ended_at")?.map(Timestamp),
+    })
+}
+
+/// The clip's columns.
+pub(super) fn clip(row: &SqliteRow) -> Result<ClipHeader, StoreError> {
+    Ok(ClipHeader {
+        sha256: sha256(row, "clip_sha256")?,
+        frames: count(row, "clip_frames")?,
+        channels: row.try_get("clip_channels")?,
+        rate_hz: row.try_get("clip_rate_hz")?,
+    })
+}
+
+/// 16 bytes of a job.
+pub(super) fn job_id(row: &SqliteRow, column: &'static str) -> Result<JobId, StoreError> {
+    JobId::from_slice(row.try_get(column)?).ok_or_else(|| unreadable(column))
+}
+
+/// 16 bytes of an account.
+pub(super) fn account_id(row: &SqliteRow, column: &'static str) -> Result<AccountId, StoreError> {
+    AccountId::from_slice(row.try_get(column)?).ok_or_else(|| unreadable(column))
+}
+
+/// 32 bytes of a hash.
+pub(super) fn sha256(row: &SqliteRow, column: &'static str) -> Result<Sha256, StoreError> {
+    Sha256::from_slice(row.try_get(column)?).ok_or_else(|| unreadable(column))
+}
+
+/// A number that is never negative.
+pub(super) fn count(row: &SqliteRow, column: &'static str) -> Result<u64, StoreError> {
+    u64::try_from(row.try_get::<i64, _>(column)?).map_err(|_| unreadable(column))
+}
+
+/// Credits.
+pub(super) fn credits(row: &SqliteRow, column: &'static str) -> Result<Credits, StoreError> {
+    count(row, column).map(Credits)
+}
+
+/// Credits as the database keeps them.
+pub(super) fn credits_in(amount: Credits) -> Result<i64, StoreError> {
+    i64::try_from(amount.0).ok().filter(|_| amount.0 <= CREDITS_MAX).ok_or(StoreError::TooLarge(amount))
+}
+
+/// Frames or bytes as the database keeps them.
+pub(super) fn count_in(count: u64) -> Result<i64, StoreError> {
+    i64::try_from(count).map_err(|error| StoreError::Database(Box::new(error)))
+}
+
+/// A row that breaks the tables' own rules.
+pub(super) fn unreadable(what: &'static str) -> StoreError {
+    StoreError::Database(format!("the database holds a `{what}` that this version cannot read").into())
+}

@@ -1,0 +1,113 @@
+//! The one place where a job ends: its hold is settled, the credits move, the state becomes terminal, in the caller's
+//! transaction. The tables refuse a second settlement and a transfer that is not the settlement's.
+
+use super::rows::{self, credits_in, unreadable};
+use super::{StoreError, Write};
+use crate::clock::Timestamp;
+use crate::job::{Job, JobEvent, JobState, next};
+use tributary_protocol::vocab::Credits;
+
+/// How a job ends.
+pub(super) struct Ending<'a> {
+    /// Which arrow.
+    pub(super) event: JobEvent,
+    /// Taken; the rest of the hold returns.
+    pub(super) captured: Credits,
+    /// Chunks done when it ended.
+    pub(super) chunks_done: u32,
+    /// Why it failed; given exactly when it did.
+    pub(super) failure: Option<&'a str>,
+    /// The worker's attempt that ends it; none for the user and the reaper.
+    pub(super) attempt: Option<u32>,
+}
+
+impl<'a> Ending<'a> {
+    /// Ends without a worker, and costs nothing.
+    pub(super) fn released(job: &Job, event: JobEvent, failure: Option<&'a str>) -> Self {
+        Self { event, captured: Credits::ZERO, chunks_done: job.chunks_done, failure, attempt: None }
+    }
+}
+
+/// The state the arrow leads to.
+pub(super) fn arrow(state: JobState, event: JobEvent) -> Result<JobState, StoreError> {
+    next(state, event).ok_or_else(|| unreadable("state"))
+}
+
+/// Ends `job`, read in this transaction and not terminal.
+pub(super) async fn end(
+    tx: &mut Write<'_>,
+    job: &Job,
+    ending: &Ending<'_>,
+    now: Timestamp,
+) -> Result<Job, StoreError> {
+    let to = arrow(job.state, ending.event)?;
+    let (account, id) = (&job.account.as_bytes()[..], &job.id.as_bytes()[..]);
+    sqlx::query(
+        "UPDATE job SET state = ?, seq = seq + 1, chunks_done = ?, failure = ?, settled_attempt = ?, ended_at = ?,
+         lease_owner = NULL, lease_until = NULL, upload_until = NULL WHERE account_id = ? AND id = ?",
+    )
+    .bind(to.word())
+    .bind(ending.chunks_done.min(job.chunks))
+    .bind(ending.failure)
+    .bind(ending.attempt)
+    .bind(now.0)
+    .bind(account)
+    .bind(id)
+    .execute(&mut **tx)
+    .await?;
+    let (amount, captured) = (credits_in(job.held)?, credits_in(ending.captured)?);
+    let kind = match to {
+        JobState::Done => "captured",
+        JobState::Expired => "expired",
+        _ if captured > 0 => "captured",
+        _ => "released",
+    };
+    sqlx::query(
+        "INSERT INTO settlement (account_id, job_id, amount, captured, released, kind, settled_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(account)
+    .bind(id)
+    .bind(amount)
+    .bind(captured)
+    .bind(amount - captured)
+    .bind(kind)
+    .bind(now.0)
+    .execute(&mut **tx)
+    .await?;
+    let posted: i64 = sqlx::query_scalar(
+        "UPDATE wallet SET held = held - ?, posted = posted - ? WHERE account_id = ? RETURNING posted",
+    )
+    .bind(amount)
+    .bind(captured)
+    .bind(account)
+    .fetch_one(&mut **tx)
+    .await?;
+    if captured > 0 {
+        add_capture(tx, job, captured, posted, now).await?;
+    }
+    rows::job(tx, job.account, job.id).await?.ok_or_else(|| unreadable("job"))
+}
+
+async fn add_capture(
+    tx: &mut Write<'_>,
+    job: &Job,
+    captured: i64,
+    posted: i64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO transfer (account_id, debit, credit, amount, kind, job_id, posted_after, note, created_at)
+         SELECT ?1, own.id, revenue.id, ?2, 'capture', ?3, ?4, ?5, ?6
+         FROM book AS own JOIN book AS revenue ON revenue.kind = 'revenue' WHERE own.account_id = ?1",
+    )
+    .bind(&job.account.as_bytes()[..])
+    .bind(captured)
+    .bind(&job.id.as_bytes()[..])
+    .bind(posted)
+    .bind(&job.title)
+    .bind(now.0)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

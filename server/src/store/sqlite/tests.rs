@@ -1,0 +1,180 @@
+//! What is SQLite's own: the file, its triggers, its full disk. The laws of all stores are in `conformance`.
+
+use super::*;
+use crate::store::conformance::{Bed, asks, at, laws, stems};
+use crate::store::{Admission, NewJob};
+use std::sync::Arc;
+use tempfile::TempDir;
+use tributary_protocol::vocab::Credits;
+
+async fn a_file() -> Bed {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(&folder.path().join("tributary.db")).await.unwrap();
+    Bed { store: Arc::new(store), _keep: Box::new(folder) }
+}
+
+laws!(a_file);
+
+/// A store that holds one row in every table, and the same as a [`Bed`].
+async fn with_history() -> (Arc<SqliteStore>, Bed) {
+    let store = Arc::new(SqliteStore::open_in_memory().await.unwrap());
+    let bed = Bed { store: Arc::clone(&store) as Arc<dyn Store>, _keep: Box::new(()) };
+    let tenant = bed.account(10).await;
+    let claim = bed.running(&tenant, 4).await;
+    bed.store.finish(&claim, &stems(), at(3)).await.unwrap();
+    (store, bed)
+}
+
+async fn refusal(store: &SqliteStore, sql: &'static str) -> String {
+    let mut tx = store.write().await.unwrap();
+    match sqlx::query(sql).execute(&mut *tx).await {
+        Ok(_) => panic!("accepted: {sql}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn ledger_rows_can_be_added_but_neither_changed_nor_deleted() {
+    let (store, bed) = with_history().await;
+    for sql in [
+        "UPDATE hold SET amount = 1",
+        "UPDATE settlement SET captured = 0, released = 4",
+        "UPDATE transfer SET note = 'x'",
+        "DELETE FROM hold",
+        "DELETE FROM settlement",
+        "DELETE FROM transfer",
+        "INSERT OR REPLACE INTO transfer SELECT * FROM transfer",
+        "INSERT OR REPLACE INTO settlement SELECT * FROM settlement",
+    ] {
+        let error = refusal(&store, sql).await;
+        assert!(error.contains("rows are only added"), "{sql}: {error}");
+    }
+    bed.assert_audit_is_clean().await;
+}
+
+#[tokio::test]
+async fn the_tables_refuse_what_the_code_must_never_write() {
+    let (store, bed) = with_history().await;
+    for (sql, law) in [
+        ("UPDATE wallet SET held = posted + 1", "CHECK"),
+        ("UPDATE wallet SET posted = -1, held = -1", "CHECK"),
+        ("UPDATE wallet SET posted = 9007199254740993", "CHECK"),
+        ("UPDATE job SET state = 'lost'", "CHECK"),
+        ("UPDATE job SET ended_at = NULL", "CHECK"),
+        ("UPDATE job SET state = 'running'", "CHECK"),
+        ("UPDATE job SET chunks_done = chunks + 1", "CHECK"),
+        ("INSERT INTO settlement SELECT * FROM settlement", "UNIQUE"),
+        ("INSERT INTO book (account_id, kind) VALUES (NULL, 'revenue')", "UNIQUE"),
+        ("INSERT INTO book (account_id, kind) VALUES (NULL, 'wallet')", "CHECK"),
+        (
+            "INSERT INTO transfer (account_id, debit, credit, amount, kind, payment_id, posted_after, note, created_at)
+             SELECT account_id, 1, 1, 5, 'grant', 'again', 5, '', 0 FROM wallet",
+            "CHECK",
+        ),
+        (
+            "INSERT INTO transfer (account_id, debit, credit, amount, kind, job_id, posted_after, note, created_at)
+             SELECT account_id, 3, 2, 1, 'capture', randomblob(16), 5, '', 0 FROM wallet",
+            "FOREIGN KEY",
+        ),
+        (
+            "INSERT INTO job (account_id, id, state, seq, model, stems, title, clip_sha256, clip_frames, clip_channels,
+             clip_rate_hz, chunks, created_at, queued_at) SELECT account_id, randomblob(16), 'queued', 1, 'm', '[]', '',
+             randomblob(32), 1, 1, 8000, 1, 0, 0 FROM wallet",
+            "FOREIGN KEY",
+        ),
+    ] {
+        let error = refusal(&store, sql).await;
+        assert!(error.contains(law), "{sql}: {error}");
+    }
+    bed.assert_audit_is_clean().await;
+}
+
+#[tokio::test]
+async fn a_hold_cannot_be_committed_without_its_job() {
+    let (store, bed) = with_history().await;
+    let mut tx = store.write().await.unwrap();
+    sqlx::query("INSERT INTO hold SELECT account_id, randomblob(16), 1, 0 FROM wallet").execute(&mut *tx).await.unwrap();
+    assert!(tx.commit().await.is_err());
+    bed.assert_audit_is_clean().await;
+}
+
+#[tokio::test]
+async fn the_audit_finds_what_was_changed_behind_the_store() {
+    for (sql, field) in [
+        ("UPDATE wallet SET posted = posted + 1", "accounts_off_ledger: 1"),
+        ("UPDATE wallet SET held = held + 1", "accounts_off_holds: 1"),
+        ("DROP TRIGGER settlement_is_kept; PRAGMA foreign_keys = OFF; DELETE FROM settlement", "settlements_off: 1"),
+        ("DROP TRIGGER settlement_is_kept; PRAGMA foreign_keys = OFF; DELETE FROM settlement", "holds_off_jobs: 1"),
+        ("DROP TRIGGER transfer_is_fixed; UPDATE transfer SET credit = 1 - credit + 3 WHERE kind = 'capture';
+          PRAGMA ignore_check_constraints = ON; UPDATE transfer SET credit = debit WHERE kind = 'capture'", "transfers_off: 1"),
+        ("DROP TRIGGER transfer_is_fixed; UPDATE transfer SET posted_after = 9 WHERE kind = 'grant'", "accounts_off_ledger: 1"),
+    ] {
+        let (store, bed) = with_history().await;
+        bed.assert_audit_is_clean().await;
+        let sql: &'static str = sql;
+        sqlx::raw_sql(sql).execute(&mut *store.read().await.unwrap()).await.unwrap();
+        let found = format!("{:?}", store.audit().await.unwrap());
+        assert!(found.contains(field), "{sql}: {found}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_named_changes_nothing_and_heals() {
+    let (store, bed) = with_history().await;
+    let tenant = bed.account(1000).await;
+    sqlx::raw_sql("PRAGMA max_page_count = 1").execute(&mut *store.read().await.unwrap()).await.unwrap();
+    let mut admitted = 0;
+    let error = loop {
+        let new = NewJob { title: "t".repeat(200), ..asks(1) };
+        match store.admit(&tenant, &new, at(1)).await {
+            Ok(Admission::Admitted(_)) if admitted < 1000 => admitted += 1,
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, StoreError::DiskFull), "{error:?}");
+    assert_eq!(bed.balance(&tenant).await, (1000, admitted));
+    bed.assert_audit_is_clean().await;
+    sqlx::raw_sql("PRAGMA max_page_count = 100000").execute(&mut *store.read().await.unwrap()).await.unwrap();
+    bed.admit(&tenant, &asks(1), 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_may_make_and_use_one_file() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("tributary.db");
+    let (one, two) = tokio::join!(SqliteStore::open(&path), SqliteStore::open(&path));
+    let beds = [one, two].map(|store| Bed { store: Arc::new(store.unwrap()), _keep: Box::new(()) });
+    let tenant = beds[0].account(20).await;
+    let spend = async |bed: &Bed| {
+        for _ in 0..20 {
+            bed.store.admit(&tenant, &asks(1), at(1)).await.unwrap();
+        }
+    };
+    tokio::join!(spend(&beds[0]), spend(&beds[1]));
+    assert_eq!(beds[1].balance(&tenant).await, (20, 20));
+    beds[0].assert_audit_is_clean().await;
+}
+
+#[tokio::test]
+async fn a_closed_file_opens_again_with_everything_in_it() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("tributary.db");
+    let id = AccountId::generate();
+    let store = SqliteStore::open(&path).await.unwrap();
+    store.create_account(id, "studio", 100, at(0)).await.unwrap();
+    let grant = Grant { amount: Credits(5), payment_id: "p".into(), note: String::new() };
+    store.grant(&Tenant::acting_for(id), &grant, at(0)).await.unwrap();
+    store.close().await;
+    let store = SqliteStore::open(&path).await.unwrap();
+    assert_eq!(store.accounts().await.unwrap()[0].balance.posted, Credits(5));
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("tributary.db");
+    std::fs::write(&path, "RIFF, certainly no database, and long enough to be looked at".repeat(40)).unwrap();
+    assert!(matches!(SqliteStore::open(&path).await, Err(StoreError::Database(_))));
+    assert!(SqliteStore::open(folder.path()).await.is_err(), "a folder is none either");
+}
