@@ -26,8 +26,9 @@ pub(super) struct CompressedFrames {
 
 impl CompressedFrames {
     /// `file` is open at its start; `path` is opened again where it must be decoded twice.
-    pub(super) fn open(path: &Path, file: File) -> Result<Self, AudioError> {
+    pub(super) fn open(path: &Path, mut file: File) -> Result<Self, AudioError> {
         let reopen = || File::open(path).map_err(|cause| AudioError::Io { action: "open audio file", cause });
+        let movie = edit_list::read(&mut file)?;
         let mut stream = Stream::open(file)?;
         if let Some(shape) = stream.declared_shape() {
             check_shape(shape)?;
@@ -40,8 +41,9 @@ impl CompressedFrames {
             return Err(missing(declared, counted_frames));
         }
         // A decoder cannot be trusted to go back exactly, so the second pass starts from a fresh one.
-        let mut file = reopen()?;
-        let edit = edit_list::read(&mut file, spec.rate_hz)?.unwrap_or(Edit { skip_frames: 0, frames: None });
+        stream = Stream::open(reopen()?)?;
+        let edit = movie.and_then(|movie| movie.edit(spec.rate_hz));
+        let edit = edit.unwrap_or(Edit { skip_frames: 0, frames: None });
         let rest = counted_frames.saturating_sub(edit.skip_frames);
         let frames = edit.frames.unwrap_or(rest);
         if frames > rest {
@@ -49,7 +51,7 @@ impl CompressedFrames {
         }
         let shape = ClipShape { channels: spec.channels, frames, rate_hz: spec.rate_hz };
         check_shape(shape)?;
-        Ok(Self::new(Stream::open(file)?, shape, edit.skip_frames, frames < rest))
+        Ok(Self::new(stream, shape, edit.skip_frames, frames < rest))
     }
 
     fn new(stream: Stream, shape: ClipShape, skip_frames: u64, is_padded: bool) -> Self {

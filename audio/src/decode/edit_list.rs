@@ -32,26 +32,36 @@ struct Track {
     edit: Option<(u64, u64)>,
 }
 
+/// The index of an MP4 file, as far as it concerns lengths.
 #[derive(Debug, Default)]
-struct Movie {
+pub(super) struct Movie {
     timescale: Option<u32>,
     tracks: Vec<Track>,
     tag: Option<Edit>,
 }
 
-/// The edit of the first sound track, counted in frames of `rate_hz`; `None` where there is none, it is not counted
-/// in frames, or this is no MP4 file. Leaves `source` at its start.
-pub(super) fn read(source: &mut (impl Read + Seek), rate_hz: u32) -> Result<Option<Edit>, AudioError> {
+/// The index of `source`; `None` where this is no MP4 file. Leaves `source` at its start.
+///
+/// # Errors
+/// [`AudioError::Damaged`] for an MP4 file without index: it stands last, so it is what a cut-off file lacks.
+pub(super) fn read(source: &mut (impl Read + Seek)) -> Result<Option<Movie>, AudioError> {
     let end = seek(source, SeekFrom::End(0))?;
     seek(source, SeekFrom::Start(4))?;
     let mut brand = [0; 4];
     let found = read_full(source, &mut brand)?;
-    let mut movie = Movie::default();
-    if found == brand.len() && &brand == b"ftyp" {
+    let movie = if found == brand.len() && &brand == b"ftyp" {
+        let mut movie = Movie::default();
         walk(source, end, &mut movie)?;
-    }
+        if movie.tracks.is_empty() {
+            let reason = "the index of the MP4 file is missing; it was cut off before its end".to_owned();
+            return Err(AudioError::Damaged { reason });
+        }
+        Some(movie)
+    } else {
+        None
+    };
     seek(source, SeekFrom::Start(0))?;
-    Ok(movie.tag.or_else(|| movie.edit(rate_hz)))
+    Ok(movie)
 }
 
 /// Visits all boxes from front to back, stepping into those that hold others.
@@ -114,7 +124,13 @@ impl Movie {
         }
     }
 
-    fn edit(&self, rate_hz: u32) -> Option<Edit> {
+    /// The edit of the first sound track, counted in frames of `rate_hz`; `None` where there is none, or where it is
+    /// not counted in frames.
+    pub(super) fn edit(&self, rate_hz: u32) -> Option<Edit> {
+        self.tag.or_else(|| self.edit_of_list(rate_hz))
+    }
+
+    fn edit_of_list(&self, rate_hz: u32) -> Option<Edit> {
         let track = self.tracks.iter().find(|track| track.is_sound)?;
         let (_, media_frames) = track.media.filter(|&(timescale, _)| timescale == rate_hz)?;
         let (segment, skip_frames) = track.edit?;
