@@ -12,6 +12,7 @@ import tempfile
 import numpy as np
 import soundfile
 
+sys.dont_write_bytecode = True
 import score
 import voice
 
@@ -21,7 +22,7 @@ SEED = 20
 SOUNDFONT = "/usr/share/sounds/sf2/FluidR3_GM.sf2"
 STEMS = ("vocals", "drums", "bass", "other")
 # LUFS of each stem before all of them are moved together to the loudness of the mixture.
-BALANCE = {"vocals": -18.0, "drums": -19.0, "bass": -20.5, "other": -22.5}
+BALANCE = {"vocals": -17.5, "drums": -19.0, "bass": -20.5, "other": -22.5}
 LOUDNESS = -15.0
 # Stems are rounded to every 16th value of the 16-bit grid: noise at -77 dBFS, 60 dB below the song, and FLAC files
 # half as large, which is what a repository can carry.
@@ -96,7 +97,7 @@ def stems(rng):
     part = lambda stem: {name: notes[name] for name, place in score.PARTS.items() if place[0] == stem}
     sung = lead_line(rng)
     choir = rendered(part("vocals"))
-    choir *= 0.22 * np.sqrt(np.mean(sung**2) / np.mean(choir**2))
+    choir *= 0.15 * np.sqrt(np.mean(sung**2) / np.mean(choir**2))
     out = {
         "vocals": sung + choir,
         "drums": rendered(part("drums")),

@@ -20,14 +20,14 @@ CHORDS = [
 
 # (beat, beats, pitch, syllable). Words are our own.
 LEAD = [
-    (0.5, 0.5, 69, "all"), (1.0, 0.5, 71, "the"), (1.5, 1.0, 72, "small"), (2.5, 1.25, 76, "streams"),
-    (4.0, 0.75, 74, "run"), (4.75, 0.75, 72, "to"), (5.5, 2.0, 69, "one"),
-    (8.5, 0.5, 67, "song"), (9.0, 0.5, 72, "that"), (9.5, 1.0, 74, "turns"), (10.5, 0.75, 76, "bee"),
-    (11.25, 0.75, 74, "neath"), (12.0, 0.75, 71, "the"), (12.75, 2.25, 74, "sun"),
-    (16.5, 0.5, 69, "hear"), (17.0, 0.5, 71, "the"), (17.5, 0.75, 72, "waugh"), (18.25, 0.75, 76, "ter"),
-    (19.0, 1.0, 77, "call"), (20.0, 0.75, 76, "my"), (20.75, 2.25, 72, "name"),
-    (24.5, 0.5, 74, "none"), (25.0, 0.5, 74, "that"), (25.5, 1.0, 77, "leave"), (26.5, 0.75, 76, "ree"),
-    (27.25, 0.75, 74, "turn"), (28.0, 0.75, 71, "the"), (28.75, 2.25, 68, "same"), (32.0, 3.0, 69, "home"),
+    (0.5, 0.5, 57, "all"), (1.0, 0.5, 59, "the"), (1.5, 1.0, 60, "small"), (2.5, 1.25, 64, "streams"),
+    (4.0, 0.75, 62, "run"), (4.75, 0.75, 60, "to"), (5.5, 2.0, 57, "one"),
+    (8.5, 0.5, 55, "song"), (9.0, 0.5, 60, "that"), (9.5, 1.0, 62, "turns"), (10.5, 0.75, 64, "bee"),
+    (11.25, 0.75, 62, "neath"), (12.0, 0.75, 59, "the"), (12.75, 2.25, 62, "sun"),
+    (16.5, 0.5, 57, "hear"), (17.0, 0.5, 59, "the"), (17.5, 0.75, 60, "waugh"), (18.25, 0.75, 64, "ter"),
+    (19.0, 1.0, 65, "call"), (20.0, 0.75, 64, "my"), (20.75, 2.25, 60, "name"),
+    (24.5, 0.5, 62, "none"), (25.0, 0.5, 62, "that"), (25.5, 1.0, 65, "leave"), (26.5, 0.75, 64, "ree"),
+    (27.25, 0.75, 62, "turn"), (28.0, 0.75, 59, "the"), (28.75, 2.25, 56, "same"), (32.0, 3.0, 57, "home"),
 ]
 
 KICK, SNARE, SIDE_STICK, CLOSED_HAT, OPEN_HAT, CRASH, RIDE = 36, 38, 37, 42, 46, 49, 51
@@ -112,7 +112,7 @@ def strings(rng):
 
 
 def lead():
-    """The melody, exactly on pitch and beat."""
+    """The melody as written; the singer scoops into its notes and lets them fall."""
     return [(beat, beats, pitch, 100) for beat, beats, pitch, _ in LEAD]
 
 
@@ -122,7 +122,7 @@ def harmony():
     for beat, beats, pitch, _ in LEAD:
         if beat >= 16 and beats >= 1.0:
             tones = CHORDS[int(beat // BEATS_A_BAR)][1]
-            below = max(tone + 12 * up for tone in tones for up in (0, 1) if tone + 12 * up < pitch - 2)
+            below = max(tone - 12 * down for tone in tones for down in (0, 1) if tone - 12 * down < pitch - 2)
             notes.append((beat, beats, below, 80))
     return notes
 

@@ -10,12 +10,12 @@ import tempfile
 import numpy as np
 import soundfile
 
-VOICE = "en-us+f3"
+VOICE = "en-us+f2"
 FFT = 2048
 HOP_SECONDS = 0.005
 HARMONICS_MAX_HZ = 10_000
-# Set so that an "s" is 12 dB below the vowel after it, as espeak-ng speaks it.
-BREATH = 1300
+# Set so that an "s" is about 10 dB below the vowel after it, as espeak-ng speaks it.
+BREATH = 2000
 
 
 def spoken(syllable):
@@ -74,12 +74,15 @@ def held(envelopes, voicing, seconds):
 
 
 def pitch_curve(count, lead_in, pitch, before, rng):
-    """Hertz for each frame: a slide from the note before, vibrato that grows on long notes, a little drift."""
+    """Hertz for each frame: from the note before through a scoop from below, vibrato, drift, and a fall at the end."""
     time = (np.arange(count) - lead_in) * HOP_SECONDS
-    slide = (before - pitch) * np.exp(-np.maximum(time + 0.05, 0) / 0.035)
-    vibrato = 0.28 * np.clip((time - 0.25) / 0.4, 0, 1) * np.sin(2 * np.pi * 5.4 * time)
-    drift = np.cumsum(rng.normal(0, 0.006, count))
-    return 440 * 2 ** ((pitch - 69 + slide + vibrato + drift - drift.mean()) / 12)
+    left = (count - np.arange(count)) * HOP_SECONDS
+    slide = np.clip(before - pitch, -4, 4) * np.exp(-np.maximum(time + 0.05, 0) / 0.06)
+    scoop = -1.8 * np.exp(-np.maximum(time, 0) / 0.07)
+    fall = -1.4 * np.exp(-left / 0.08)
+    vibrato = 0.7 * np.clip((time - 0.12) / 0.25, 0, 1) * np.sin(2 * np.pi * 5.6 * time)
+    drift = np.cumsum(rng.normal(0, 0.02, count))
+    return 440 * 2 ** ((pitch - 69 + slide + scoop + fall + vibrato + drift - drift.mean()) / 12)
 
 
 def sung(syllable, pitch, before, seconds, rate_out, rng):
@@ -110,7 +113,7 @@ def breath(envelopes, voicing, rate, rate_out, count, rng):
     bins = np.arange(envelopes.shape[1]) * rate / FFT
     out = np.zeros(count + FFT)
     for index, (envelope, voiced) in enumerate(zip(envelopes, voicing)):
-        gain = np.interp(bins_out, bins, envelope, right=0) * (1 - 0.998 * voiced)
+        gain = np.interp(bins_out, bins, envelope, right=0) * (1 - 0.98 * voiced)
         noise = np.fft.irfft(np.fft.rfft(rng.normal(0, 1, FFT)) * gain / np.sqrt(FFT)) * np.hanning(FFT)
         start = min(index * hop, count)
         out[start : start + FFT] += noise
