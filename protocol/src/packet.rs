@@ -4,7 +4,7 @@
 
 use crate::limits::{PACKET_CANONICAL_BYTES_MAX, PACKET_PAYLOAD_BYTES_MAX};
 use zstd::bulk::{Compressor, Decompressor};
-use zstd::zstd_safe::{CParameter, DParameter, compress_bound};
+use zstd::zstd_safe::{CParameter, compress_bound};
 
 /// Bytes of one sample, and so the number of planes of the split.
 const PLANES: usize = 4;
@@ -57,8 +57,8 @@ pub enum PacketError {
         /// What the packet says.
         canonical_bytes: usize,
     },
-    /// The packer failed.
-    #[error("cannot pack samples")]
+    /// zstd got no memory.
+    #[error("cannot pack or unpack samples")]
     Pack(#[source] std::io::Error),
 }
 
@@ -153,8 +153,9 @@ impl Decoder {
         }
         let zstd = match &mut self.zstd {
             Some(zstd) => zstd,
-            None => self.zstd.insert(decompressor().map_err(PacketError::Pack)?),
+            None => self.zstd.insert(Decompressor::new().map_err(PacketError::Pack)?),
         };
+        // Unpacked in one go, so the output is the only window there is, whatever window a frame asks for.
         self.planes.resize(canonical_bytes, 0);
         match zstd.decompress_to_buffer(payload, self.planes.as_mut_slice()) {
             Ok(written) if written == canonical_bytes => {}
@@ -163,12 +164,6 @@ impl Decoder {
         join(&self.planes, canonical);
         Ok(())
     }
-}
-
-fn decompressor() -> std::io::Result<Decompressor<'static>> {
-    let mut zstd = Decompressor::new()?;
-    zstd.set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG))?;
-    Ok(zstd)
 }
 
 /// Four planes of equal length out of one run of bytes whose length is a multiple of four.

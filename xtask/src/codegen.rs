@@ -38,7 +38,8 @@ pub fn run(check: bool) -> anyhow::Result<()> {
 /// The whole file, as text. Deterministic: the same `.proto` files give the same text on every machine.
 fn generate(root: &Path) -> anyhow::Result<String> {
     let proto = root.join("protocol/proto");
-    let files: Vec<PathBuf> = SERVICES.iter().map(|name| proto.join(format!("tributary/v1/{name}.proto"))).collect();
+    let files: Vec<PathBuf> =
+        SERVICES.iter().map(|name| proto.join(format!("tributary/v1/{name}.proto"))).collect();
     let descriptors = protox::compile(files, [&proto]).context("parse protocol/proto")?;
     let scratch = tempfile::tempdir().context("make a scratch folder")?;
     tonic_prost_build::configure()
@@ -49,7 +50,8 @@ fn generate(root: &Path) -> anyhow::Result<String> {
         .out_dir(scratch.path())
         .compile_fds(descriptors)
         .context("generate wire types")?;
-    let text = fs::read_to_string(scratch.path().join("tributary.v1.rs")).context("read the generated types")?;
+    let text =
+        fs::read_to_string(scratch.path().join("tributary.v1.rs")).context("read the generated types")?;
     Ok(format!("{HEADER}{text}"))
 }
 

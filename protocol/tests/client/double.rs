@@ -3,12 +3,13 @@
 use crate::sha256;
 use bytes::Bytes;
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_stream::{Stream, StreamExt};
-use tonic::transport::Server;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic::{Request, Response, Status, Streaming};
 use tributary_protocol::limits::PACKET_CANONICAL_BYTES_MAX;
 use tributary_protocol::packet::{Decoder, Encoder, Encoding};
@@ -85,9 +86,19 @@ impl Double {
 
     /// Serves on a free port of loopback until the test's runtime ends. Gives the address.
     pub(crate) async fn serve(&self) -> String {
+        format!("http://{}", self.serve_on(Server::builder()).await)
+    }
+
+    /// The same under a certificate.
+    pub(crate) async fn serve_as(&self, identity: Identity) -> String {
+        let tls = ServerTlsConfig::new().identity(identity);
+        format!("https://{}", self.serve_on(Server::builder().tls_config(tls).unwrap()).await)
+    }
+
+    async fn serve_on(&self, mut server: Server) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let router = Server::builder()
+        let address = listener.local_addr().unwrap();
+        let router = server
             .add_service(v1::account_server::AccountServer::new(self.clone()))
             .add_service(v1::clips_server::ClipsServer::new(self.clone()))
             .add_service(v1::jobs_server::JobsServer::new(self.clone()))

@@ -7,6 +7,7 @@ mod calls;
 mod cutting_proxy;
 mod double;
 mod download;
+mod tls;
 mod upload;
 mod watch;
 

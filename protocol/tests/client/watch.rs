@@ -54,9 +54,10 @@ async fn a_watch_survives_ended_and_refused_streams() {
 #[tokio::test]
 async fn a_cut_connection_does_not_end_a_watch() {
     let id = JobId::generate();
-    let double =
-        Double::with_news([News::Silence, News::Silence, News::Jobs(vec![job(id, 3, v1::JobState::Failed)])]);
-    // The first two connections die young; the third brings the news.
+    // More last words than there are connections to lose them.
+    let last = || News::Jobs(vec![job(id, 3, v1::JobState::Failed)]);
+    let double = Double::with_news([News::Silence, News::Silence, last(), last(), last()]);
+    // The first two connections die young; a later one brings the news.
     let (client, proxy) = client_through(&double, &[Cut::AfterReceived(60), Cut::AfterSent(200)]).await;
     let patience = Patience { stream_idle: Duration::from_millis(200), ..PATIENCE };
     let seen = seen(&client.with_patience(patience), id).await.unwrap();
