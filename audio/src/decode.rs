@@ -5,6 +5,7 @@
 
 mod compressed;
 mod edit_list;
+mod ogg_end;
 mod stream;
 
 use std::fs::File;

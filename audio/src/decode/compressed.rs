@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use super::edit_list::{self, Edit};
+use super::ogg_end;
 use super::stream::{Spec, Stream};
 use crate::frames::expect_channels;
 use crate::limits::check_shape;
@@ -29,6 +30,7 @@ impl CompressedFrames {
     pub(super) fn open(path: &Path, mut file: File) -> Result<Self, AudioError> {
         let reopen = || File::open(path).map_err(|cause| AudioError::Io { action: "open audio file", cause });
         let movie = edit_list::read(&mut file)?;
+        ogg_end::check(&mut file)?;
         let mut stream = Stream::open(file)?;
         if let Some(shape) = stream.declared_shape() {
             check_shape(shape)?;

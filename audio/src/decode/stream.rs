@@ -198,3 +198,18 @@ fn not_decoded(error: Error) -> AudioError {
 fn damaged(reason: &str) -> AudioError {
     AudioError::Damaged { reason: reason.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::guarded;
+    use crate::AudioError;
+
+    #[test]
+    fn a_panic_of_a_decoder_becomes_damage() {
+        assert!(matches!(
+            guarded(|| -> u8 { panic!("as a decoder might") }),
+            Err(AudioError::Damaged { .. })
+        ));
+        assert!(matches!(guarded(|| 7), Ok(7)));
+    }
+}
