@@ -1,0 +1,195 @@
+//! May this tenant run this clip now? Limits, then plan, then quote, then the hold; nothing is uploaded before.
+
+use crate::artifacts::{ArtifactError, Artifacts, Key};
+use crate::clock::Clock;
+use crate::config::LimitsConfig;
+use crate::job::Job;
+use crate::offer::{Offer, Offers};
+use crate::quote::quote;
+use crate::steps::{SharedSteps, Step};
+use crate::store::{Admission, NewJob, Store, StoreError};
+use crate::tenant::Tenant;
+use std::sync::Arc;
+use tributary_audio::ClipShape;
+use tributary_models::ModelError;
+use tributary_protocol::limits::{
+    CHANNELS_MAX, NAME_CHARS_MAX, RATE_HZ_MAX, RATE_HZ_MIN, STEMS_MAX, TITLE_CHARS_MAX,
+};
+use tributary_protocol::vocab::{ClipHeader, Credits, JobId};
+
+/// What a client asks for.
+#[derive(Clone, Debug)]
+pub struct JobRequest {
+    /// Made by the client.
+    pub id: JobId,
+    /// A model's name.
+    pub model: String,
+    /// Stems wanted; empty means all.
+    pub stems: Vec<String>,
+    /// The clip.
+    pub clip: ClipHeader,
+    /// For lists.
+    pub title: String,
+}
+
+/// Why a job was not admitted; nothing was held.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Something about the request is outside what is possible.
+    #[error("{what} is {value}; it must be {allowed}")]
+    Limit {
+        /// Which property.
+        what: &'static str,
+        /// What was asked for.
+        value: u64,
+        /// What is allowed, in words.
+        allowed: String,
+    },
+    /// A name that is too long or has control characters.
+    #[error("the {0} is too long or has control characters")]
+    Text(&'static str),
+    /// Unknown model or stem.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The job id was used for another request.
+    #[error("this job id was used for another request; make a new one")]
+    Conflict,
+    /// Not enough credits.
+    #[error("the job needs {needed}, {available} of this account are available")]
+    NotEnoughCredits {
+        /// The quote.
+        needed: Credits,
+        /// What is there.
+        available: Credits,
+    },
+    /// Too many open jobs: wait for one to end.
+    #[error("{open} jobs of this account are open, {max} are allowed; wait for one to end or cancel one")]
+    TooMany {
+        /// Open now.
+        open: u32,
+        /// Allowed.
+        max: u32,
+    },
+    /// No room for clip and stems: later.
+    #[error("the server's disk is almost full; try again later or tell its operator")]
+    DiskFull,
+    /// The server is going down: later.
+    #[error("the server is shutting down; try again in a moment")]
+    Draining,
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// The artifacts failed.
+    #[error("the artifact store failed")]
+    Artifact(#[source] ArtifactError),
+}
+
+/// Decides who may run what.
+pub struct Admissions {
+    /// Models and prices.
+    pub offers: Offers,
+    /// What one request may ask for.
+    pub limits: LimitsConfig,
+    /// Truth.
+    pub store: Arc<dyn Store>,
+    /// To see which clips are here already.
+    pub artifacts: Arc<dyn Artifacts>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Who is told.
+    pub steps: SharedSteps,
+}
+
+impl Admissions {
+    /// What a clip of this shape would cost on this model. Holds nothing.
+    ///
+    /// # Errors
+    /// Where the model is unknown or the shape outside the limits.
+    pub fn quote(&self, model: &str, clip: ClipShape) -> Result<(Credits, &Offer), Refusal> {
+        let offer = self.offers.get(model)?;
+        self.check_shape(clip)?;
+        Ok((quote(clip.frames, clip.rate_hz, offer.credits_per_minute), offer))
+    }
+
+    /// Admits: the answer is a job whose credits are held, uploading or queued.
+    ///
+    /// # Errors
+    /// A named refusal; nothing was held.
+    pub async fn admit(&self, tenant: &Tenant, request: JobRequest) -> Result<Job, Refusal> {
+        check_text("title", &request.title, TITLE_CHARS_MAX)?;
+        check_text("model's name", &request.model, NAME_CHARS_MAX)?;
+        limit("number of stems", request.stems.len() as u64, 0, STEMS_MAX as u64)?;
+        for stem in &request.stems {
+            check_text("stem's name", stem, NAME_CHARS_MAX)?;
+        }
+        let header = request.clip;
+        let shape = ClipShape { channels: header.channels, frames: header.frames, rate_hz: header.rate_hz };
+        let (credits, offer) = self.quote(&request.model, shape)?;
+        let plan = offer.pipeline.plan(shape, &request.stems)?;
+        let bytes = header.canonical_bytes().expect("frames were checked against the limit");
+        let (stored, free) = self.look(tenant, &header).await?;
+        let room = bytes.saturating_mul(plan.stems.len() as u64 + 1) + (self.limits.disk_free_min_mb << 20);
+        let now = self.clock.now();
+        let job = NewJob {
+            id: request.id,
+            model: request.model,
+            stems: plan.stems,
+            title: request.title,
+            clip: header,
+            chunks: plan.chunks,
+            quote: credits,
+            clip_is_stored: stored == Some(bytes),
+            upload_until: now.after(self.limits.upload_idle()),
+            open_max: self.limits.jobs_open_max,
+        };
+        if free.is_some_and(|free| free < room) && self.store.job(tenant, job.id).await?.is_none() {
+            return Err(Refusal::DiskFull);
+        }
+        match self.store.admit(tenant, &job, now).await? {
+            Admission::Admitted(job) => {
+                self.steps.reached(Step::Admitted, Some(job.id));
+                Ok(job)
+            }
+            Admission::Known(job) => Ok(job),
+            Admission::Conflict => Err(Refusal::Conflict),
+            Admission::Insufficient { needed, available } => Err(Refusal::NotEnoughCredits { needed, available }),
+            Admission::TooMany { open } => Err(Refusal::TooMany { open, max: self.limits.jobs_open_max }),
+        }
+    }
+
+    /// Bytes of this clip already stored, and bytes free.
+    async fn look(&self, tenant: &Tenant, clip: &ClipHeader) -> Result<(Option<u64>, Option<u64>), Refusal> {
+        let artifacts = Arc::clone(&self.artifacts);
+        let key = Key::new(tenant, clip.sha256);
+        let look = move || Ok((artifacts.bytes(&key)?, artifacts.free_bytes()?));
+        let result = tokio::task::spawn_blocking(look).await;
+        result.expect("looking at artifacts does not panic").map_err(Refusal::Artifact)
+    }
+
+    fn check_shape(&self, clip: ClipShape) -> Result<(), Refusal> {
+        limit("rate in Hz", clip.rate_hz.into(), RATE_HZ_MIN.into(), RATE_HZ_MAX.into())?;
+        limit("number of channels", clip.channels.into(), 1, CHANNELS_MAX.into())?;
+        let frames_max = self.limits.clip_seconds_max * u64::from(clip.rate_hz);
+        if (1..=frames_max).contains(&clip.frames) {
+            return Ok(());
+        }
+        let hours = self.limits.clip_seconds_max as f64 / 3600.0;
+        let allowed = format!("1 to {frames_max} (the longest clip is {hours} h)");
+        Err(Refusal::Limit { what: "length in frames", value: clip.frames, allowed })
+    }
+}
+
+fn limit(what: &'static str, value: u64, low: u64, high: u64) -> Result<(), Refusal> {
+    if (low..=high).contains(&value) {
+        return Ok(());
+    }
+    Err(Refusal::Limit { what, value, allowed: format!("{low} to {high}") })
+}
+
+fn check_text(what: &'static str, text: &str, chars_max: usize) -> Result<(), Refusal> {
+    if text.chars().count() > chars_max || text.chars().any(char::is_control) {
+        return Err(Refusal::Text(what));
+    }
+    Ok(())
+}

@@ -1,0 +1,264 @@
+//! Everything a deployment chooses, typed, with a default that works alone on one machine.
+//!
+//! Read from `tributary.toml` in the data folder (or the file named by `--config`), then from environment
+//! variables `TRIBUTARY_SERVE_<KEY>` (two underscores between table and key: `TRIBUTARY_SERVE_WORKER__JOBS=2`).
+//! A key nobody knows is an error that names it.
+
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tributary_protocol::limits::CLIP_SECONDS_MAX;
+
+/// Name of the config file in the data folder.
+pub const FILE_NAME: &str = "tributary.toml";
+
+/// The whole configuration of `tributary serve`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where gRPC listens; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// Where /healthz and /metrics listen; port 0 lets the system choose. Keep it inside your network.
+    pub listen_http: SocketAddr,
+    /// Certificate and key; without them a server that listens beyond loopback makes its own at the first start.
+    pub tls: Option<TlsConfig>,
+    /// What one request may ask for.
+    pub limits: LimitsConfig,
+    /// How jobs are run.
+    pub worker: WorkerConfig,
+    /// How chunks are run.
+    pub device: DeviceConfig,
+    /// Credits per started minute of audio, by model. A model without a price is not offered.
+    pub prices: BTreeMap<String, u64>,
+    /// Credits of the account that the first start makes.
+    pub first_credits: u64,
+    /// Days after which clips and stems of ended jobs are deleted.
+    pub keep_days: u32,
+    /// `text` or `json`.
+    pub log_format: LogFormat,
+}
+
+/// PEM files.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsConfig {
+    /// The certificate, with its chain.
+    pub cert: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+/// What one request may ask for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// Longest clip.
+    pub clip_seconds_max: u64,
+    /// Jobs of one account that may be open at once.
+    pub jobs_open_max: u32,
+    /// An upload without progress for this long is given up and its credits released.
+    pub upload_idle_seconds: u64,
+    /// New jobs are refused while less than this is free for clips and stems.
+    pub disk_free_min_mb: u64,
+}
+
+/// How jobs are run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WorkerConfig {
+    /// Jobs run at once.
+    pub jobs: u32,
+    /// Of one account.
+    pub jobs_per_account: u32,
+    /// Times a job whose worker vanished is tried before it fails.
+    pub attempts: u32,
+    /// A worker that says nothing for this long has lost its job.
+    pub lease_seconds: u64,
+    /// Chunks of one job between cutting and assembling: bounds its memory.
+    pub chunks_in_flight: usize,
+    /// At SIGTERM, running jobs have this long to reach a chunk's end.
+    pub drain_seconds: u64,
+    /// How often abandoned things are looked for.
+    pub reap_seconds: u64,
+}
+
+/// How chunks are run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeviceConfig {
+    /// Chunks in one batch.
+    pub batch_max: usize,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line, for machines.
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7700)),
+            listen_http: SocketAddr::from(([127, 0, 0, 1], 7701)),
+            tls: None,
+            limits: LimitsConfig::default(),
+            worker: WorkerConfig::default(),
+            device: DeviceConfig::default(),
+            prices: BTreeMap::from([("mini".to_owned(), 1)]),
+            first_credits: 600,
+            keep_days: 7,
+            log_format: LogFormat::Text,
+        }
+    }
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self { clip_seconds_max: 2 * 3600, jobs_open_max: 50, upload_idle_seconds: 3600, disk_free_min_mb: 512 }
+    }
+}
+
+impl Default for WorkerConfig {
+    fn default() -> Self {
+        Self {
+            jobs: 4,
+            jobs_per_account: 2,
+            attempts: 3,
+            lease_seconds: 30,
+            chunks_in_flight: 4,
+            drain_seconds: 25,
+            reap_seconds: 5,
+        }
+    }
+}
+
+impl Default for DeviceConfig {
+    fn default() -> Self {
+        Self { batch_max: 2 }
+    }
+}
+
+impl WorkerConfig {
+    /// The lease as a duration.
+    #[must_use]
+    pub fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_seconds)
+    }
+}
+
+impl LimitsConfig {
+    /// The upload's patience as a duration.
+    #[must_use]
+    pub fn upload_idle(&self) -> Duration {
+        Duration::from_secs(self.upload_idle_seconds)
+    }
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// Not TOML, a key nobody knows, or a value of the wrong kind; the message names it.
+    #[error("the configuration cannot be read: {0}")]
+    Unreadable(Box<figment::Error>),
+    /// A value outside its range.
+    #[error("`{key}` is {value}; it must be {allowed}")]
+    Range {
+        /// The key, dotted.
+        key: &'static str,
+        /// What was given.
+        value: u64,
+        /// What is allowed, in words.
+        allowed: String,
+    },
+}
+
+impl Config {
+    /// Defaults, then the file (which may be absent), then the environment.
+    ///
+    /// # Errors
+    /// Where a key is unknown, a value of the wrong kind, or out of range.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if file.exists() {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let config: Self = figment
+            .merge(Env::prefixed("TRIBUTARY_SERVE_").split("__"))
+            .extract()
+            .map_err(|error| ConfigError::Unreadable(Box::new(error)))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The file as a newcomer would write it, with every default.
+    #[must_use]
+    pub fn as_toml(&self) -> String {
+        toml::to_string_pretty(self).unwrap_or_default()
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let range = |key, value: u64, low: u64, high: u64| {
+            if (low..=high).contains(&value) {
+                Ok(())
+            } else {
+                Err(ConfigError::Range { key, value, allowed: format!("{low} to {high}") })
+            }
+        };
+        range("limits.clip_seconds_max", self.limits.clip_seconds_max, 1, CLIP_SECONDS_MAX)?;
+        range("limits.jobs_open_max", self.limits.jobs_open_max.into(), 1, 10_000)?;
+        range("limits.upload_idle_seconds", self.limits.upload_idle_seconds, 1, 7 * 86_400)?;
+        range("worker.jobs", self.worker.jobs.into(), 1, 64)?;
+        range("worker.jobs_per_account", self.worker.jobs_per_account.into(), 1, 64)?;
+        range("worker.attempts", self.worker.attempts.into(), 1, 100)?;
+        range("worker.lease_seconds", self.worker.lease_seconds, 1, 3600)?;
+        range("worker.chunks_in_flight", self.worker.chunks_in_flight as u64, 1, 64)?;
+        range("worker.reap_seconds", self.worker.reap_seconds, 1, 3600)?;
+        range("device.batch_max", self.device.batch_max as u64, 1, 256)?;
+        range("first_credits", self.first_credits, 0, 1 << 53)?;
+        for price in self.prices.values() {
+            range("prices", *price, 0, 1_000_000)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, ConfigError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(FILE_NAME);
+        std::fs::write(&path, text).unwrap();
+        Config::load(&path)
+    }
+
+    #[test]
+    fn an_absent_file_gives_the_defaults_and_their_own_text_reads_back() {
+        let config = Config::load(Path::new("nowhere.toml")).unwrap();
+        assert_eq!(config.prices["mini"], 1);
+        assert_eq!(load(&config.as_toml()).unwrap().as_toml(), config.as_toml());
+    }
+
+    #[test]
+    fn a_key_nobody_knows_is_named() {
+        let error = load("[worker]\njobz = 2\n").unwrap_err().to_string();
+        assert!(error.contains("jobz"), "{error}");
+    }
+
+    #[test]
+    fn a_value_out_of_range_names_key_value_and_range() {
+        let error = load("[limits]\nclip_seconds_max = 0\n").unwrap_err().to_string();
+        assert_eq!(error, "`limits.clip_seconds_max` is 0; it must be 1 to 21600");
+    }
+}

@@ -1,0 +1,267 @@
+//! The record of truth: accounts, keys, jobs, holds, ledger. One method is one whole transaction.
+//!
+//! Every adapter obeys `conformance`. A method that touches one account's rows takes the [`Tenant`] first; the
+//! exceptions, by name, are the key look-up (before the tenant is known), `claim` and the reaper (which serve all
+//! accounts), and the operator's `accounts`, `counts` and `audit`. A job of another account is the same as no job.
+
+pub mod sqlite;
+
+#[cfg(test)]
+mod conformance;
+
+use crate::clock::Timestamp;
+use crate::job::{Job, StemArtifact};
+use crate::ledger::{Audit, Balance, Grant, Line};
+use crate::tenant::Tenant;
+use async_trait::async_trait;
+use tributary_protocol::vocab::{AccountId, ClipHeader, Credits, JobId, Sha256};
+
+/// A job that asks to be admitted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewJob {
+    /// Made by the client.
+    pub id: JobId,
+    /// The model's name, known to exist.
+    pub model: String,
+    /// Stems wanted; empty means all.
+    pub stems: Vec<String>,
+    /// For lists.
+    pub title: String,
+    /// The clip's shape and hash, within the limits.
+    pub clip: ClipHeader,
+    /// Chunks the device will see.
+    pub chunks: u32,
+    /// What will be held.
+    pub quote: Credits,
+    /// The clip is stored already: begin as queued.
+    pub clip_is_stored: bool,
+    /// When an upload that never ends is given up.
+    pub upload_until: Timestamp,
+    /// Jobs of this account that may be open at once.
+    pub open_max: u32,
+}
+
+/// The answer to a [`NewJob`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Hold made, job stored.
+    Admitted(Job),
+    /// The same id with the same request came before: this is its job. Nothing new was held.
+    Known(Job),
+    /// The id is taken by another request.
+    Conflict,
+    /// Not enough credits that are not held.
+    Insufficient {
+        /// The quote.
+        needed: Credits,
+        /// What is there.
+        available: Credits,
+    },
+    /// Too many open jobs.
+    TooMany {
+        /// Jobs open now.
+        open: u32,
+    },
+}
+
+/// How many jobs may run at once.
+#[derive(Clone, Copy, Debug)]
+pub struct ClaimLimits {
+    /// Of one account.
+    pub per_account: u32,
+    /// Times a job may be claimed before it is given up.
+    pub attempts: u32,
+}
+
+/// The right to run and settle one attempt of a job, until the lease ends.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The job as claimed; `job.attempt` is the fence.
+    pub job: Job,
+    /// The job's own account.
+    pub tenant: Tenant,
+}
+
+/// What a worker learns when it extends its lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lease {
+    /// Go on.
+    Held,
+    /// Go on to the next chunk's end, then settle as cancelled.
+    CancelAsked,
+    /// Somebody else has the job, or it has ended: stop, settle nothing.
+    Lost,
+}
+
+/// What became of an attempt to settle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// Done now, or done before by this same attempt with the same result.
+    Yes(Job),
+    /// The claim is no longer valid; nothing changed.
+    Stale,
+}
+
+/// What the user's cancel did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cancelled {
+    /// Ended now; everything was released.
+    Now(Job),
+    /// A worker was told; it ends within one chunk.
+    Asked(Job),
+    /// It had ended before.
+    Ended(Job),
+    /// No such job.
+    Unknown,
+}
+
+/// Something the reaper ended or put back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reaped {
+    /// An upload that never came; hold released.
+    Expired(JobId),
+    /// A lost lease; queued again.
+    Requeued(JobId),
+    /// A lost lease, attempts used up; failed, hold released.
+    Failed(JobId),
+    /// A lost lease of a job the user had stopped; cancelled, hold released.
+    Cancelled(JobId),
+}
+
+/// An account as the operator sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountRow {
+    /// Its id.
+    pub id: AccountId,
+    /// For people; unique on this server.
+    pub name: String,
+    /// Share of the device relative to others; 100 is normal.
+    pub weight: u32,
+    /// Its credits.
+    pub balance: Balance,
+}
+
+/// A key's row, found by its public prefix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRow {
+    /// Whose key.
+    pub account: AccountId,
+    /// Public part, 12 characters.
+    pub prefix: String,
+    /// SHA-256 of the secret part.
+    pub secret_sha256: Sha256,
+    /// For people.
+    pub label: String,
+    /// Dead since.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// Jobs by state and open holds, for metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Waiting for their clip.
+    pub uploading: u64,
+    /// Waiting for a worker.
+    pub queued: u64,
+    /// With a worker.
+    pub running: u64,
+    /// Holds without settlement.
+    pub holds_open: u64,
+}
+
+/// Why a store method failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The name or id is taken.
+    #[error("`{0}` exists already")]
+    Exists(String),
+    /// No such account.
+    #[error("there is no such account")]
+    NoAccount,
+    /// The disk is full: nothing changed, try again when there is room.
+    #[error("the disk of the database is full")]
+    DiskFull,
+    /// A number beyond what the ledger keeps (2^53 credits).
+    #[error("{0} is more than an account can hold")]
+    TooLarge(Credits),
+    /// The database failed; nothing changed.
+    #[error("the database failed")]
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Jobs in one page, and lines in one page, are at most what `protocol::limits` says; callers pass checked limits.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Adds an account with an empty wallet. `Exists` when the name is taken.
+    async fn create_account(&self, id: AccountId, name: &str, weight: u32, now: Timestamp) -> Result<(), StoreError>;
+    /// All accounts, by name. Operator.
+    async fn accounts(&self) -> Result<Vec<AccountRow>, StoreError>;
+    /// The tenant's own row.
+    async fn account(&self, tenant: &Tenant) -> Result<AccountRow, StoreError>;
+
+    /// Adds a key.
+    async fn add_key(&self, tenant: &Tenant, key: &KeyRow, now: Timestamp) -> Result<(), StoreError>;
+    /// Kills a key; false when the tenant has none of that prefix or it was dead already.
+    async fn revoke_key(&self, tenant: &Tenant, prefix: &str, now: Timestamp) -> Result<bool, StoreError>;
+    /// The tenant's keys, oldest first.
+    async fn keys(&self, tenant: &Tenant) -> Result<Vec<KeyRow>, StoreError>;
+    /// Any account's key by prefix, revoked ones included. Before the tenant is known.
+    async fn find_key(&self, prefix: &str) -> Result<Option<KeyRow>, StoreError>;
+
+    /// Adds credits once per `payment_id`; a second time changes nothing and answers the present balance.
+    async fn grant(&self, tenant: &Tenant, grant: &Grant, now: Timestamp) -> Result<Balance, StoreError>;
+    /// The tenant's lines, newest first, older than `before_line` where given.
+    async fn history(&self, tenant: &Tenant, before_line: Option<u64>, limit: u32) -> Result<Vec<Line>, StoreError>;
+
+    /// One transaction: limits, hold and job, or a named refusal that changed nothing.
+    async fn admit(&self, tenant: &Tenant, job: &NewJob, now: Timestamp) -> Result<Admission, StoreError>;
+    /// The clip a job of this tenant is waiting for, if any.
+    async fn awaited_clip(&self, tenant: &Tenant, clip: Sha256) -> Result<Option<ClipHeader>, StoreError>;
+    /// The clip is stored: every uploading job of this tenant that waits for it is queued. Answers their ids.
+    async fn uploaded(&self, tenant: &Tenant, clip: Sha256, now: Timestamp) -> Result<Vec<JobId>, StoreError>;
+    /// An upload goes on: its jobs' deadline moves to `until`.
+    async fn still_uploading(&self, tenant: &Tenant, clip: Sha256, until: Timestamp) -> Result<(), StoreError>;
+    /// One job.
+    async fn job(&self, tenant: &Tenant, id: JobId) -> Result<Option<Job>, StoreError>;
+    /// Newest first, older than `before` where given.
+    async fn jobs(&self, tenant: &Tenant, before: Option<JobId>, limit: u32) -> Result<Vec<Job>, StoreError>;
+    /// Queued jobs of all accounts that were queued before this one; 0 when it is not queued.
+    async fn queue_position(&self, tenant: &Tenant, id: JobId) -> Result<u32, StoreError>;
+    /// Uploading and queued jobs end now; running ones are asked to.
+    async fn cancel(&self, tenant: &Tenant, id: JobId, now: Timestamp) -> Result<Cancelled, StoreError>;
+
+    /// Takes the next queued job for `worker`: of the accounts below their limit, the one with the fewest running
+    /// jobs, its oldest job; only one claim can win. The attempt rises by one.
+    async fn claim(
+        &self,
+        worker: &str,
+        limits: ClaimLimits,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Option<Claim>, StoreError>;
+    /// Keeps the lease alive and stores the progress.
+    async fn extend(&self, claim: &Claim, chunks_done: u32, lease_until: Timestamp) -> Result<Lease, StoreError>;
+    /// Gives the job back to the queue at once (drain); the attempt does not count.
+    async fn give_back(&self, claim: &Claim, now: Timestamp) -> Result<Settled, StoreError>;
+    /// All stems are stored: captures the whole hold. Asking again with the same claim answers the same.
+    async fn finish(&self, claim: &Claim, stems: &[StemArtifact], now: Timestamp) -> Result<Settled, StoreError>;
+    /// It cannot succeed: releases the whole hold.
+    async fn fail(&self, claim: &Claim, reason: &str, now: Timestamp) -> Result<Settled, StoreError>;
+    /// The user stopped it: captures the share of chunks done, releases the rest.
+    async fn stopped(&self, claim: &Claim, chunks_done: u32, now: Timestamp) -> Result<Settled, StoreError>;
+
+    /// Ends what was abandoned: uploads past their deadline, leases that ran out. At most `limit` a call.
+    async fn reap(&self, attempts_max: u32, now: Timestamp, limit: u32) -> Result<Vec<Reaped>, StoreError>;
+    /// Jobs that ended before `ended_before` and still have artifacts or a clip on record, oldest first.
+    async fn stale_jobs(&self, ended_before: Timestamp, limit: u32) -> Result<Vec<Job>, StoreError>;
+    /// Whether any job of the tenant that has not been [`Store::forget`]ten needs this content as clip or stem,
+    /// other than `except`.
+    async fn content_needed(&self, tenant: &Tenant, content: Sha256, except: JobId) -> Result<bool, StoreError>;
+    /// The job's artifacts were deleted: it keeps its row and money, but lists no stems any more.
+    async fn forget(&self, tenant: &Tenant, id: JobId) -> Result<(), StoreError>;
+    /// For metrics.
+    async fn counts(&self) -> Result<Counts, StoreError>;
+    /// Recomputes everything from the rows.
+    async fn audit(&self) -> Result<Audit, StoreError>;
+}
