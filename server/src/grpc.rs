@@ -1,0 +1,123 @@
+//! The gRPC edge: translates, nothing else. Only this folder names wire types on the server.
+
+mod accounts;
+mod clips;
+mod convert;
+mod gate;
+mod jobs;
+mod models;
+mod status;
+mod stems;
+
+use crate::admission::Admissions;
+use crate::artifacts::Artifacts;
+use crate::auth::Auth;
+use crate::clock::Clock;
+use crate::config::LimitsConfig;
+use crate::progress::Progress;
+use crate::queue::Queue;
+use crate::steps::SharedSteps;
+use crate::store::Store;
+use crate::upload::Uploads;
+use crate::worker::stop::Running;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
+use tributary_protocol::limits::MESSAGE_BYTES_MAX;
+use tributary_protocol::v1;
+
+/// HTTP/2 window of one stream: one packet in 50 ms would otherwise be the limit over a slow line.
+const STREAM_WINDOW_BYTES: u32 = 4 << 20;
+/// HTTP/2 window of one connection.
+const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
+/// Calls one connection may have open.
+const STREAMS_MAX: u32 = 64;
+/// Bytes of headers.
+const HEADERS_BYTES_MAX: u32 = 16 * 1024;
+
+/// Everything the edge uses.
+pub struct Edge {
+    /// Who is asking.
+    pub auth: Auth,
+    /// Who may run what.
+    pub admissions: Admissions,
+    /// What one request may ask for.
+    pub limits: LimitsConfig,
+    /// Truth.
+    pub store: Arc<dyn Store>,
+    /// Finished stems.
+    pub artifacts: Arc<dyn Artifacts>,
+    /// Clips on their way.
+    pub uploads: Arc<Uploads>,
+    /// The bell.
+    pub queue: Arc<dyn Queue>,
+    /// The news.
+    pub progress: Arc<dyn Progress>,
+    /// Jobs of this process's worker.
+    pub running: Arc<Running>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Who is told of steps.
+    pub steps: SharedSteps,
+    /// Set while the server is going down.
+    pub drain: CancellationToken,
+}
+
+/// Certificate and key, PEM.
+pub struct TlsPem {
+    /// The certificate, with its chain.
+    pub cert: String,
+    /// Its private key.
+    pub key: String,
+}
+
+/// Serves until `stop`, then lets calls under way end.
+///
+/// # Errors
+/// Where TLS or the listener fails.
+pub async fn serve(
+    edge: Arc<Edge>,
+    listener: TcpListener,
+    tls: Option<TlsPem>,
+    health: tonic_health::server::HealthReporter,
+    stop: CancellationToken,
+) -> Result<(), tonic::transport::Error> {
+    let max = MESSAGE_BYTES_MAX;
+    let routes = Routes::new(tonic_health::pb::health_server::HealthServer::new(
+        tonic_health::server::HealthService::from_health_reporter(health),
+    ))
+    .add_service(v1::jobs_server::JobsServer::new(jobs::Jobs(Arc::clone(&edge))).max_decoding_message_size(max))
+    .add_service(v1::clips_server::ClipsServer::new(clips::Clips(Arc::clone(&edge))).max_decoding_message_size(max))
+    .add_service(v1::stems_server::StemsServer::new(stems::Stems(Arc::clone(&edge))).max_decoding_message_size(max))
+    .add_service(
+        v1::account_server::AccountServer::new(accounts::Accounts(Arc::clone(&edge))).max_decoding_message_size(max),
+    )
+    .add_service(
+        v1::models_server::ModelsServer::new(models::Models(Arc::clone(&edge))).max_decoding_message_size(max),
+    );
+    let gated = routes
+        .prepare()
+        .into_axum_router()
+        .layer(axum::middleware::from_fn_with_state(edge.auth.clone(), gate::let_in));
+    let mut server = Server::builder()
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_concurrent_streams(STREAMS_MAX)
+        .http2_max_header_list_size(HEADERS_BYTES_MAX)
+        .http2_keepalive_interval(Some(Duration::from_secs(20)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(10)));
+    if let Some(pem) = tls {
+        server = server.tls_config(ServerTlsConfig::new().identity(Identity::from_pem(pem.cert, pem.key)))?;
+    }
+    let service = tower::ServiceBuilder::new().service(gated);
+    server.serve_with_incoming_shutdown(service, TcpListenerStream::new(listener), stop.cancelled_owned()).await
+}
+
+/// Words of the edge that every service uses.
+type Answer<T> = Result<tonic::Response<T>, tonic::Status>;
+/// A stream of answers.
+type AnswerStream<T> = std::pin::Pin<Box<dyn tokio_stream::Stream<Item = Result<T, tonic::Status>> + Send>>;

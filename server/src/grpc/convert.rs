@@ -1,0 +1,129 @@
+//! Wire <-> domain. The only place that builds or reads wire messages of jobs.
+
+use super::status;
+use crate::admission::JobRequest;
+use crate::clock::Timestamp;
+use crate::job::{Job, JobState};
+use crate::ledger::{Line, LineKind};
+use crate::progress::News;
+use tonic::Status;
+use tributary_protocol::v1;
+use tributary_protocol::vocab::{ClipHeader, JobId, Sha256};
+
+/// Chunk counts stay below this, so that one number orders states and chunks.
+const CHUNKS_IN_SEQ: u64 = 1 << 24;
+
+pub(super) fn job_id(bytes: &[u8]) -> Result<JobId, Status> {
+    JobId::from_slice(bytes).ok_or_else(|| Status::invalid_argument("a job id has 16 bytes"))
+}
+
+pub(super) fn sha256(bytes: &[u8]) -> Result<Sha256, Status> {
+    Sha256::from_slice(bytes).ok_or_else(|| Status::invalid_argument("a SHA-256 has 32 bytes"))
+}
+
+pub(super) fn job_request(request: v1::CreateJobRequest) -> Result<JobRequest, Status> {
+    let clip = request.clip.ok_or_else(|| Status::invalid_argument("the clip's header is missing"))?;
+    Ok(JobRequest {
+        id: job_id(&request.job_id)?,
+        model: request.model,
+        stems: request.stems,
+        clip: ClipHeader {
+            sha256: sha256(&clip.sha256)?,
+            frames: clip.frames,
+            channels: channels(clip.channels),
+            rate_hz: clip.rate_hz,
+        },
+        title: request.title,
+    })
+}
+
+/// Beyond u16 is beyond every limit: the largest value is refused with its name.
+pub(super) fn channels(channels: u32) -> u16 {
+    u16::try_from(channels).unwrap_or(u16::MAX)
+}
+
+/// The job as it is, newer by the news of its attempt.
+pub(super) fn job(job: &Job, news: News, queue_position: u32, uploaded_bytes: u64) -> v1::Job {
+    let chunks_done = match job.state {
+        JobState::Done => job.chunks,
+        JobState::Running if news.attempt == job.attempt => job.chunks_done.max(news.chunks_done),
+        _ => job.chunks_done,
+    };
+    v1::Job {
+        job_id: job.id.as_bytes().to_vec().into(),
+        state: state(job.state).into(),
+        model: job.model.clone(),
+        title: job.title.clone(),
+        clip: Some(v1::ClipHeader {
+            sha256: job.clip.sha256.0.to_vec().into(),
+            frames: job.clip.frames,
+            channels: job.clip.channels.into(),
+            rate_hz: job.clip.rate_hz,
+        }),
+        seq: job.seq.saturating_mul(CHUNKS_IN_SEQ).saturating_add(chunks_done.into()),
+        uploaded_bytes,
+        queue_position,
+        chunks_done,
+        chunks: job.chunks,
+        attempt: job.attempt,
+        credits_held: job.held.0,
+        credits_captured: job.captured.0,
+        credits_released: job.released().0,
+        failure: job.failure.clone().unwrap_or_default(),
+        stems: job
+            .artifacts
+            .iter()
+            .map(|stem| v1::StemInfo {
+                name: stem.name.clone(),
+                sha256: stem.sha256.0.to_vec().into(),
+                bytes: stem.bytes,
+            })
+            .collect(),
+        created_at_us: job.created_at.0,
+        started_at_us: job.started_at.map_or(0, |Timestamp(us)| us),
+        ended_at_us: job.ended_at.map_or(0, |Timestamp(us)| us),
+        stem_names: job.stems.clone(),
+    }
+}
+
+fn state(state: JobState) -> v1::JobState {
+    match state {
+        JobState::Uploading => v1::JobState::Uploading,
+        JobState::Queued => v1::JobState::Queued,
+        JobState::Running => v1::JobState::Running,
+        JobState::Done => v1::JobState::Done,
+        JobState::Failed => v1::JobState::Failed,
+        JobState::Cancelled => v1::JobState::Cancelled,
+        JobState::Expired => v1::JobState::Expired,
+    }
+}
+
+pub(super) fn line(line: Line) -> v1::LedgerLine {
+    let amount = i64::try_from(line.amount.0).unwrap_or(i64::MAX);
+    let (kind, credits) = match line.kind {
+        LineKind::Grant => (v1::LedgerKind::Grant, amount),
+        LineKind::Capture => (v1::LedgerKind::Capture, -amount),
+    };
+    v1::LedgerLine {
+        line: line.line,
+        at_us: line.at.0,
+        kind: kind.into(),
+        credits,
+        posted_after: line.posted_after.0,
+        job_id: line.job.map(|job| job.as_bytes().to_vec()).unwrap_or_default().into(),
+        note: line.note,
+    }
+}
+
+/// A page's size: 0 means `default`, more than `max` is `max`.
+pub(super) fn page(limit: u32, default: u32, max: u32) -> u32 {
+    if limit == 0 { default } else { limit.min(max) }
+}
+
+pub(super) fn optional_job_id(bytes: &[u8]) -> Result<Option<JobId>, Status> {
+    if bytes.is_empty() { Ok(None) } else { job_id(bytes).map(Some) }
+}
+
+pub(super) fn store<T>(result: Result<T, crate::store::StoreError>) -> Result<T, Status> {
+    result.map_err(|error| status::of_store(&error))
+}

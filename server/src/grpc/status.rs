@@ -1,0 +1,91 @@
+//! Domain errors -> gRPC status. The only place. What went wrong inside is logged, not sent.
+
+use crate::admission::Refusal;
+use crate::artifacts::ArtifactError;
+use crate::auth::AuthError;
+use crate::store::StoreError;
+use crate::upload::UploadError;
+use std::collections::HashMap;
+use std::time::Duration;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+use tributary_protocol::packet::PacketError;
+use tributary_protocol::reason;
+
+/// When a busy server asks a client to come again.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+pub(super) fn of_auth(error: &AuthError) -> Status {
+    match error {
+        AuthError::Store(error) => of_store(error),
+        AuthError::NoKey | AuthError::WrongKey => Status::unauthenticated(error.to_string()),
+    }
+}
+
+pub(super) fn of_store(error: &StoreError) -> Status {
+    match error {
+        StoreError::DiskFull => busy("the server's disk is full; nothing was changed"),
+        _ => internal(error),
+    }
+}
+
+pub(super) fn of_refusal(refusal: &Refusal) -> Status {
+    let text = refusal.to_string();
+    match refusal {
+        Refusal::Limit { .. } | Refusal::Text(_) | Refusal::Model(_) => Status::invalid_argument(text),
+        Refusal::Conflict => Status::already_exists(text),
+        Refusal::NotEnoughCredits { needed, available } => {
+            let numbers = HashMap::from([
+                (reason::NEEDED.to_owned(), needed.0.to_string()),
+                (reason::AVAILABLE.to_owned(), available.0.to_string()),
+            ]);
+            let details = ErrorDetails::with_error_info(reason::NOT_ENOUGH_CREDITS, reason::DOMAIN, numbers);
+            Status::with_error_details(Code::FailedPrecondition, text, details)
+        }
+        // Without a time to come again, so that people hear of it at once.
+        Refusal::TooMany { .. } => Status::resource_exhausted(text),
+        Refusal::DiskFull => busy(&text),
+        Refusal::Draining => Status::unavailable(text),
+        Refusal::Store(error) => of_store(error),
+        Refusal::Artifact(error) => of_artifact(error),
+    }
+}
+
+pub(super) fn of_artifact(error: &ArtifactError) -> Status {
+    match error {
+        ArtifactError::Missing => Status::not_found("it is no longer stored; send the clip again"),
+        ArtifactError::DiskFull => busy(&error.to_string()),
+        _ => internal(error),
+    }
+}
+
+pub(super) fn of_packet(error: &PacketError) -> Status {
+    Status::invalid_argument(error.to_string())
+}
+
+pub(super) fn of_upload(error: &UploadError) -> Status {
+    let text = error.to_string();
+    match error {
+        UploadError::Busy | UploadError::Offset { .. } => Status::aborted(text),
+        UploadError::Artifact(error) => of_artifact(error),
+        _ => Status::invalid_argument(text),
+    }
+}
+
+/// The same for what is not there and for what is somebody else's.
+pub(super) fn no_job() -> Status {
+    Status::not_found("there is no such job")
+}
+
+pub(super) fn internal(error: &(dyn std::error::Error + 'static)) -> Status {
+    tracing::error!(error, "a call failed inside");
+    Status::internal("the server failed; nothing was charged. It was logged: tell its operator if it happens again")
+}
+
+fn busy(text: &str) -> Status {
+    Status::with_error_details(
+        Code::ResourceExhausted,
+        text.to_owned(),
+        ErrorDetails::with_retry_info(Some(RETRY_AFTER)),
+    )
+}

@@ -1,0 +1,75 @@
+//! The HTTP edge: health for load balancers and people, metrics for Prometheus. Translates, nothing else; no user
+//! data passes here.
+
+use crate::artifacts::Artifacts;
+use crate::device::Health;
+use crate::store::Store;
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// A device thread that has not ticked for this long is dead or stuck.
+const DEVICE_PATIENCE: Duration = Duration::from_secs(120);
+
+/// Everything the edge uses.
+#[derive(Clone)]
+pub struct Edge {
+    /// Asked whether it answers.
+    pub store: Arc<dyn Store>,
+    /// Asked for free space.
+    pub artifacts: Arc<dyn Artifacts>,
+    /// Looked at.
+    pub device: Arc<Health>,
+    /// Models on offer, by name.
+    pub models: Vec<String>,
+    /// Below this the disk is not healthy.
+    pub disk_free_min_bytes: u64,
+    /// Set while the server is going down.
+    pub drain: CancellationToken,
+    /// Renders the metrics.
+    pub metrics: PrometheusHandle,
+}
+
+/// Serves until `stop`.
+///
+/// # Errors
+/// Where the listener fails.
+pub async fn serve(edge: Edge, listener: TcpListener, stop: CancellationToken) -> std::io::Result<()> {
+    let router = Router::new().route("/healthz", get(healthz)).route("/metrics", get(metrics)).with_state(edge);
+    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
+}
+
+/// 200 when jobs can be taken and run, 503 with the reason otherwise.
+async fn healthz(State(edge): State<Edge>) -> Response {
+    let store = edge.store.counts().await.is_ok();
+    let artifacts = Arc::clone(&edge.artifacts);
+    let free = tokio::task::spawn_blocking(move || artifacts.free_bytes()).await.ok().and_then(Result::ok).flatten();
+    let disk = free.is_none_or(|free| free >= edge.disk_free_min_bytes);
+    let device = edge.device.is_live(DEVICE_PATIENCE);
+    let draining = edge.drain.is_cancelled();
+    let healthy = store && disk && device && !draining;
+    let body = serde_json::json!({
+        "status": if healthy { "serving" } else { "not serving" },
+        "store": if store { "answers" } else { "does not answer" },
+        "disk_free_bytes": free,
+        "disk": if disk { "ok" } else { "almost full" },
+        "device": if device { "ok" } else { "does not answer" },
+        "device_kind": "CPU, rten",
+        "chunks_done": edge.device.chunks_done(),
+        "models": edge.models,
+        "draining": draining,
+    });
+    let status = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+}
+
+async fn metrics(State(edge): State<Edge>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], edge.metrics.render()).into_response()
+}

@@ -1,0 +1,151 @@
+//! The only place that picks adapters and puts the parts together. Nobody imports it but `lib.rs`.
+
+use crate::StartError;
+use crate::admission::Admissions;
+use crate::artifacts::Artifacts;
+use crate::artifacts::disk::DiskArtifacts;
+use crate::auth::Auth;
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::data::DataFolder;
+use crate::device::{Device, DeviceOptions};
+use crate::offer::Offers;
+use crate::progress::{LocalProgress, Progress};
+use crate::queue::{LocalQueue, Queue};
+use crate::reaper::Reaper;
+use crate::steps::{LoggedSteps, SharedSteps};
+use crate::store::Store;
+use crate::store::sqlite::SqliteStore;
+use crate::upload::Uploads;
+use crate::worker::Worker;
+use crate::worker::stop::Running;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tributary_models::catalog::Catalog;
+
+/// What a caller may bring along instead of the default; tests bring their own.
+#[derive(Clone)]
+pub struct Parts {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Who is told of a job's steps.
+    pub steps: SharedSteps,
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self { clock: Arc::new(SystemClock), steps: Arc::new(LoggedSteps) }
+    }
+}
+
+/// All parts of one server, put together and not yet running.
+pub(crate) struct Wired {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) grpc: Arc<crate::grpc::Edge>,
+    pub(crate) http: crate::http::Edge,
+    pub(crate) worker: Arc<Worker>,
+    pub(crate) reaper: Arc<Reaper>,
+    pub(crate) device: Device,
+}
+
+/// Buckets of durations in seconds, from a small chunk to a long job.
+const SECONDS: &[f64] = &[0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0];
+
+/// Buckets of chunks in one batch.
+const BATCH: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
+
+/// The process's one recorder of metrics.
+fn metrics() -> Result<PrometheusHandle, StartError> {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    if let Some(handle) = HANDLE.get() {
+        return Ok(handle.clone());
+    }
+    let recorder = PrometheusBuilder::new()
+        .set_buckets(SECONDS)
+        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full("tributary_batch_size".to_owned()), BATCH))
+        .map_err(|error| StartError::Metrics(error.to_string()))?
+        .build_recorder();
+    let handle = HANDLE.get_or_init(|| recorder.handle()).clone();
+    // Another server in this process was first: its recorder serves both.
+    let _ = metrics::set_global_recorder(recorder);
+    Ok(handle)
+}
+
+pub(crate) async fn wire(
+    config: &Config,
+    data: &DataFolder,
+    parts: Parts,
+    drain: &CancellationToken,
+) -> Result<Wired, StartError> {
+    let metrics = metrics()?;
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&data.database()).await?);
+    let disk = Arc::new(DiskArtifacts::open(&data.artifacts())?);
+    let uploads = Arc::new(Uploads::open(&data.uploads(), Arc::clone(&disk) as Arc<dyn Artifacts>)?);
+    let artifacts: Arc<dyn Artifacts> = disk;
+    let queue: Arc<dyn Queue> = Arc::new(LocalQueue::default());
+    let progress: Arc<dyn Progress> = Arc::new(LocalProgress::default());
+    let offers = Offers::new(&Catalog::embedded()?, config)?;
+    let options = DeviceOptions { batch_max: config.device.batch_max, ..DeviceOptions::default() };
+    let device =
+        Device::start(options, Arc::clone(&parts.clock)).map_err(|cause| StartError::Device { cause })?;
+    let running = Arc::new(Running::default());
+    let worker = Arc::new(Worker {
+        name: format!("worker-{}", std::process::id()),
+        config: config.worker.clone(),
+        offers: offers.clone(),
+        store: Arc::clone(&store),
+        artifacts: Arc::clone(&artifacts),
+        queue: Arc::clone(&queue),
+        progress: Arc::clone(&progress),
+        device: device.clone(),
+        clock: Arc::clone(&parts.clock),
+        steps: Arc::clone(&parts.steps),
+        running: Arc::clone(&running),
+    });
+    let reaper = Arc::new(Reaper {
+        every: Duration::from_secs(config.worker.reap_seconds),
+        attempts: config.worker.attempts,
+        keep: Duration::from_secs(u64::from(config.keep_days) * 86_400),
+        upload_idle: config.limits.upload_idle(),
+        store: Arc::clone(&store),
+        artifacts: Arc::clone(&artifacts),
+        uploads: Arc::clone(&uploads),
+        queue: Arc::clone(&queue),
+        progress: Arc::clone(&progress),
+        clock: Arc::clone(&parts.clock),
+    });
+    let http = crate::http::Edge {
+        store: Arc::clone(&store),
+        artifacts: Arc::clone(&artifacts),
+        device: device.health(),
+        models: offers.all().map(|offer| offer.card.name.clone()).collect(),
+        disk_free_min_bytes: config.limits.disk_free_min_mb << 20,
+        drain: drain.clone(),
+        metrics,
+    };
+    let admissions = Admissions {
+        offers,
+        limits: config.limits.clone(),
+        store: Arc::clone(&store),
+        artifacts: Arc::clone(&artifacts),
+        clock: Arc::clone(&parts.clock),
+        steps: Arc::clone(&parts.steps),
+    };
+    let grpc = Arc::new(crate::grpc::Edge {
+        auth: Auth { store: Arc::clone(&store) },
+        admissions,
+        limits: config.limits.clone(),
+        store: Arc::clone(&store),
+        artifacts,
+        uploads,
+        queue,
+        progress,
+        running,
+        clock: parts.clock,
+        steps: parts.steps,
+        drain: drain.clone(),
+    });
+    Ok(Wired { store, grpc, http, worker, reaper, device })
+}

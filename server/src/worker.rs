@@ -1,0 +1,183 @@
+//! Claims queued jobs, runs them, settles them. Holds no truth: a worker that dies loses only time.
+
+pub mod lease;
+pub mod run;
+pub mod stop;
+
+use crate::artifacts::Artifacts;
+use crate::clock::Clock;
+use crate::config::WorkerConfig;
+use crate::device::Device;
+use crate::offer::Offers;
+use crate::progress::Progress;
+use crate::queue::Queue;
+use crate::steps::{SharedSteps, Step};
+use crate::store::{Claim, ClaimLimits, Settled, Store, StoreError};
+use run::{Outcome, Run};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+use stop::{Running, Stop, StopReason};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Without a ring the queue is looked at this often.
+const POLL: Duration = Duration::from_secs(2);
+/// An account's share of the device where nothing else is known.
+pub const NORMAL_WEIGHT: u32 = 100;
+/// Times a settlement is tried before the job is left to the reaper.
+const SETTLE_TRIES: u32 = 6;
+
+/// Everything a worker uses.
+pub struct Worker {
+    /// In logs and leases.
+    pub name: String,
+    /// Slots, leases, memory.
+    pub config: WorkerConfig,
+    /// Models.
+    pub offers: Offers,
+    /// Truth.
+    pub store: Arc<dyn Store>,
+    /// Clips and stems.
+    pub artifacts: Arc<dyn Artifacts>,
+    /// The bell.
+    pub queue: Arc<dyn Queue>,
+    /// The news.
+    pub progress: Arc<dyn Progress>,
+    /// Where chunks are run.
+    pub device: Device,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Who is told of steps.
+    pub steps: SharedSteps,
+    /// Jobs with this worker now.
+    pub running: Arc<Running>,
+}
+
+impl Worker {
+    /// Works until `drain`, then stops running jobs at the end of their chunk, gives them back and returns.
+    pub async fn work(self: Arc<Self>, drain: CancellationToken) {
+        let slots = Arc::new(Semaphore::new(self.config.jobs as usize));
+        let jobs = TaskTracker::new();
+        while !drain.is_cancelled() {
+            let permit = tokio::select! {
+                () = drain.cancelled() => break,
+                permit = Arc::clone(&slots).acquire_owned() => permit.expect("the semaphore is never closed"),
+            };
+            match self.claim().await {
+                Ok(Some(claim)) => {
+                    jobs.spawn(Arc::clone(&self).attempt(claim, permit));
+                    continue;
+                }
+                Ok(None) => {}
+                Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "cannot claim"),
+            }
+            drop(permit);
+            tokio::select! {
+                () = drain.cancelled() => break,
+                () = self.queue.wait() => {}
+                () = tokio::time::sleep(POLL) => {}
+            }
+        }
+        self.running.stop_all(StopReason::Drain);
+        jobs.close();
+        if tokio::time::timeout(Duration::from_secs(self.config.drain_seconds), jobs.wait()).await.is_err() {
+            tracing::warn!("some jobs did not stop in time; their leases run out by themselves");
+        }
+    }
+
+    async fn claim(&self) -> Result<Option<Claim>, StoreError> {
+        let limits = ClaimLimits { per_account: self.config.jobs_per_account, attempts: self.config.attempts };
+        let now = self.clock.now();
+        self.store.claim(&self.name, limits, now, now.after(self.config.lease())).await
+    }
+
+    async fn attempt(self: Arc<Self>, claim: Claim, permit: OwnedSemaphorePermit) {
+        let id = claim.job.id;
+        self.steps.reached(Step::Claimed, Some(id));
+        self.progress.changed(id);
+        let waited = claim.job.created_at;
+        metrics::histogram!("tributary_queue_seconds").record((self.clock.now().0 - waited.0).max(0) as f64 / 1e6);
+        let stop = Arc::new(Stop::default());
+        let registered = self.running.register(id, Arc::clone(&stop));
+        let lease = tokio::spawn(lease::keep(Arc::clone(&self), claim.clone(), Arc::clone(&stop)));
+        let outcome = self.run(&claim, &stop).await;
+        lease.abort();
+        drop(registered);
+        self.settle(&claim, outcome, &stop).await;
+        self.progress.changed(id);
+        drop(permit);
+        self.queue.ring(id);
+    }
+
+    async fn run(&self, claim: &Claim, stop: &Arc<Stop>) -> Outcome {
+        let offer = match self.offers.get(&claim.job.model) {
+            Ok(offer) => offer.clone(),
+            Err(error) => return Outcome::Failed(error.to_string()),
+        };
+        let weight = self.store.account(&claim.tenant).await.map_or(NORMAL_WEIGHT, |account| account.weight);
+        let run = Run {
+            job: claim.job.clone(),
+            tenant: claim.tenant,
+            weight: NonZeroU32::new(weight).unwrap_or(NonZeroU32::MIN),
+            pipeline: offer.pipeline,
+            device: self.device.clone(),
+            artifacts: Arc::clone(&self.artifacts),
+            progress: Arc::clone(&self.progress),
+            steps: Arc::clone(&self.steps),
+            stop: Arc::clone(stop),
+            in_flight_max: self.config.chunks_in_flight,
+        };
+        let ran = tokio::task::spawn_blocking(move || run.to_end()).await;
+        ran.unwrap_or_else(|error| {
+            tracing::error!(job = %claim.job.id, %error, "a job panicked");
+            Outcome::Failed("an internal error; it was logged".to_owned())
+        })
+    }
+
+    /// Tries until the store answers; a job that cannot be settled is left to the reaper.
+    async fn settle(&self, claim: &Claim, outcome: Outcome, stop: &Stop) {
+        let word = outcome.word(stop.reason());
+        for attempt in 0..SETTLE_TRIES {
+            match self.settle_once(claim, &outcome, stop).await {
+                Ok(Some(Settled::Yes(job))) => {
+                    self.steps.reached(Step::Settled, Some(job.id));
+                    metrics::counter!("tributary_jobs_total", "model" => job.model.clone(), "outcome" => word)
+                        .increment(1);
+                    tracing::info!(job = %job.id, attempt = job.attempt, captured = job.captured.0, "job {word}");
+                    return;
+                }
+                Ok(Some(Settled::Stale)) => {
+                    tracing::warn!(job = %claim.job.id, attempt = claim.job.attempt, "a stale settlement was refused");
+                    return;
+                }
+                Ok(None) => return,
+                Err(error) => {
+                    tracing::error!(job = %claim.job.id, error = &error as &dyn std::error::Error, "cannot settle");
+                    tokio::time::sleep(Duration::from_millis(100 << attempt)).await;
+                }
+            }
+        }
+    }
+
+    async fn settle_once(
+        &self,
+        claim: &Claim,
+        outcome: &Outcome,
+        stop: &Stop,
+    ) -> Result<Option<Settled>, StoreError> {
+        let now = self.clock.now();
+        let settled = match outcome {
+            Outcome::Done(stems) => self.store.finish(claim, stems, now).await?,
+            Outcome::Failed(reason) => self.store.fail(claim, reason, now).await?,
+            Outcome::Later => self.store.give_back(claim, now).await?,
+            Outcome::Stopped => match stop.reason() {
+                Some(StopReason::User) => self.store.stopped(claim, stop.chunks_done(), now).await?,
+                Some(StopReason::Drain) => self.store.give_back(claim, now).await?,
+                Some(StopReason::LeaseLost) | None => return Ok(None),
+            },
+        };
+        Ok(Some(settled))
+    }
+}
