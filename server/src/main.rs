@@ -1,1 +1,7 @@
-fn main(){}
+//! The `tributary` command: server, client and operator's tools in one binary. All of it is in `cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tributary_server::cli::main()
+}

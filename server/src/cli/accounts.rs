@@ -1,0 +1,188 @@
+//! The operator's commands. They open the database in the data folder directly, also while a server runs on it:
+//! who may read that folder is the operator.
+
+use super::{DONE, Place, screen};
+use crate::auth::api_key::ApiKey;
+use crate::clock::{Clock, SystemClock};
+use crate::data::{DataFolder, LOCAL_ACCOUNT};
+use crate::ledger::Grant;
+use crate::store::sqlite::SqliteStore;
+use crate::store::{AccountRow, Store};
+use crate::tenant::Tenant;
+use crate::worker::NORMAL_WEIGHT;
+use anyhow::{Context, ensure};
+use tributary_protocol::vocab::{AccountId, Credits};
+
+#[derive(clap::Args)]
+pub(super) struct CreditsArgs {
+    #[command(subcommand)]
+    what: CreditsWhat,
+}
+
+#[derive(clap::Subcommand)]
+enum CreditsWhat {
+    /// Add credits to an account
+    Grant {
+        /// How many
+        #[arg(value_parser = clap::value_parser!(u64).range(1..=(1 << 53)))]
+        credits: u64,
+        /// Which account
+        #[arg(long, default_value = LOCAL_ACCOUNT)]
+        account: String,
+        /// Why, as the account's history will show it
+        #[arg(long, default_value = "granted by the operator")]
+        note: String,
+        /// The payment's own number: the same one twice grants once [default: a new one]
+        #[arg(long, value_name = "ID")]
+        payment: Option<String>,
+    },
+    /// Prove that the books are right
+    Audit,
+}
+
+#[derive(clap::Args)]
+pub(super) struct AccountsArgs {
+    #[command(subcommand)]
+    what: AccountsWhat,
+}
+
+#[derive(clap::Subcommand)]
+enum AccountsWhat {
+    /// All accounts with their credits
+    List,
+    /// Add an account and print its first key
+    Add {
+        /// Its name
+        name: String,
+        /// Its share of the device beside others; 100 is normal
+        #[arg(long, default_value_t = NORMAL_WEIGHT, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        weight: u32,
+    },
+}
+
+#[derive(clap::Args)]
+pub(super) struct KeysArgs {
+    #[command(subcommand)]
+    what: KeysWhat,
+    /// Which account
+    #[arg(long, global = true, default_value = LOCAL_ACCOUNT)]
+    account: String,
+}
+
+#[derive(clap::Subcommand)]
+enum KeysWhat {
+    /// The account's keys
+    List,
+    /// Make a key; it is printed once and stored nowhere
+    Add {
+        /// For lists
+        #[arg(long, default_value = "made by the operator")]
+        label: String,
+    },
+    /// Kill a key; no request with it is accepted any more
+    Revoke {
+        /// The part of the key after `trb_`, as `keys list` prints it
+        prefix: String,
+    },
+}
+
+async fn open(place: &Place) -> anyhow::Result<SqliteStore> {
+    let path = place.data_path()?;
+    let data = DataFolder::open(&path)?;
+    ensure!(
+        data.database().is_file(),
+        "there is no server's data in {}: run `tributary serve` once, or name its folder with --data",
+        path.display()
+    );
+    Ok(SqliteStore::open(&data.database()).await?)
+}
+
+async fn find(store: &SqliteStore, name: &str) -> anyhow::Result<AccountRow> {
+    let accounts = store.accounts().await?;
+    let names: Vec<_> = accounts.iter().map(|account| account.name.clone()).collect();
+    let found = accounts.into_iter().find(|account| account.name == name);
+    found.with_context(|| format!("there is no account `{name}`; there are: {}", names.join(", ")))
+}
+
+pub(super) async fn credits(place: Place, args: CreditsArgs) -> anyhow::Result<u8> {
+    let store = open(&place).await?;
+    match args.what {
+        CreditsWhat::Grant { credits, account, note, payment } => {
+            let row = find(&store, &account).await?;
+            let now = SystemClock.now();
+            let payment_id = payment.unwrap_or_else(|| format!("operator-{}", AccountId::generate()));
+            let grant = Grant { amount: Credits(credits), payment_id, note };
+            let balance = store.grant(&Tenant::acting_for(row.id), &grant, now).await?;
+            let before = row.balance.posted.0;
+            let granted = Credits(balance.posted.0.saturating_sub(before));
+            screen::line(format!("{granted} granted; account {account} has {} available", balance.available()));
+        }
+        CreditsWhat::Audit => {
+            let audit = store.audit().await?;
+            ensure!(audit.is_clean(), "THE BOOKS ARE WRONG: {audit:?}");
+            screen::line(
+                "the books are right: accounts equal their transfers and open holds, every hold ended at most once",
+            );
+        }
+    }
+    Ok(DONE)
+}
+
+pub(super) async fn accounts(place: Place, args: AccountsArgs) -> anyhow::Result<u8> {
+    let store = open(&place).await?;
+    match args.what {
+        AccountsWhat::List => {
+            let row = |account: AccountRow| {
+                let (posted, held) = (account.balance.posted.0.to_string(), account.balance.held.0.to_string());
+                [account.name, posted, held, account.weight.to_string()]
+            };
+            let rows: Vec<_> = store.accounts().await?.into_iter().map(row).collect();
+            screen::table(["account", "credits", "held", "weight"], &rows);
+        }
+        AccountsWhat::Add { name, weight } => {
+            ensure!(
+                (1..=200).contains(&name.chars().count()) && !name.chars().any(char::is_control),
+                "an account's name has 1 to 200 characters and no control characters"
+            );
+            let (id, now) = (AccountId::generate(), SystemClock.now());
+            store.create_account(id, &name, weight, now).await?;
+            let key = ApiKey::generate();
+            store.add_key(&Tenant::acting_for(id), &key.row(id, "first key"), now).await?;
+            screen::line(key.reveal());
+            screen::note(format!("Account {name} was made. Its key is above; it is shown this once."));
+        }
+    }
+    Ok(DONE)
+}
+
+pub(super) async fn keys(place: Place, args: KeysArgs) -> anyhow::Result<u8> {
+    let store = open(&place).await?;
+    let id = find(&store, &args.account).await?.id;
+    let (tenant, now) = (Tenant::acting_for(id), SystemClock.now());
+    match args.what {
+        KeysWhat::List => {
+            let row = |key: crate::store::KeyRow| {
+                let state = key.revoked_at.map_or("alive".to_owned(), |at| format!("dead since {}", screen::time(at.0)));
+                [key.prefix, state, key.label]
+            };
+            let rows: Vec<_> = store.keys(&tenant).await?.into_iter().map(row).collect();
+            screen::table(["key", "state", "label"], &rows);
+        }
+        KeysWhat::Add { label } => {
+            let key = ApiKey::generate();
+            store.add_key(&tenant, &key.row(id, &label), now).await?;
+            screen::line(key.reveal());
+            screen::note("The key is above; it is shown this once.");
+        }
+        KeysWhat::Revoke { prefix } => {
+            let prefix = prefix.strip_prefix("trb_").unwrap_or(&prefix).split('_').next().unwrap_or_default();
+            ensure!(
+                store.revoke_key(&tenant, prefix, now).await?,
+                "account {} has no living key `{prefix}`; `tributary keys list` shows them",
+                args.account
+            );
+            screen::line(format!("key {prefix} is dead"));
+        }
+    }
+    Ok(DONE)
+}

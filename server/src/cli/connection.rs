@@ -1,0 +1,70 @@
+//! Which server, which key: from the command line, the environment, or what the server on this machine left.
+
+use super::Place;
+use crate::data::{DataFolder, LocalFile};
+use anyhow::{Context, bail};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tributary_protocol::client::{ApiKey, Client, Endpoint, Patience, Tls};
+
+impl Place {
+    /// The data folder: `--data`, or `tributary` in the user's data directory.
+    pub(super) fn data_path(&self) -> anyhow::Result<PathBuf> {
+        if let Some(data) = &self.data {
+            return Ok(data.clone());
+        }
+        let base = user_data().context("this user has no home folder; name a data folder with --data DIR")?;
+        Ok(base.join("tributary"))
+    }
+
+    /// A client of the meant server.
+    pub(super) async fn client(&self) -> anyhow::Result<Client> {
+        let local = self.local()?;
+        let local = local.as_ref();
+        let (Some(address), Some(key)) = (
+            self.server.clone().or_else(|| local.map(|local| local.server.clone())),
+            self.key.clone().or_else(|| local.map(|local| local.key.clone())),
+        ) else {
+            bail!(
+                "no server is known: start one here with `tributary serve`, or name one with --server URL --key KEY"
+            );
+        };
+        let certificate = self.certificate.clone().or_else(|| match &self.server {
+            Some(_) => None,
+            None => local.and_then(|local| local.certificate.clone()),
+        });
+        let endpoint = Endpoint { address, key: ApiKey::new(key)?, tls: trust(certificate.as_deref())? };
+        // Somebody waits at the terminal: a server that is not there should be known soon.
+        let patience = Patience { first_contact: Duration::from_secs(8), ..Patience::default() };
+        Ok(Client::connect(endpoint).await?.with_patience(patience))
+    }
+
+    fn local(&self) -> anyhow::Result<Option<LocalFile>> {
+        let path = self.data_path()?;
+        if !path.is_dir() {
+            return Ok(None);
+        }
+        Ok(DataFolder::open(&path)?.local()?)
+    }
+}
+
+fn trust(certificate: Option<&Path>) -> anyhow::Result<Tls> {
+    let Some(path) = certificate else { return Ok(Tls::PublicRoots) };
+    let certificate_pem = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+    // The certificate a server makes for itself names localhost, whatever its address is.
+    Ok(Tls::Pinned { certificate_pem, server_name: Some("localhost".to_owned()) })
+}
+
+/// The platform's folder for a user's data.
+#[expect(clippy::disallowed_methods, reason = "the platform says it through the environment only")]
+fn user_data() -> Option<PathBuf> {
+    let folder = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    if cfg!(windows) {
+        folder("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        folder("HOME").map(|home| home.join("Library/Application Support"))
+    } else {
+        folder("XDG_DATA_HOME").or_else(|| folder("HOME").map(|home| home.join(".local/share")))
+    }
+}

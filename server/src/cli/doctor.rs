@@ -1,0 +1,97 @@
+//! `tributary doctor`: what is installed, what is missing, what to run.
+
+use super::{DONE, JOB_FAILED, Place, screen};
+use crate::artifacts::disk::free_bytes;
+use crate::config::Config;
+use crate::data::DataFolder;
+use tributary_models::catalog::Catalog;
+use tributary_protocol::client::ClientError;
+
+#[derive(clap::Args)]
+pub(super) struct Args {}
+
+/// What one check found.
+enum Finding {
+    Ok(String),
+    /// Not wrong, but worth knowing.
+    Hint(String),
+    Wrong(String),
+}
+
+pub(super) async fn run(place: Place, _args: Args) -> anyhow::Result<u8> {
+    let findings = [
+        ("program", Finding::Ok(format!("tributary {}, {} CPU cores", env!("CARGO_PKG_VERSION"), cores()))),
+        ("engine", engine()),
+        ("models", models()),
+        ("data folder", data(&place)),
+        ("server", server(&place).await),
+    ];
+    let mut wrong = false;
+    for (what, finding) in findings {
+        let (mark, text) = match finding {
+            Finding::Ok(text) => ("ok   ", text),
+            Finding::Hint(text) => ("-    ", text),
+            Finding::Wrong(text) => ("WRONG", text),
+        };
+        wrong |= mark == "WRONG";
+        screen::line(format!("{mark}  {what:<12} {text}"));
+    }
+    Ok(if wrong { JOB_FAILED } else { DONE })
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn engine() -> Finding {
+    Finding::Ok("rten, built in, runs on the CPU".to_owned())
+}
+
+fn models() -> Finding {
+    let loaded = Catalog::embedded().and_then(|catalog| {
+        let names: Vec<_> = catalog.cards().map(|card| card.name.clone()).collect();
+        names.iter().try_for_each(|name| catalog.pipeline(name)?.load().map(drop))?;
+        Ok(names.join(", "))
+    });
+    match loaded {
+        Ok(names) => Finding::Ok(format!("{names}: weights are whole and load")),
+        Err(error) => Finding::Wrong(format!("{error}; install tributary again")),
+    }
+}
+
+fn data(place: &Place) -> Finding {
+    let looked = || -> anyhow::Result<Finding> {
+        let path = place.data_path()?;
+        if !path.is_dir() {
+            return Ok(Finding::Hint(format!("{} does not exist yet; `tributary serve` makes it", path.display())));
+        }
+        let folder = DataFolder::open(&path)?;
+        let config = Config::load(&folder.config())?;
+        let free = free_bytes(folder.path())?;
+        let need = config.limits.disk_free_min_mb;
+        Ok(match free.map(|bytes| bytes >> 20) {
+            Some(free) if free < need => {
+                Finding::Wrong(format!("{}: {free} MB free, jobs need {need}; make room", path.display()))
+            }
+            Some(free) => Finding::Ok(format!("{}, {free} MB free", path.display())),
+            None => Finding::Ok(path.display().to_string()),
+        })
+    };
+    looked().unwrap_or_else(|error| Finding::Wrong(screen::chain(&error)))
+}
+
+async fn server(place: &Place) -> Finding {
+    let client = match place.client().await {
+        Ok(client) => client,
+        Err(error) => return Finding::Hint(screen::chain(&error)),
+    };
+    match client.account().await {
+        Ok(account) => {
+            Finding::Ok(format!("{} answers; account {}, {}", client.address(), account.name, account.available()))
+        }
+        Err(ClientError::Unreachable { address, .. }) => {
+            Finding::Hint(format!("{address} does not answer; start it with `tributary serve`"))
+        }
+        Err(error) => Finding::Wrong(error.to_string()),
+    }
+}

@@ -1,0 +1,112 @@
+//! `tributary serve`: the server, until Ctrl-C or SIGTERM.
+
+use super::{DONE, Place, log, screen};
+use crate::config::Config;
+use crate::data::DataFolder;
+use crate::{Parts, Running, start};
+use anyhow::Context;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Where gRPC listens; port 0 lets the system choose [default: 127.0.0.1:7700]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Where /healthz and /metrics listen [default: 127.0.0.1:7701]
+    #[arg(long, value_name = "ADDRESS")]
+    listen_http: Option<SocketAddr>,
+    /// Configuration [default: tributary.toml in the data folder]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print where everything lies as words, or as one line of JSON for programs
+    #[arg(long, value_enum, default_value = "text")]
+    announce: Announce,
+    /// Print the configuration in force and end
+    #[arg(long)]
+    print_config: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Announce {
+    Text,
+    Json,
+}
+
+pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
+    let data = DataFolder::open(&place.data_path()?)?;
+    let mut config = match &args.config {
+        Some(file) => {
+            anyhow::ensure!(file.is_file(), "there is no configuration file {}", file.display());
+            Config::load(file)?
+        }
+        None => Config::load(&data.config())?,
+    };
+    config.listen = args.listen.unwrap_or(config.listen);
+    config.listen_http = args.listen_http.unwrap_or(config.listen_http);
+    if args.print_config {
+        screen::line(config.as_toml().trim_end());
+        return Ok(DONE);
+    }
+    log::start(config.log_format);
+    let mut ends = Ends::listen().context("listen for signals")?;
+    let running = start(config, data.path(), Parts::default()).await?;
+    announce(&running, &data, args.announce);
+    ends.wait().await;
+    screen::note("Stopping: running jobs go back to the queue and nothing is charged twice.");
+    tokio::select! {
+        () = running.drain() => {}
+        () = ends.wait() => screen::note("Stopped at once; leases run out by themselves."),
+    }
+    Ok(DONE)
+}
+
+fn announce(running: &Running, data: &DataFolder, how: Announce) {
+    let data = data.path().display();
+    if how == Announce::Json {
+        let line = serde_json::json!({
+            "grpc": running.address,
+            "http": format!("http://{}", running.http),
+            "data": data.to_string(),
+        });
+        return screen::line(line);
+    }
+    screen::line(format!("Tributary serves at {}", running.address));
+    screen::line(format!("  health and metrics  http://{0}/healthz  http://{0}/metrics", running.http));
+    screen::line(format!("  data folder         {data}"));
+    screen::line("  account             local; `tributary balance` on this machine finds its key by itself");
+    if let Some(own) = &running.certificate {
+        screen::line(format!("  certificate         {}", own.path.display()));
+        screen::line(format!("  SHA-256             {}", own.fingerprint));
+        screen::line("  Clients elsewhere need --certificate with that file; compare the fingerprint.");
+    }
+    screen::line("Try: tributary separate song.wav        Stop: Ctrl-C");
+}
+
+/// The two ways a server is told to stop.
+struct Ends {
+    #[cfg(unix)]
+    term: tokio::signal::unix::Signal,
+}
+
+impl Ends {
+    fn listen() -> std::io::Result<Self> {
+        #[cfg(unix)]
+        {
+            let term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+            Ok(Self { term })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    async fn wait(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = self.term.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
