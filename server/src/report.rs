@@ -1,0 +1,198 @@
+//! A page that shows what a separation gave: pictures, figures and players of a mixture and its stems.
+//!
+//! Reads sound files, writes one HTML file that opens from the disk. Never talks to a server, never changes the sound.
+
+pub mod colour;
+pub mod figures;
+pub mod link;
+pub mod page;
+pub mod picture;
+pub mod spectrogram;
+pub mod waveform;
+
+use anyhow::{Context, ensure};
+use serde::Serialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Most stems of one report: as many as any model gives, and the page stays readable.
+pub const STEMS_MAX: usize = 16;
+
+/// What to report on and where to.
+#[derive(Clone, Debug)]
+pub struct ReportRequest {
+    /// The sound that went in.
+    pub mixture: PathBuf,
+    /// The stems that came out, 1 to [`STEMS_MAX`]. `song - vocals.wav` and `vocals.wav` are both stem `vocals`.
+    pub stems: Vec<PathBuf>,
+    /// Folder with the true stems, `<stem>.flac` or `<stem>.wav`; a stem without one has no SDR.
+    pub reference: Option<PathBuf>,
+    /// Lines of text for the head of the page, for example the credits and the time it took.
+    pub notes: Vec<String>,
+    /// The HTML file to write. Its players refer to the sound files relative to this place.
+    pub out: PathBuf,
+}
+
+/// The figures on the page, for printing and for other programs.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReportSummary {
+    /// The sound that went in.
+    pub mixture: figures::SoundFigures,
+    /// One entry a stem, in the order of the request.
+    pub stems: Vec<figures::StemFigures>,
+    /// How far the stems are from summing to the mixture, in dB of the mixture;
+    /// -[`figures::EXACT_DB`] where the sum is exact.
+    pub sum_residual_db: f64,
+    /// The page.
+    pub page: PathBuf,
+}
+
+/// Measures, draws and writes the page.
+///
+/// # Errors
+/// No stems or too many, a file that cannot be read, stems of another shape than the mixture, a page that cannot be
+/// written.
+pub fn write_report(request: &ReportRequest) -> anyhow::Result<ReportSummary> {
+    ensure!(!request.stems.is_empty(), "a report needs at least one stem");
+    let given = request.stems.len();
+    ensure!(given <= STEMS_MAX, "a report shows at most {STEMS_MAX} stems, not {given}");
+    let mixture = figures::SoundFigures::of(&request.mixture)?;
+    let stems = request
+        .stems
+        .iter()
+        .map(|path| figures::StemFigures::of(path, &request.mixture, request.reference.as_deref()))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let sum_residual_db = figures::sum_residual_db(&request.mixture, &request.stems)?;
+    let summary = ReportSummary { mixture, stems, sum_residual_db, page: request.out.clone() };
+    let html = page::html(&summary, &drawings(request)?, &request.notes);
+    fs::write(&request.out, html).with_context(|| format!("write {}", request.out.display()))?;
+    Ok(summary)
+}
+
+/// The pictures of one sound and where its player finds it.
+#[derive(Clone, Debug)]
+pub struct Drawing {
+    /// Outline as the path of an SVG of [`waveform::WIDTH`] by [`waveform::HEIGHT`].
+    pub waveform: String,
+    /// Spectrogram as a `data:` address of a PNG.
+    pub spectrogram: String,
+    /// Highest frequency of the spectrogram, Hz.
+    pub top_hz: f64,
+    /// Address of the sound file, relative to the page.
+    pub sound: String,
+}
+
+/// Mixture first, then the stems. All outlines share the mixture's scale, so that they can be compared.
+fn drawings(request: &ReportRequest) -> anyhow::Result<Vec<Drawing>> {
+    let full_scale = waveform::highest(&waveform::peaks(&request.mixture)?);
+    std::iter::once(&request.mixture)
+        .chain(&request.stems)
+        .map(|path| draw(path, full_scale, &request.out))
+        .collect()
+}
+
+fn draw(path: &Path, full_scale: f32, page: &Path) -> anyhow::Result<Drawing> {
+    let image = spectrogram::draw(path)?;
+    Ok(Drawing {
+        waveform: waveform::outline(&waveform::peaks(path)?, full_scale),
+        spectrogram: picture::data_address(&image)?,
+        top_hz: image.top_hz,
+        sound: link::relative(path, page)?,
+    })
+}
+
+/// Opens a sound file; the error names it.
+fn open(path: &Path) -> anyhow::Result<Box<dyn tributary_audio::Frames>> {
+    tributary_audio::open(path).with_context(|| format!("read {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tributary_audio::{ClipShape, FrameSink, WavWriter};
+
+    const RATE_HZ: u32 = 44_100;
+
+    #[expect(clippy::cast_possible_truncation, reason = "samples are single precision")]
+    fn write_tone(path: &Path, hertz: f64, gain: f64) {
+        let shape = ClipShape { channels: 2, frames: u64::from(RATE_HZ), rate_hz: RATE_HZ };
+        let mut wav = WavWriter::create(path, shape).unwrap();
+        let step = hertz * std::f64::consts::TAU / f64::from(RATE_HZ);
+        let tone: Vec<f32> = (0..RATE_HZ).map(|i| (gain * (f64::from(i) * step).sin()) as f32).collect();
+        wav.write(&[&tone, &tone]).unwrap();
+        wav.finish().unwrap();
+    }
+
+    fn request(folder: &Path) -> ReportRequest {
+        for (name, hertz) in [("song", 440.0), ("song - low", 440.0)] {
+            write_tone(&folder.join(format!("{name}.wav")), hertz, 0.5);
+        }
+        let truth = folder.join("truth");
+        fs::create_dir(&truth).unwrap();
+        write_tone(&truth.join("low.wav"), 440.0, 0.45);
+        ReportRequest {
+            mixture: folder.join("song.wav"),
+            stems: vec![folder.join("song - low.wav")],
+            reference: Some(truth),
+            notes: vec!["credits <600> to 599".to_owned()],
+            out: folder.join("report.html"),
+        }
+    }
+
+    #[test]
+    fn the_page_holds_every_picture_and_names_the_files_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let summary = write_report(&request(folder.path())).unwrap();
+        let page = fs::read_to_string(&summary.page).unwrap();
+        assert_eq!(page.matches("data:image/png;base64,").count(), 2);
+        assert!(page.contains("src=\"song%20-%20low.wav\""), "the player finds the stem beside the page");
+        assert!(page.contains("credits &lt;600&gt; to 599"), "notes are text, not markup");
+        assert!(!page.contains("http://") && !page.contains("https://"), "the page needs no network");
+    }
+
+    #[test]
+    fn figures_say_how_exact_the_sum_is_and_how_near_the_truth() {
+        let folder = tempfile::tempdir().unwrap();
+        let summary = write_report(&request(folder.path())).unwrap();
+        assert_eq!(summary.sum_residual_db, -figures::EXACT_DB);
+        let stem = &summary.stems[0];
+        assert_eq!(stem.sound.name, "low");
+        // The truth is 0.9 of the estimate: 20 log10(0.9 / 0.1) dB.
+        assert!((stem.sdr_db.unwrap() - 19.085).abs() < 0.01, "{:?}", stem.sdr_db);
+        assert!(stem.gain_db.unwrap().abs() < 1e-6, "the stem is the mixture, so it gains nothing");
+    }
+
+    #[test]
+    fn a_stem_of_another_length_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut request = request(folder.path());
+        let short = folder.path().join("short.wav");
+        let shape = ClipShape { channels: 2, frames: 1, rate_hz: RATE_HZ };
+        let mut wav = WavWriter::create(&short, shape).unwrap();
+        wav.write(&[&[0.5], &[0.5]]).unwrap();
+        wav.finish().unwrap();
+        request.stems.push(short);
+        let error = write_report(&request).unwrap_err();
+        assert!(format!("{error:#}").contains("short.wav"), "{error:#}");
+    }
+
+    #[test]
+    fn no_stems_and_too_many_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut request = request(folder.path());
+        let stem = request.stems.pop().unwrap();
+        assert!(write_report(&request).is_err());
+        request.stems = vec![stem; STEMS_MAX + 1];
+        assert!(write_report(&request).is_err());
+    }
+
+    #[test]
+    fn silence_has_no_loudness_and_is_drawn_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let request = request(folder.path());
+        write_tone(&request.stems[0], 440.0, 0.0);
+        let summary = write_report(&request).unwrap();
+        assert_eq!(summary.stems[0].sound.lufs, None);
+        assert!(fs::read_to_string(summary.page).unwrap().contains("silent"));
+    }
+}
