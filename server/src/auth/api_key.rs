@@ -72,7 +72,9 @@ impl ApiKey {
             return Err(NotAKey::Length { bytes: text.len() });
         }
         let (prefix, tail) = rest.split_once('_').ok_or(NotAKey::Characters)?;
-        if prefix.len() != PREFIX_CHARS || !prefix.bytes().chain(tail.bytes()).all(|b| b.is_ascii_alphanumeric()) {
+        if prefix.len() != PREFIX_CHARS
+            || !prefix.bytes().chain(tail.bytes()).all(|b| b.is_ascii_alphanumeric())
+        {
             return Err(NotAKey::Characters);
         }
         let (secret, check) = tail.split_at(SECRET_CHARS);
@@ -120,7 +122,10 @@ impl ApiKey {
     /// Six digits of base 62 from a hash over the rest.
     fn check(&self) -> String {
         let hash = sha2::Sha256::digest(format!("{SCHEME}{}_{}", self.prefix, self.secret));
-        hash.iter().take(CHECK_CHARS).map(|byte| char::from(DIGITS[usize::from(*byte) % DIGITS.len()])).collect()
+        hash.iter()
+            .take(CHECK_CHARS)
+            .map(|byte| char::from(DIGITS[usize::from(*byte) % DIGITS.len()]))
+            .collect()
     }
 }
 

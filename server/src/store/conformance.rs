@@ -5,7 +5,7 @@ pub(super) mod accounts;
 pub(super) mod admission;
 pub(super) mod artifacts;
 pub(super) mod crowd;
-
+pub(super) mod interleavings;
 pub(super) mod leases;
 pub(super) mod settlement;
 pub(super) mod tenants;

@@ -14,8 +14,8 @@ mod settle;
 mod work;
 
 use super::{
-    AccountRow, Admission, Cancelled, Claim, ClaimLimits, Counts, KeyRow, Lease, NewJob, Reaped, Settled, Store,
-    StoreError,
+    AccountRow, Admission, Cancelled, Claim, ClaimLimits, Counts, KeyRow, Lease, NewJob, Reaped, Settled,
+    Store, StoreError,
 };
 use crate::clock::Timestamp;
 use crate::job::{Job, StemArtifact};
@@ -25,7 +25,7 @@ use async_trait::async_trait;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Sqlite, SqliteConnection, SqlitePool, SqlSafeStr, Transaction};
+use sqlx::{ConnectOptions, Connection, SqlSafeStr, Sqlite, SqliteConnection, SqlitePool, Transaction};
 use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
@@ -72,7 +72,11 @@ impl SqliteStore {
     /// `Database` where SQLite fails.
     pub async fn open_in_memory() -> Result<Self, StoreError> {
         // One connection that is never closed: in memory, every connection is a database of its own.
-        let pool = SqlitePoolOptions::new().max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .min_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None);
         Self::with(SqliteConnectOptions::new().in_memory(true), pool).await
     }
 
@@ -83,6 +87,15 @@ impl SqliteStore {
             // `INSERT OR REPLACE` deletes; without this it would do so behind the triggers that keep rows.
             .pragma("recursive_triggers", "ON")
             .disable_statement_logging();
+        // When the disk is full SQLite ends the transaction by itself; sqlx still counts it as open and would refuse
+        // the connection's next one. Such a connection is closed instead of used again.
+        // (A file's connection cannot break while it waits, so it is not tried before each use.)
+        let pool = pool.test_before_acquire(false).after_release(|connection, _| {
+            Box::pin(async move {
+                connection.ping().await?; // behind the rollback that is on its way
+                Ok(!connection.is_in_transaction())
+            })
+        });
         let store = Self { pool: pool.connect_with(options).await?, turn: Mutex::new(()) };
         store.migrate().await?;
         Ok(store)
@@ -95,7 +108,9 @@ impl SqliteStore {
         });
         let mut tx = self.write().await?;
         Migrator::with_migrations(migrations.into()).run(&mut *tx).await.map_err(|error| match error {
-            MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) => StoreError::from(cause),
+            MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) => {
+                StoreError::from(cause)
+            }
             other => StoreError::Database(Box::new(other)),
         })?;
         tx.commit().await
@@ -155,7 +170,13 @@ impl From<sqlx::Error> for StoreError {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn create_account(&self, id: AccountId, name: &str, weight: u32, now: Timestamp) -> Result<(), StoreError> {
+    async fn create_account(
+        &self,
+        id: AccountId,
+        name: &str,
+        weight: u32,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         accounts::create(self, id, name, weight, now).await
     }
     async fn accounts(&self) -> Result<Vec<AccountRow>, StoreError> {
@@ -179,7 +200,12 @@ impl Store for SqliteStore {
     async fn grant(&self, tenant: &Tenant, grant: &Grant, now: Timestamp) -> Result<Balance, StoreError> {
         accounts::grant(self, tenant.account(), grant, now).await
     }
-    async fn history(&self, tenant: &Tenant, before_line: Option<u64>, limit: u32) -> Result<Vec<Line>, StoreError> {
+    async fn history(
+        &self,
+        tenant: &Tenant,
+        before_line: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<Line>, StoreError> {
         accounts::history(self, tenant.account(), before_line, limit).await
     }
     async fn admit(&self, tenant: &Tenant, job: &NewJob, now: Timestamp) -> Result<Admission, StoreError> {
@@ -188,10 +214,20 @@ impl Store for SqliteStore {
     async fn awaited_clip(&self, tenant: &Tenant, clip: Sha256) -> Result<Option<ClipHeader>, StoreError> {
         jobs::awaited_clip(self, tenant.account(), clip).await
     }
-    async fn uploaded(&self, tenant: &Tenant, clip: Sha256, now: Timestamp) -> Result<Vec<JobId>, StoreError> {
+    async fn uploaded(
+        &self,
+        tenant: &Tenant,
+        clip: Sha256,
+        now: Timestamp,
+    ) -> Result<Vec<JobId>, StoreError> {
         jobs::uploaded(self, tenant.account(), clip, now).await
     }
-    async fn still_uploading(&self, tenant: &Tenant, clip: Sha256, until: Timestamp) -> Result<(), StoreError> {
+    async fn still_uploading(
+        &self,
+        tenant: &Tenant,
+        clip: Sha256,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
         jobs::still_uploading(self, tenant.account(), clip, until).await
     }
     async fn job(&self, tenant: &Tenant, id: JobId) -> Result<Option<Job>, StoreError> {
@@ -215,13 +251,23 @@ impl Store for SqliteStore {
     ) -> Result<Option<Claim>, StoreError> {
         work::claim(self, worker, limits, now, lease_until).await
     }
-    async fn extend(&self, claim: &Claim, chunks_done: u32, lease_until: Timestamp) -> Result<Lease, StoreError> {
+    async fn extend(
+        &self,
+        claim: &Claim,
+        chunks_done: u32,
+        lease_until: Timestamp,
+    ) -> Result<Lease, StoreError> {
         work::extend(self, claim, chunks_done, lease_until).await
     }
     async fn give_back(&self, claim: &Claim, now: Timestamp) -> Result<Settled, StoreError> {
         work::give_back(self, claim, now).await
     }
-    async fn finish(&self, claim: &Claim, stems: &[StemArtifact], now: Timestamp) -> Result<Settled, StoreError> {
+    async fn finish(
+        &self,
+        claim: &Claim,
+        stems: &[StemArtifact],
+        now: Timestamp,
+    ) -> Result<Settled, StoreError> {
         work::settle(self, claim, work::Outcome::Finished(stems), now).await
     }
     async fn fail(&self, claim: &Claim, reason: &str, now: Timestamp) -> Result<Settled, StoreError> {
@@ -236,7 +282,12 @@ impl Store for SqliteStore {
     async fn stale_jobs(&self, ended_before: Timestamp, limit: u32) -> Result<Vec<Job>, StoreError> {
         jobs::stale(self, ended_before, limit).await
     }
-    async fn content_needed(&self, tenant: &Tenant, content: Sha256, except: JobId) -> Result<bool, StoreError> {
+    async fn content_needed(
+        &self,
+        tenant: &Tenant,
+        content: Sha256,
+        except: JobId,
+    ) -> Result<bool, StoreError> {
         jobs::content_needed(self, tenant.account(), content, except).await
     }
     async fn forget(&self, tenant: &Tenant, id: JobId) -> Result<(), StoreError> {

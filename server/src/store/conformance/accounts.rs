@@ -75,11 +75,10 @@ pub(in crate::store) async fn history_is_newest_first_with_the_credits_after_eac
     let lines = bed.store.history(&tenant, None, 10).await.unwrap();
     let seen: Vec<_> = lines.iter().map(|l| (l.kind, l.amount.0, l.posted_after.0, l.job)).collect();
     let job = Some(claim.job.id);
-    assert_eq!(seen, [
-        (LineKind::Grant, 5, 12, None),
-        (LineKind::Capture, 3, 7, job),
-        (LineKind::Grant, 10, 10, None)
-    ]);
+    assert_eq!(
+        seen,
+        [(LineKind::Grant, 5, 12, None), (LineKind::Capture, 3, 7, job), (LineKind::Grant, 10, 10, None)]
+    );
     assert_eq!((lines[1].at, lines[1].note.as_str(), lines[0].note.as_str()), (at(3), "Träume", "paid"));
     assert!(lines.windows(2).all(|pair| pair[0].line > pair[1].line));
     assert_eq!(bed.store.history(&tenant, Some(lines[0].line), 1).await.unwrap(), lines[1..2]);

@@ -9,11 +9,20 @@ pub(in crate::store) async fn exactly_enough_credits_admit_and_are_held(bed: &Be
     let tenant = bed.account(10).await;
     let new = NewJob { clip_is_stored: false, ..asks(10) };
     let job = bed.admit(&tenant, &new, 1).await;
-    assert_eq!((job.state, job.seq, job.held, job.captured), (JobState::Uploading, 1, Credits(10), Credits::ZERO));
+    assert_eq!(
+        (job.state, job.seq, job.held, job.captured),
+        (JobState::Uploading, 1, Credits(10), Credits::ZERO)
+    );
     assert_eq!((job.created_at, job.started_at, job.ended_at, job.attempt), (at(1), None, None, 0));
-    assert_eq!((&job.model, &job.stems, &job.title, job.clip), (&new.model, &new.stems, &new.title, new.clip));
+    assert_eq!(
+        (&job.model, &job.stems, &job.title, job.clip),
+        (&new.model, &new.stems, &new.title, new.clip)
+    );
     assert_eq!(bed.balance(&tenant).await, (10, 10));
-    assert_eq!(bed.store.counts().await.unwrap(), Counts { uploading: 1, holds_open: 1, ..Counts::default() });
+    assert_eq!(
+        bed.store.counts().await.unwrap(),
+        Counts { uploading: 1, holds_open: 1, ..Counts::default() }
+    );
     assert_eq!(bed.job(&tenant, job.id).await, job);
 }
 
@@ -37,7 +46,9 @@ pub(in crate::store) async fn the_same_request_again_answers_the_first_job(bed: 
     let again = NewJob { title: "another".into(), quote: Credits(99), ..new.clone() };
     assert_eq!(bed.store.admit(&tenant, &again, at(2)).await.unwrap(), Admission::Known(job.clone()));
     let claim = bed.claim(3).await.unwrap();
-    let Settled::Yes(done) = bed.store.finish(&claim, &stems(), at(4)).await.unwrap() else { panic!("settled") };
+    let Settled::Yes(done) = bed.store.finish(&claim, &stems(), at(4)).await.unwrap() else {
+        panic!("settled")
+    };
     assert_eq!(bed.store.admit(&tenant, &new, at(5)).await.unwrap(), Admission::Known(done));
     assert_eq!(bed.balance(&tenant).await, (0, 0));
 }
@@ -94,7 +105,9 @@ pub(in crate::store) async fn an_upload_queues_every_job_that_waits_for_it(bed: 
 pub(in crate::store) async fn a_job_without_price_runs_without_moving_credits(bed: &Bed) {
     let tenant = bed.account(0).await;
     let claim = bed.running(&tenant, 0).await;
-    let Settled::Yes(done) = bed.store.finish(&claim, &stems(), at(3)).await.unwrap() else { panic!("settled") };
+    let Settled::Yes(done) = bed.store.finish(&claim, &stems(), at(3)).await.unwrap() else {
+        panic!("settled")
+    };
     assert_eq!((done.state, done.captured), (JobState::Done, Credits::ZERO));
     assert_eq!(bed.store.history(&tenant, None, 10).await.unwrap(), []);
 }

@@ -34,7 +34,9 @@ pub(in crate::store) async fn forgetting_keeps_the_row_and_the_money(bed: &Bed) 
     let claim = bed.running(&tenant, 4).await;
     bed.store.forget(&tenant, claim.job.id).await.unwrap();
     assert_eq!(bed.job(&tenant, claim.job.id).await, claim.job, "a job that runs is not forgotten");
-    let Settled::Yes(done) = bed.store.finish(&claim, &stems(), at(4)).await.unwrap() else { panic!("settled") };
+    let Settled::Yes(done) = bed.store.finish(&claim, &stems(), at(4)).await.unwrap() else {
+        panic!("settled")
+    };
     for _ in 0..2 {
         bed.store.forget(&tenant, done.id).await.unwrap();
         let job = bed.job(&tenant, done.id).await;
@@ -55,7 +57,11 @@ pub(in crate::store) async fn stale_jobs_are_those_that_ended_and_are_not_forgot
 
     let stale = bed.store.stale_jobs(at(21), 10).await.unwrap();
     let ids: Vec<_> = stale.iter().map(|job| (job.account, job.id)).collect();
-    assert_eq!(ids, [(other.account(), failed.job.id), (tenant.account(), claim.job.id)], "of all, oldest first");
+    assert_eq!(
+        ids,
+        [(other.account(), failed.job.id), (tenant.account(), claim.job.id)],
+        "of all, oldest first"
+    );
     assert_eq!(stale[1].artifacts, stems());
     assert_eq!(bed.store.stale_jobs(at(20), 10).await.unwrap().len(), 1, "ended before, not at");
     assert_eq!(bed.store.stale_jobs(at(21), 1).await.unwrap(), stale[..1]);

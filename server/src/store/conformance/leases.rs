@@ -36,7 +36,9 @@ pub(in crate::store) async fn a_job_given_back_keeps_its_place_and_its_tries(bed
         let claim = bed.store.claim("w", limits, at(3), at(DEADLINE)).await.unwrap().unwrap();
         assert_eq!((claim.job.id, claim.job.attempt), (first.id, attempt), "the fence rises all the same");
         bed.store.extend(&claim, 2, at(DEADLINE)).await.unwrap();
-        let Settled::Yes(job) = bed.store.give_back(&claim, at(4)).await.unwrap() else { panic!("given back") };
+        let Settled::Yes(job) = bed.store.give_back(&claim, at(4)).await.unwrap() else {
+            panic!("given back")
+        };
         assert_eq!((job.state, job.chunks_done, job.started_at), (JobState::Queued, 0, Some(at(3))));
         assert_eq!(bed.store.give_back(&claim, at(4)).await.unwrap(), Settled::Stale);
     }
@@ -52,7 +54,11 @@ pub(in crate::store) async fn a_stopped_job_that_is_given_back_ends_released(bed
     let Settled::Yes(job) = bed.store.give_back(&claim, at(4)).await.unwrap() else { panic!("given back") };
     assert_eq!(job.state, JobState::Cancelled);
     assert_eq!(bed.balance(&tenant).await, (10, 0));
-    assert_eq!(bed.store.stopped(&claim, 0, at(5)).await.unwrap(), Settled::Stale, "it was not this that ended it");
+    assert_eq!(
+        bed.store.stopped(&claim, 0, at(5)).await.unwrap(),
+        Settled::Stale,
+        "it was not this that ended it"
+    );
 }
 
 pub(in crate::store) async fn an_upload_that_never_came_expires(bed: &Bed) {
@@ -93,7 +99,11 @@ pub(in crate::store) async fn a_lost_lease_is_queued_again_until_its_tries_are_u
     assert_eq!(job.state, JobState::Failed);
     let failure = job.failure.clone().unwrap();
     assert!(failure.contains("nothing was charged"), "{failure}");
-    assert_eq!(bed.store.fail(&claim, &failure, at(DEADLINE)).await.unwrap(), Settled::Stale, "the reaper ended it");
+    assert_eq!(
+        bed.store.fail(&claim, &failure, at(DEADLINE)).await.unwrap(),
+        Settled::Stale,
+        "the reaper ended it"
+    );
     assert_eq!(bed.balance(&tenant).await, (10, 0));
 }
 
@@ -149,7 +159,11 @@ pub(in crate::store) async fn the_place_in_the_queue_counts_those_before(bed: &B
     assert_eq!(bed.store.queue_position(&tenant, late.id).await.unwrap(), 0, "not queued");
     assert_eq!(bed.store.queue_position(&tenant, mine).await.unwrap(), 1);
     bed.store.uploaded(&tenant, late.clip.sha256, at(4)).await.unwrap();
-    assert_eq!(bed.store.queue_position(&tenant, late.id).await.unwrap(), 2, "queued when its clip was there");
+    assert_eq!(
+        bed.store.queue_position(&tenant, late.id).await.unwrap(),
+        2,
+        "queued when its clip was there"
+    );
     bed.claim(5).await.unwrap();
     assert_eq!(bed.store.queue_position(&tenant, mine).await.unwrap(), 0);
     assert_eq!(bed.store.queue_position(&tenant, late.id).await.unwrap(), 1);

@@ -9,7 +9,9 @@ pub(in crate::store) async fn a_finished_job_captures_its_hold(bed: &Bed) {
     let tenant = bed.account(10).await;
     let claim = bed.running(&tenant, 4).await;
     assert_eq!(bed.balance(&tenant).await, (10, 4));
-    let Settled::Yes(job) = bed.store.finish(&claim, &stems(), at(5)).await.unwrap() else { panic!("settled") };
+    let Settled::Yes(job) = bed.store.finish(&claim, &stems(), at(5)).await.unwrap() else {
+        panic!("settled")
+    };
     assert_eq!((job.state, job.captured, job.released()), (JobState::Done, Credits(4), Credits::ZERO));
     assert_eq!((job.ended_at, job.artifacts.clone(), job.chunks_done), (Some(at(5)), stems(), 4));
     assert_eq!(bed.balance(&tenant).await, (6, 0));
@@ -19,7 +21,9 @@ pub(in crate::store) async fn a_finished_job_captures_its_hold(bed: &Bed) {
 pub(in crate::store) async fn a_failed_job_costs_nothing(bed: &Bed) {
     let tenant = bed.account(10).await;
     let claim = bed.running(&tenant, 4).await;
-    let Settled::Yes(job) = bed.store.fail(&claim, "not audio", at(5)).await.unwrap() else { panic!("settled") };
+    let Settled::Yes(job) = bed.store.fail(&claim, "not audio", at(5)).await.unwrap() else {
+        panic!("settled")
+    };
     assert_eq!((job.state, job.captured, job.released()), (JobState::Failed, Credits::ZERO, Credits(4)));
     assert_eq!(job.failure.as_deref(), Some("not audio"));
     assert_eq!(bed.balance(&tenant).await, (10, 0));
@@ -71,13 +75,20 @@ pub(in crate::store) async fn a_cancel_ends_waiting_jobs_and_asks_running_ones(b
     let tenant = bed.account(10).await;
     for clip_is_stored in [false, true] {
         let job = bed.admit(&tenant, &NewJob { clip_is_stored, ..asks(5) }, 1).await;
-        let Cancelled::Now(ended) = bed.store.cancel(&tenant, job.id, at(2)).await.unwrap() else { panic!("now") };
-        assert_eq!((ended.state, ended.captured, ended.ended_at), (JobState::Cancelled, Credits::ZERO, Some(at(2))));
+        let Cancelled::Now(ended) = bed.store.cancel(&tenant, job.id, at(2)).await.unwrap() else {
+            panic!("now")
+        };
+        assert_eq!(
+            (ended.state, ended.captured, ended.ended_at),
+            (JobState::Cancelled, Credits::ZERO, Some(at(2)))
+        );
         assert_eq!(bed.balance(&tenant).await, (10, 0));
     }
     assert!(bed.claim(3).await.is_none());
     let claim = bed.running(&tenant, 5).await;
-    let Cancelled::Asked(job) = bed.store.cancel(&tenant, claim.job.id, at(4)).await.unwrap() else { panic!("asked") };
+    let Cancelled::Asked(job) = bed.store.cancel(&tenant, claim.job.id, at(4)).await.unwrap() else {
+        panic!("asked")
+    };
     assert_eq!((job.state, job.cancel_asked), (JobState::Running, true));
     assert_eq!(bed.job(&tenant, job.id).await, job);
     assert_eq!(bed.store.cancel(&tenant, job.id, at(5)).await.unwrap(), Cancelled::Asked(job));

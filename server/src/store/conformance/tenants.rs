@@ -35,7 +35,8 @@ pub(in crate::store) async fn a_foreign_job_is_the_same_as_no_job(bed: &Bed) {
     let done = bed.running_of(&queued).await;
     bed.store.finish(&done, &stems(), at(3)).await.unwrap();
     let stem = stems()[0].sha256;
-    let ours = [(uploading.id, uploading.clip.sha256), (claim.job.id, claim.job.clip.sha256), (queued.id, stem)];
+    let ours =
+        [(uploading.id, uploading.clip.sha256), (claim.job.id, claim.job.clip.sha256), (queued.id, stem)];
     for (id, content) in ours {
         let before = bed.job(&owner, id).await;
         assert_eq!(answers(&*bed.store, &stranger, id, content).await, nothing);
@@ -77,7 +78,9 @@ pub(in crate::store) async fn two_tenants_may_use_one_id(bed: &Bed) {
     for (tenant, left) in [(one, 6), (two, 16)] {
         let claim = bed.claim(3).await.unwrap();
         assert_eq!((claim.tenant, claim.job.id), (tenant, new.id));
-        let Settled::Yes(job) = bed.store.finish(&claim, &stems(), at(4)).await.unwrap() else { panic!("settled") };
+        let Settled::Yes(job) = bed.store.finish(&claim, &stems(), at(4)).await.unwrap() else {
+            panic!("settled")
+        };
         assert_eq!((job.state, job.account), (JobState::Done, tenant.account()));
         assert_eq!(bed.balance(&tenant).await, (left, 0));
     }

@@ -33,7 +33,10 @@ pub(super) async fn create(
         .execute(&mut *tx)
         .await?;
     sqlx::query("INSERT INTO wallet (account_id) VALUES (?)").bind(id_bytes).execute(&mut *tx).await?;
-    sqlx::query("INSERT INTO book (account_id, kind) VALUES (?, 'wallet')").bind(id_bytes).execute(&mut *tx).await?;
+    sqlx::query("INSERT INTO book (account_id, kind) VALUES (?, 'wallet')")
+        .bind(id_bytes)
+        .execute(&mut *tx)
+        .await?;
     tx.commit().await
 }
 
@@ -169,10 +172,11 @@ pub(super) async fn grant(
         .fetch_optional(&mut *tx)
         .await?;
     let before = read_balance(&before.ok_or(StoreError::NoAccount)?)?;
-    let granted_to: Option<Vec<u8>> = sqlx::query_scalar("SELECT account_id FROM transfer WHERE payment_id = ?")
-        .bind(&grant.payment_id)
-        .fetch_optional(&mut *tx)
-        .await?;
+    let granted_to: Option<Vec<u8>> =
+        sqlx::query_scalar("SELECT account_id FROM transfer WHERE payment_id = ?")
+            .bind(&grant.payment_id)
+            .fetch_optional(&mut *tx)
+            .await?;
     match granted_to {
         Some(same) if same == account => return Ok(before),
         Some(_) => return Err(StoreError::Exists(grant.payment_id.clone())),

@@ -35,11 +35,12 @@ pub(super) async fn admit(
     }
     let balance = Balance { posted: rows::credits(&row, "posted")?, held: rows::credits(&row, "held")? };
     // The condition stands in the statement too: it holds whatever lock the database takes.
-    let set_aside = sqlx::query("UPDATE wallet SET held = held + ?1 WHERE account_id = ?2 AND posted - held >= ?1")
-        .bind(amount)
-        .bind(&account.as_bytes()[..])
-        .execute(&mut *tx)
-        .await?;
+    let set_aside =
+        sqlx::query("UPDATE wallet SET held = held + ?1 WHERE account_id = ?2 AND posted - held >= ?1")
+            .bind(amount)
+            .bind(&account.as_bytes()[..])
+            .execute(&mut *tx)
+            .await?;
     if set_aside.rows_affected() == 0 {
         return Ok(Admission::Insufficient { needed: new.quote, available: balance.available() });
     }
@@ -56,7 +57,12 @@ pub(super) async fn admit(
     Ok(Admission::Admitted(job))
 }
 
-async fn insert(tx: &mut Write<'_>, account: AccountId, new: &NewJob, now: Timestamp) -> Result<(), StoreError> {
+async fn insert(
+    tx: &mut Write<'_>,
+    account: AccountId,
+    new: &NewJob,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let stems = serde_json::to_string(&new.stems).map_err(|error| StoreError::Database(Box::new(error)))?;
     let (state, queued_at, upload_until) = if new.clip_is_stored {
         (arrow(JobState::Uploading, JobEvent::Uploaded)?, Some(now.0), None)
@@ -180,7 +186,11 @@ pub(super) async fn page(
     read_jobs(&rows)
 }
 
-pub(super) async fn queue_position(store: &SqliteStore, account: AccountId, id: JobId) -> Result<u32, StoreError> {
+pub(super) async fn queue_position(
+    store: &SqliteStore,
+    account: AccountId,
+    id: JobId,
+) -> Result<u32, StoreError> {
     Ok(sqlx::query_scalar(
         "SELECT count(*) FROM job AS mine JOIN job AS other ON other.state = 'queued'
          WHERE mine.account_id = ? AND mine.id = ? AND mine.state = 'queued'
@@ -223,7 +233,11 @@ pub(super) async fn cancel(
     Ok(Cancelled::Asked(job))
 }
 
-pub(super) async fn stale(store: &SqliteStore, ended_before: Timestamp, limit: u32) -> Result<Vec<Job>, StoreError> {
+pub(super) async fn stale(
+    store: &SqliteStore,
+    ended_before: Timestamp,
+    limit: u32,
+) -> Result<Vec<Job>, StoreError> {
     let rows = sqlx::query(select_jobs!(
         "j.forgotten = 0 AND j.ended_at IS NOT NULL AND j.ended_at < ?",
         "j.ended_at, j.account_id, j.id"

@@ -1,9 +1,11 @@
 //! What is SQLite's own: the file, its triggers, its full disk. The laws of all stores are in `conformance`.
 
 use super::*;
-use crate::store::conformance::{Bed, asks, at, laws, stems};
+use crate::store::conformance::{Bed, asks, at, interleavings, laws, stems};
 use crate::store::{Admission, NewJob};
+use proptest::test_runner::{Config, TestRunner};
 use std::sync::Arc;
+use std::task::Poll;
 use tempfile::TempDir;
 use tributary_protocol::vocab::Credits;
 
@@ -93,7 +95,10 @@ async fn the_tables_refuse_what_the_code_must_never_write() {
 async fn a_hold_cannot_be_committed_without_its_job() {
     let (store, bed) = with_history().await;
     let mut tx = store.write().await.unwrap();
-    sqlx::query("INSERT INTO hold SELECT account_id, randomblob(16), 1, 0 FROM wallet").execute(&mut *tx).await.unwrap();
+    sqlx::query("INSERT INTO hold SELECT account_id, randomblob(16), 1, 0 FROM wallet")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
     assert!(tx.commit().await.is_err());
     bed.assert_audit_is_clean().await;
 }
@@ -120,23 +125,102 @@ async fn the_audit_finds_what_was_changed_behind_the_store() {
 
 #[tokio::test]
 async fn a_full_disk_is_named_changes_nothing_and_heals() {
-    let (store, bed) = with_history().await;
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("tributary.db");
+    let roomy = SqliteStore::open(&path).await.unwrap();
+    let ballast = "CREATE TABLE ballast (bytes BLOB); INSERT INTO ballast VALUES (zeroblob(200000))";
+    sqlx::raw_sql(ballast).execute(&mut *roomy.read().await.unwrap()).await.unwrap();
+    // A file that may have no more pages than it has: the same error as a disk without room, from the same place.
+    let options = SqliteConnectOptions::new().filename(&path).pragma("max_page_count", "1");
+    let store =
+        Arc::new(SqliteStore::with(options, SqlitePoolOptions::new().max_connections(2)).await.unwrap());
+    let bed = Bed { store: Arc::clone(&store) as Arc<dyn Store>, _keep: Box::new(folder) };
     let tenant = bed.account(1000).await;
-    sqlx::raw_sql("PRAGMA max_page_count = 1").execute(&mut *store.read().await.unwrap()).await.unwrap();
     let mut admitted = 0;
-    let error = loop {
-        let new = NewJob { title: "t".repeat(200), ..asks(1) };
+    for _ in 0..200 {
+        let new = NewJob { title: "t".repeat(2000), ..asks(1) };
         match store.admit(&tenant, &new, at(1)).await {
-            Ok(Admission::Admitted(_)) if admitted < 1000 => admitted += 1,
-            Ok(other) => panic!("{other:?}"),
-            Err(error) => break error,
+            Ok(Admission::Admitted(_)) => admitted += 1,
+            Err(StoreError::DiskFull) => break,
+            other => panic!("{other:?}"),
         }
-    };
-    assert!(matches!(error, StoreError::DiskFull), "{error:?}");
+    }
+    for _ in 0..5 {
+        let refused = store.admit(&tenant, &NewJob { title: "t".repeat(9000), ..asks(1) }, at(1)).await;
+        assert!(matches!(refused, Err(StoreError::DiskFull)), "{refused:?}");
+    }
     assert_eq!(bed.balance(&tenant).await, (1000, admitted));
     bed.assert_audit_is_clean().await;
-    sqlx::raw_sql("PRAGMA max_page_count = 100000").execute(&mut *store.read().await.unwrap()).await.unwrap();
-    bed.admit(&tenant, &asks(1), 2).await;
+    sqlx::raw_sql("DROP TABLE ballast").execute(&mut *roomy.read().await.unwrap()).await.unwrap();
+    bed.admit(&tenant, &NewJob { title: "t".repeat(9000), ..asks(1) }, 2).await;
+}
+
+async fn in_memory() -> Bed {
+    Bed { store: Arc::new(SqliteStore::open_in_memory().await.unwrap()), _keep: Box::new(()) }
+}
+
+// Two halves, so that both run at once.
+#[test]
+fn random_interleavings_agree_with_the_model() {
+    random_interleavings_agree_with_the_model_in(5000);
+}
+
+#[test]
+fn more_random_interleavings_agree_with_the_model() {
+    random_interleavings_agree_with_the_model_in(5000);
+}
+
+fn random_interleavings_agree_with_the_model_in(cases: u32) {
+    interleavings::random_interleavings_agree_with_the_model(cases, in_memory);
+}
+
+/// Polls so many times, then drops the future wherever it is.
+async fn cut<F: Future>(future: F, mut polls: u32) -> Option<F::Output> {
+    let mut future = std::pin::pin!(future);
+    std::future::poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending if polls == 0 => Poll::Ready(None),
+        Poll::Pending => {
+            polls -= 1;
+            Poll::Pending
+        }
+    })
+    .await
+}
+
+/// Plays cases of which one operation is cut in its middle and the store dropped, and opens the file again.
+#[test]
+fn a_store_dropped_in_the_middle_of_anything_opens_with_its_books_in_order() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let mut runner = TestRunner::new(Config { cases: 150, failure_persistence: None, ..Config::default() });
+    let outcome = runner.run(&(interleavings::ops(), 0..40u32), |(ops, polls)| {
+        runtime.block_on(async {
+            let folder = TempDir::new().unwrap();
+            let path = folder.path().join("tributary.db");
+            let open = async || Arc::new(SqliteStore::open(&path).await.unwrap()) as Arc<dyn Store>;
+            let mut bed = Bed { store: open().await, _keep: Box::new(()) };
+            let mut world = interleavings::World::new(&bed).await;
+            for (number, op) in ops.iter().enumerate() {
+                if number + 1 < ops.len() {
+                    world.perform(op).await;
+                } else {
+                    cut(world.perform(op), polls).await;
+                }
+            }
+            bed.store = open().await;
+            world.store = Arc::clone(&bed.store);
+            bed.assert_audit_is_clean().await;
+            world.end_everything().await;
+            for tenant in &world.tenants {
+                assert_eq!(bed.balance(tenant).await.1, 0);
+            }
+            bed.assert_audit_is_clean().await;
+        });
+        Ok(())
+    });
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

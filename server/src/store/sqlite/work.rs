@@ -86,7 +86,11 @@ pub(super) async fn extend(
 }
 
 /// A job that its user stopped is not queued again but ends here, released.
-pub(super) async fn give_back(store: &SqliteStore, claim: &Claim, now: Timestamp) -> Result<Settled, StoreError> {
+pub(super) async fn give_back(
+    store: &SqliteStore,
+    claim: &Claim,
+    now: Timestamp,
+) -> Result<Settled, StoreError> {
     let mut tx = store.write().await?;
     let Some(job) = rows::job(&mut tx, claim.tenant.account(), claim.job.id).await? else {
         return Ok(Settled::Stale);
