@@ -1,1 +1,4 @@
-//! h
+//! The whole product at work, linked once.
+
+mod journey;
+mod restart;

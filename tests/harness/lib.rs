@@ -1,1 +1,10 @@
-//! h
+//! A whole world for one test: a real server on its own data folder, real clients, songs with known stems. Ports
+//! are chosen by the system; nothing outside the test's own folder is touched.
+
+pub mod child;
+pub mod command;
+pub mod signal;
+pub mod stage;
+pub mod wait;
+
+pub use stage::Stage;

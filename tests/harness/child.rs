@@ -1,0 +1,119 @@
+//! A server in a process of its own, to be killed. The process is this test binary again, running only the test
+//! named [`TEST`]; it can be told to die at a named step of a job's way.
+
+use anyhow::Context;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tributary_protocol::vocab::JobId;
+use tributary_server::Parts;
+use tributary_server::steps::{Step, Steps};
+
+/// The test that is the server when [`DATA`] is set, and passes at once otherwise.
+pub const TEST: &str = "restart::the_server_that_is_killed";
+const DATA: &str = "TRIBUTARY_TEST_CHILD_DATA";
+const DIE_AT: &str = "TRIBUTARY_TEST_CHILD_DIE_AT";
+const READY: &str = "child serves at ";
+
+/// A server process. Killed (SIGKILL) when dropped.
+pub struct ChildServer {
+    process: Child,
+    /// For clients.
+    pub address: String,
+    /// The local account's key.
+    pub key: String,
+}
+
+/// Where a child dies.
+#[derive(Clone, Copy, Debug)]
+pub struct DieAt {
+    /// At which step.
+    pub step: Step,
+    /// The how-manieth time, from 1.
+    pub time: u32,
+}
+
+impl ChildServer {
+    /// Starts on `data`; returns when clients can connect.
+    ///
+    /// # Errors
+    /// Where the process cannot be started or does not come up.
+    pub fn start(data: &Path, die_at: Option<DieAt>) -> anyhow::Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["--exact", TEST, "--nocapture"]).env(DATA, data);
+        if let Some(DieAt { step, time }) = die_at {
+            command.env(DIE_AT, format!("{step:?} {time}"));
+        }
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null()).spawn()?;
+        let output = process.stdout.take().context("the child has an output")?;
+        for line in BufReader::new(output).lines() {
+            let line = line?;
+            if let Some(at) = line.find(READY) {
+                let mut words = line[at + READY.len()..].split(' ').map(str::to_owned);
+                let (address, key) = (words.next().context("address")?, words.next().context("key")?);
+                return Ok(Self { process, address, key });
+            }
+        }
+        anyhow::bail!("the child ended before it served: {}", process.wait()?)
+    }
+
+    /// Until the process is dead by itself.
+    ///
+    /// # Errors
+    /// Where it cannot be waited for.
+    pub fn wait(&mut self) -> anyhow::Result<()> {
+        self.process.wait()?;
+        Ok(())
+    }
+
+    /// Whether it is dead.
+    ///
+    /// # Errors
+    /// Where it cannot be asked.
+    pub fn is_dead(&mut self) -> anyhow::Result<bool> {
+        Ok(self.process.try_wait()?.is_some())
+    }
+}
+
+impl Drop for ChildServer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Dies without a word, as with `kill -9`, when its step is reached.
+struct Death {
+    at: Step,
+    left: AtomicU32,
+}
+
+impl Steps for Death {
+    fn reached(&self, step: Step, _job: Option<JobId>) {
+        if step == self.at && self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            std::process::abort();
+        }
+    }
+}
+
+/// The body of the test [`TEST`]: serves for ever when this process is a child, returns at once otherwise.
+///
+/// # Errors
+/// Where the server does not start.
+pub async fn serve_if_child() -> anyhow::Result<()> {
+    let Ok(data) = std::env::var(DATA) else { return Ok(()) };
+    let mut parts = Parts::default();
+    if let Ok(die_at) = std::env::var(DIE_AT) {
+        let (step, time) = die_at.split_once(' ').context("step and time")?;
+        let at = Step::ALL.into_iter().find(|known| format!("{known:?}") == step).context("a known step")?;
+        parts.steps = Arc::new(Death { at, left: AtomicU32::new(time.parse()?) });
+    }
+    let mut config = crate::stage::config();
+    // A dead worker's lease is noticed soon; a living one extends it three times in this time.
+    config.worker.lease_seconds = 2;
+    let running = tributary_server::start(config, Path::new(&data), parts).await?;
+    println!("{READY}{} {} ", running.address, running.key);
+    std::future::pending().await
+}

@@ -1,0 +1,23 @@
+//! Waits for what must become true. Level-triggered, with a deadline: a test never sleeps for a guessed time.
+
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Nothing in these tests may take longer.
+pub const DEADLINE: Duration = Duration::from_secs(120);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// Until `look` answers something.
+///
+/// # Panics
+/// At the deadline, with `what` was waited for.
+pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited {DEADLINE:?} for {what}");
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
