@@ -25,7 +25,7 @@ CREATE TABLE wallet (
   account_id BLOB    NOT NULL PRIMARY KEY REFERENCES account (id),
   posted     INTEGER NOT NULL DEFAULT 0 CHECK (posted BETWEEN 0 AND 9007199254740992),
   held       INTEGER NOT NULL DEFAULT 0 CHECK (held BETWEEN 0 AND posted)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- One book for each wallet, and the house's two: credits come out of `issued` and end in `revenue`.
 CREATE TABLE book (
@@ -46,7 +46,7 @@ CREATE TABLE hold (
   PRIMARY KEY (account_id, job_id),
   UNIQUE (account_id, job_id, amount),
   FOREIGN KEY (account_id, job_id) REFERENCES job (account_id, id) DEFERRABLE INITIALLY DEFERRED
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- How a hold ended: at most once by its key, and all of it by the sum, which the foreign key ties to the hold.
 CREATE TABLE settlement (
@@ -62,7 +62,7 @@ CREATE TABLE settlement (
   FOREIGN KEY (account_id, job_id, amount) REFERENCES hold (account_id, job_id, amount),
   CHECK (captured + released = amount),
   CHECK (kind = 'captured' OR captured = 0)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- Every movement: one book gives, one takes, so all books together are zero. A grant is known by its payment and a
 -- capture by its job; each moves credits once.

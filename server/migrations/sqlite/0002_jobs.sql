@@ -41,12 +41,13 @@ CREATE TABLE job (
   CHECK ((state = 'failed') = (failure IS NOT NULL)),
   CHECK (state NOT IN ('queued', 'running', 'done') OR queued_at IS NOT NULL),
   CHECK (state NOT IN ('running', 'done') OR (started_at IS NOT NULL AND attempt > 0))
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX job_newest ON job (account_id, created_at, id);
 CREATE INDEX job_clip ON job (account_id, clip_sha256);
 CREATE INDEX job_open ON job (account_id) WHERE ended_at IS NULL;
 CREATE INDEX job_uploading ON job (upload_until) WHERE state = 'uploading';
-CREATE INDEX job_queued ON job (queued_at, id) WHERE state = 'queued';
+-- Holds all that choosing the next job asks for, so that a long queue is read from the index alone.
+CREATE INDEX job_queued ON job (queued_at, id, account_id, lost_leases) WHERE state = 'queued';
 CREATE INDEX job_running ON job (account_id, lease_until) WHERE state = 'running';
 CREATE INDEX job_kept ON job (ended_at) WHERE forgotten = 0 AND ended_at IS NOT NULL;
 
@@ -60,5 +61,5 @@ CREATE TABLE stem_artifact (
   PRIMARY KEY (account_id, job_id, place),
   UNIQUE (account_id, job_id, name),
   FOREIGN KEY (account_id, job_id) REFERENCES job (account_id, id)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX stem_artifact_content ON stem_artifact (account_id, sha256);
