@@ -20,7 +20,7 @@ mod weights;
 pub use catalog::{Card, Catalog};
 pub use error::ModelError;
 pub use pipeline::separate::Separate;
-pub use pipeline::{Assembler, Chunk, ChunkAnswer, Clip, Cutter, Pipeline, Plan, StemSink};
+pub use pipeline::{Assembler, Chunk, ChunkAnswer, Clip, Cutter, Ends, Pipeline, Plan, StemSink};
 pub use progress::{Go, Progress};
 pub use run::{RunReport, run};
 pub use session::{Session, SessionOptions};

@@ -80,6 +80,9 @@ pub trait Assembler: Send {
     fn finish(&mut self, sink: &mut dyn StemSink) -> Result<(), ModelError>;
 }
 
+/// The two ends of one job: what goes to the device comes from the first, what it says goes to the second.
+pub type Ends = (Box<dyn Cutter>, Box<dyn Assembler>);
+
 /// One task of one model, cut where the server batches.
 pub trait Pipeline: Send + Sync {
     /// CPU, no audio. `stems`: names to write; empty means all the model has.
@@ -93,12 +96,7 @@ pub trait Pipeline: Send + Sync {
     ///
     /// # Errors
     /// Where the clip cannot be opened or is not the plan's.
-    fn begin(
-        &self,
-        plan: &Plan,
-        clip: Arc<dyn Clip>,
-        in_flight_max: usize,
-    ) -> Result<(Box<dyn Cutter>, Box<dyn Assembler>), ModelError>;
+    fn begin(&self, plan: &Plan, clip: Arc<dyn Clip>, in_flight_max: usize) -> Result<Ends, ModelError>;
 
     /// Loads the model, ready to run.
     ///

@@ -9,10 +9,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Chunks between cutter and assembler for every lane of the device: one on it, one waiting for it.
+/// Chunks between cutter and assembler for every lane of the device (there are at most
+/// [`SessionOptions::LANES_MAX`](crate::SessionOptions::LANES_MAX)): one on it, one waiting for it.
 const CHUNKS_PER_LANE: usize = 2;
-/// Lanes beyond this many would cost memory for spectra without end.
-const LANES_MAX: usize = 16;
 
 /// Where the time of a run went. The stages run side by side: their sum may exceed `wall`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -45,7 +44,7 @@ pub fn run(
     if progress.chunk_done(0, plan.chunks) == Go::Stop {
         return Err(ModelError::Stopped);
     }
-    let lanes = session.lanes().clamp(1, LANES_MAX);
+    let lanes = session.lanes().max(1);
     let in_flight = CHUNKS_PER_LANE * lanes;
     let (cutter, assembler) = pipeline.begin(plan, clip, in_flight)?;
     let (to_device, chunks) = sync_channel(in_flight);

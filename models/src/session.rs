@@ -17,6 +17,9 @@ pub struct SessionOptions {
 impl SessionOptions {
     /// More threads than this are not started, however many are asked for.
     pub const THREADS_MAX: usize = 256;
+    /// More items than this are not run at once, since each holds its own activations and whatever waits for it;
+    /// with more threads, items get several each.
+    pub const LANES_MAX: usize = 4;
 }
 
 impl Default for SessionOptions {
@@ -77,8 +80,8 @@ impl Session {
     }
 
     /// Runs every item, each a whole input with its batch dimension, and returns `output` of each, in order.
-    /// How they share the device is the engine's matter: here, side by side on one thread each, which is faster
-    /// than one after the other on all threads (figures in `models/README.md`).
+    /// How they share the device is the engine's matter: here, side by side on a share of the threads each, which is
+    /// faster than one after the other on all threads (figures in `models/README.md`).
     ///
     /// # Errors
     /// As [`Self::run`]; one failing item fails all.

@@ -22,7 +22,7 @@ use crate::ModelError;
 use crate::catalog::Card;
 use crate::chunk::{ChunkLayout, ChunkShape};
 use crate::dsp::Stft;
-use crate::pipeline::{Assembler, Chunk, ChunkAnswer, Clip, Cutter, Pipeline, Plan};
+use crate::pipeline::{Chunk, ChunkAnswer, Clip, Ends, Pipeline, Plan};
 use crate::session::{Input, Session, SessionOptions};
 use crate::weights::Weights;
 use assembler::SeparateAssembler;
@@ -164,12 +164,7 @@ impl Pipeline for Separate {
         Ok(Plan { clip, stems, chunks: job.chunks() })
     }
 
-    fn begin(
-        &self,
-        plan: &Plan,
-        clip: Arc<dyn Clip>,
-        in_flight_max: usize,
-    ) -> Result<(Box<dyn Cutter>, Box<dyn Assembler>), ModelError> {
+    fn begin(&self, plan: &Plan, clip: Arc<dyn Clip>, in_flight_max: usize) -> Result<Ends, ModelError> {
         let job = Arc::new(self.job(plan.clip)?);
         let stems = self.stems(&plan.stems)?;
         let parts = Arc::new(Parts::new(self.front.stems.len(), self.front.remainder, &stems));

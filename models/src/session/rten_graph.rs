@@ -7,7 +7,7 @@ use rten_tensor::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A loaded graph with its threads: one pool of all of them, and one lane, a pool of one, for each.
+/// A loaded graph with its threads: one pool of as many as allowed, and lanes that share as many among them.
 pub(super) struct RtenGraph {
     model: Model,
     all: Arc<ThreadPool>,
@@ -21,7 +21,9 @@ impl RtenGraph {
             .prepack_weights(true)
             .load(onnx.to_vec())
             .map_err(|cause| cause.to_string())?;
-        let lanes = (0..threads).map(|_| Arc::new(ThreadPool::with_num_threads(1))).collect();
+        let lanes = threads.min(SessionOptions::LANES_MAX);
+        let lanes =
+            (0..lanes).map(|i| Arc::new(ThreadPool::with_num_threads((threads + i) / lanes))).collect();
         Ok(Self { model, all: Arc::new(ThreadPool::with_num_threads(threads)), lanes })
     }
 

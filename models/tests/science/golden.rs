@@ -43,7 +43,7 @@ fn through_the_network() -> (Vec<f32>, Vec<f32>) {
 }
 
 fn every_fourth_column(values: &[f32]) -> Vec<f32> {
-    let rows = values.chunks(BANDS).enumerate().filter(|(row, _)| row % COLUMNS % 4 == 0);
+    let rows = values.chunks(BANDS).enumerate().filter(|(row, _)| (row % COLUMNS).is_multiple_of(4));
     rows.flat_map(|(_, row)| row).copied().collect()
 }
 
