@@ -1,1 +1,73 @@
-fn main(){}
+//! Everything one does to the project, one command each. Runs tools and the built program; links none of our crates.
+
+#![expect(clippy::print_stdout, reason = "a command line program speaks on standard output")]
+
+mod bench;
+mod check;
+mod codegen;
+mod demo;
+mod run;
+mod setup;
+mod stage;
+mod test;
+mod tidy;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "xtask", bin_name = "cargo xtask", about = "Everything one does to the project")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Separate a song through a server of its own; stems, figures and a page to look at go to ./demo-out
+    Demo {
+        /// The song; without one, ours (tests/song)
+        file: Option<PathBuf>,
+    },
+    /// Run every test
+    Test,
+    /// Run every lint: format, clippy, documentation, tidy, generated code
+    Check,
+    /// Measure speed and memory, and print them as ratios
+    Bench {
+        /// Leave out the 60-minute clip, which takes several minutes
+        #[arg(long)]
+        short: bool,
+    },
+    /// See that the tools are there, and install what is missing where that is possible
+    Setup,
+    /// Hold the rules of CONVENTIONS.md that no lint knows
+    Tidy,
+    /// Write the wire types from protocol/proto
+    Codegen {
+        /// Write nothing; fail if the committed file is stale
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Demo { file } => demo::run(file),
+        Task::Test => test::run(),
+        Task::Check => check::run(),
+        Task::Bench { short } => bench::run(short),
+        Task::Setup => setup::run(),
+        Task::Tidy => tidy::run(),
+        Task::Codegen { check } => codegen::run(check),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! How fast and how large: the stages of the model, the server's overhead, the wire, memory. Figures of this machine.
+
+mod clip;
+mod memory;
+mod progress;
+
+use crate::stage::{Stage, json_lines};
+use crate::workspace::{self, Profile};
+use crate::{run, setup};
+use anyhow::{Context, ensure};
+use memory::Watched;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Runs of what takes seconds; the fastest counts, since everything else is noise that only adds.
+const RUNS: usize = 3;
+/// Files of one batch of shortest jobs.
+const SHORT_JOBS: usize = 200;
+/// Enough for everything here, so that credits are not what is measured.
+const CREDITS: &str = "100000";
+/// Peak memory of either process, whatever the clip's length.
+const MEMORY_MIB_MAX: f64 = 400.0;
+/// How much faster than real time `mini` must be on two cores.
+const REAL_TIME_MIN: f64 = 25.0;
+
+/// Measures everything and prints it as a table.
+///
+/// # Errors
+/// A step that fails. A figure beyond its limit is no error: machines differ.
+pub(crate) fn run(short: bool) -> anyhow::Result<()> {
+    setup::run()?;
+    println!("building");
+    let program = workspace::build(Profile::Release)?;
+    let mut table = Table::default();
+    stages(&mut table)?;
+    let scratch = tempfile::tempdir().context("make a scratch folder")?;
+    let song = clip::Song::decode(&program, scratch.path())?;
+    let two_minutes = song.looped(120, &scratch.path().join("2 minutes.wav"))?;
+    overhead(&program, &two_minutes, scratch.path(), &mut table)?;
+    short_jobs(&program, &song, scratch.path(), &mut table)?;
+    memory(&program, &two_minutes, "2-minute", scratch.path(), &mut table)?;
+    if !short {
+        let hour = song.looped(3_600, &scratch.path().join("60 minutes.wav"))?;
+        memory(&program, &hour, "60-minute", scratch.path(), &mut table)?;
+    }
+    println!();
+    table.print();
+    Ok(())
+}
+
+/// The model's own benchmark: one JSON line a figure.
+fn stages(table: &mut Table) -> anyhow::Result<()> {
+    println!("stages of the model");
+    let mut bench = run::cargo(["bench", "--quiet", "--package", "tributary-models", "--bench", "stages"]);
+    for figure in json_lines(&run::read(&mut bench)?)? {
+        let name = figure["name"].as_str().context("a figure without a name")?;
+        let value = figure["value"].as_f64().context("a figure without a value")?;
+        table.add(name, value, figure["unit"].as_str().unwrap_or_default(), "");
+    }
+    Ok(())
+}
+
+/// The same clip here and through a server on loopback; what the wire took is read off the client's progress.
+fn overhead(program: &Path, clip: &Path, scratch: &Path, table: &mut Table) -> anyhow::Result<()> {
+    println!("server and wire");
+    let stage = started(program)?;
+    let (mut local, mut served) = (f64::INFINITY, f64::INFINITY);
+    let mut wire = progress::Wire::default();
+    for _ in 0..RUNS {
+        let mut command = std::process::Command::new(program);
+        command.args(["separate", "--local", "--json", "--out"]).arg(scratch.join("local")).arg(clip);
+        local = local.min(timed(|| run::read(&mut command))?.0);
+        let mut command = stage.client();
+        command.args(["separate", "--json", "--out"]).arg(scratch.join("served")).arg(clip);
+        let (seconds, seen) = timed(|| progress::watch(&mut command))?;
+        served = served.min(seconds);
+        wire = wire.best(seen);
+    }
+    let sound = 120.0;
+    table.add("mini, whole program", sound / local, "x real time", &at_least(sound / local, REAL_TIME_MIN));
+    table.add("2-minute clip, --local", local, "s", "");
+    table.add("2-minute clip, through the server", served, "s", "");
+    table.add("server overhead", served / local, "ratio", "");
+    // Float samples, two channels; the four stems are as large as the clip each.
+    let clip_mb = sound * 44_100.0 * 2.0 * 4.0 / 1e6;
+    table.add("upload, loopback", clip_mb / wire.upload_seconds, "MB/s of samples", "");
+    table.add("download and write, loopback", 4.0 * clip_mb / wire.download_seconds, "MB/s of samples", "");
+    Ok(())
+}
+
+/// Clips so short that only the way counts: hold, upload, run, settle, download.
+fn short_jobs(program: &Path, song: &clip::Song, scratch: &Path, table: &mut Table) -> anyhow::Result<()> {
+    println!("shortest jobs");
+    let stage = started(program)?;
+    let files: Vec<PathBuf> = (0..SHORT_JOBS)
+        .map(|index| song.beginning(index + 1, &scratch.join(format!("short {index}.wav"))))
+        .collect::<anyhow::Result<_>>()?;
+    let mut command = stage.client();
+    command.args(["separate", "--json", "--out"]).arg(scratch.join("short")).args(&files);
+    command.stderr(std::process::Stdio::null());
+    let (seconds, lines) = timed(|| json_lines(&run::read(&mut command)?))?;
+    ensure!(lines.len() == SHORT_JOBS, "{} of {SHORT_JOBS} short jobs were done", lines.len());
+    table.add("shortest jobs, one client", SHORT_JOBS as f64 / seconds, "jobs/s", "");
+    Ok(())
+}
+
+fn memory(
+    program: &Path,
+    clip: &Path,
+    length: &str,
+    scratch: &Path,
+    table: &mut Table,
+) -> anyhow::Result<()> {
+    println!("memory, {length} clip");
+    let stage = started(program)?;
+    let mut command = stage.client();
+    command.args(["separate", "--json", "--out"]).arg(scratch.join("memory")).arg(clip);
+    let (seconds, Watched { own_mib, other_mib }) = timed(|| memory::watch(&mut command, stage.process()))?;
+    std::fs::remove_dir_all(scratch.join("memory")).context("remove the stems")?;
+    table.add(&format!("{length} clip, through the server"), seconds, "s", "");
+    for (who, mib) in [("client", own_mib), ("server", other_mib)] {
+        table.add(&format!("peak memory, {who}, {length} clip"), mib, "MiB", &at_most(mib, MEMORY_MIB_MAX));
+    }
+    Ok(())
+}
+
+fn started(program: &Path) -> anyhow::Result<Stage> {
+    let stage = Stage::start(program)?;
+    run::read(stage.client().args(["credits", "grant", CREDITS, "--note", "for measuring"]))?;
+    Ok(stage)
+}
+
+fn timed<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<(f64, T)> {
+    let began = Instant::now();
+    let result = work()?;
+    Ok((began.elapsed().as_secs_f64(), result))
+}
+
+fn at_least(value: f64, limit: f64) -> String {
+    format!("{} {limit}", if value >= limit { "ok, at least" } else { "BELOW" })
+}
+
+fn at_most(value: f64, limit: f64) -> String {
+    format!("{} {limit}", if value <= limit { "ok, at most" } else { "ABOVE" })
+}
+
+/// Figures in the order they were measured.
+#[derive(Default)]
+struct Table {
+    rows: Vec<[String; 4]>,
+}
+
+impl Table {
+    fn add(&mut self, name: &str, value: f64, unit: &str, verdict: &str) {
+        let value = match value.abs() {
+            large if large >= 100.0 => format!("{value:.0}"),
+            middle if middle >= 10.0 => format!("{value:.1}"),
+            _ => format!("{value:.3}"),
+        };
+        self.rows.push([name.to_owned(), value, unit.to_owned(), verdict.to_owned()]);
+    }
+
+    fn print(&self) {
+        for line in self.lines() {
+            println!("{line}");
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let width =
+            |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let (name, value, unit) = (width(0), width(1), width(2));
+        let line = |[a, b, c, d]: &[String; 4]| {
+            format!("{a:name$}  {b:>value$} {c:unit$}  {d}").trim_end().to_owned()
+        };
+        self.rows.iter().map(line).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_aligned_and_says_what_is_beyond_its_limit() {
+        let mut table = Table::default();
+        table.add("speed", 20.0, "x", &at_least(20.0, 25.0));
+        table.add("memory of the server", 123.4, "MiB", &at_most(123.4, 400.0));
+        assert_eq!(
+            table.lines(),
+            ["speed                 20.0 x    BELOW 25", "memory of the server   123 MiB  ok, at most 400"]
+        );
+    }
+}

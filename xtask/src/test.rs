@@ -1,0 +1,59 @@
+//! Runs every test there is, with what the tests need to find. Plain `cargo test`: a runner everybody has.
+
+use crate::workspace::{self, Profile};
+use crate::{codegen, run, setup, tidy};
+use std::path::{Path, PathBuf};
+
+/// The variable that tells the tests where recordings and weights lie that are not in the tree.
+const TEST_DATA: &str = "TRIBUTARY_TEST_DATA";
+/// The name of a folder that holds them.
+const TEST_DATA_FOLDER: &str = "shared";
+
+/// All tests, then the rules.
+///
+/// # Errors
+/// The first thing that fails.
+pub(crate) fn run() -> anyhow::Result<()> {
+    setup::run()?;
+    let program = workspace::build(Profile::Dev)?;
+    let mut tests = run::cargo(["test", "--workspace", "--quiet"]);
+    tests.env("TRIBUTARY_BIN", program);
+    match test_data(std::env::var_os(TEST_DATA).map(PathBuf::from), workspace::root()) {
+        Some(folder) => {
+            println!("measuring against the recordings in {}", folder.display());
+            tests.env(TEST_DATA, folder);
+        }
+        None => println!("left out: measurements against recordings ({TEST_DATA} names no folder)"),
+    }
+    run::run(&mut tests)?;
+    tidy::run()?;
+    codegen::run(true)?;
+    println!("all tests passed");
+    Ok(())
+}
+
+/// The folder named by the variable; else one named `shared` in the project, beside it, or further above.
+fn test_data(named: Option<PathBuf>, root: &Path) -> Option<PathBuf> {
+    match named {
+        Some(folder) => folder.is_dir().then_some(folder),
+        None => root.ancestors().map(|folder| folder.join(TEST_DATA_FOLDER)).find(|folder| folder.is_dir()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn recordings_are_found_above_the_project_and_a_wrong_name_finds_none() {
+        let scratch = tempfile::tempdir().unwrap();
+        let project = scratch.path().join("a/b");
+        fs::create_dir_all(&project).unwrap();
+        let shared = scratch.path().join("shared");
+        fs::create_dir(&shared).unwrap();
+        assert_eq!(test_data(None, &project), Some(shared.clone()));
+        assert_eq!(test_data(Some(shared.clone()), &project), Some(shared));
+        assert_eq!(test_data(Some(scratch.path().join("none")), &project), None);
+    }
+}

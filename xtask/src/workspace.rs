@@ -1,0 +1,52 @@
+//! Where things of the project lie. Looks, never writes.
+
+use crate::run;
+use anyhow::Context;
+use std::path::{Path, PathBuf};
+
+/// The folder of the workspace.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace")
+}
+
+/// Our crates, their dependencies and the folder of build products, as cargo tells them.
+///
+/// # Errors
+/// A manifest that cargo refuses.
+pub(crate) fn metadata() -> anyhow::Result<serde_json::Value> {
+    let text = run::read(&mut run::cargo(["metadata", "--format-version", "1", "--no-deps"]))?;
+    serde_json::from_str(&text).context("understand what cargo metadata printed")
+}
+
+/// Builds the `tributary` program and returns where it is.
+///
+/// # Errors
+/// A program that does not build.
+pub(crate) fn build(profile: Profile) -> anyhow::Result<PathBuf> {
+    let (name, folder) = match profile {
+        Profile::Dev => ("dev", "debug"),
+        Profile::Release => ("release", "release"),
+    };
+    run::run(&mut run::cargo([
+        "build",
+        "--quiet",
+        "--package",
+        "tributary-server",
+        "--bin",
+        "tributary",
+        "--profile",
+        name,
+    ]))?;
+    let metadata = metadata()?;
+    let target = metadata["target_directory"].as_str().context("cargo metadata names no target folder")?;
+    Ok(Path::new(target).join(folder).join(format!("tributary{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// How the program is built.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Profile {
+    /// For tests: with overflow checks and debug assertions.
+    Dev,
+    /// For people.
+    Release,
+}
