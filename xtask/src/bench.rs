@@ -35,12 +35,12 @@ pub(crate) fn run(short: bool) -> anyhow::Result<()> {
     stages(&mut table)?;
     let scratch = tempfile::tempdir().context("make a scratch folder")?;
     let song = clip::Song::decode(&program, scratch.path())?;
-    let two_minutes = song.looped(120, &scratch.path().join("2 minutes.wav"))?;
-    overhead(&program, &two_minutes, scratch.path(), &mut table)?;
+    overhead(&program, &song, scratch.path(), &mut table)?;
     short_jobs(&program, &song, scratch.path(), &mut table)?;
+    let two_minutes = song.looped(120, 0, &scratch.path().join("2 minutes.wav"))?;
     memory(&program, &two_minutes, "2-minute", scratch.path(), &mut table)?;
     if !short {
-        let hour = song.looped(3_600, &scratch.path().join("60 minutes.wav"))?;
+        let hour = song.looped(3_600, 0, &scratch.path().join("60 minutes.wav"))?;
         memory(&program, &hour, "60-minute", scratch.path(), &mut table)?;
     }
     println!();
@@ -61,17 +61,18 @@ fn stages(table: &mut Table) -> anyhow::Result<()> {
 }
 
 /// The same clip here and through a server on loopback; what the wire took is read off the client's progress.
-fn overhead(program: &Path, clip: &Path, scratch: &Path, table: &mut Table) -> anyhow::Result<()> {
+fn overhead(program: &Path, song: &clip::Song, scratch: &Path, table: &mut Table) -> anyhow::Result<()> {
     println!("server and wire");
     let stage = started(program)?;
     let (mut local, mut served) = (f64::INFINITY, f64::INFINITY);
     let mut wire = progress::Wire::default();
-    for _ in 0..RUNS {
+    for index in 0..RUNS {
+        let clip = song.looped(120, index, &scratch.join("clip.wav"))?;
         let mut command = std::process::Command::new(program);
-        command.args(["separate", "--local", "--json", "--out"]).arg(scratch.join("local")).arg(clip);
+        command.args(["separate", "--local", "--json", "--out"]).arg(scratch.join("local")).arg(&clip);
         local = local.min(timed(|| run::read(&mut command))?.0);
         let mut command = stage.client();
-        command.args(["separate", "--json", "--out"]).arg(scratch.join("served")).arg(clip);
+        command.args(["separate", "--json", "--out"]).arg(scratch.join("served")).arg(&clip);
         let (seconds, seen) = timed(|| progress::watch(&mut command))?;
         served = served.min(seconds);
         wire = wire.best(seen);

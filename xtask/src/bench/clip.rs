@@ -36,13 +36,15 @@ impl Song {
         Ok(Self { samples: sum.into_iter().map(whole).collect() })
     }
 
-    /// The song again and again for that long.
+    /// The song again and again for that long, from frame `first` on: a server keeps the clips it has, so a clip that
+    /// is to be sent must be a new one.
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub(super) fn looped(&self, seconds: usize, path: &Path) -> anyhow::Result<PathBuf> {
-        let count = seconds * SPEC.sample_rate as usize * usize::from(SPEC.channels);
-        write(self.samples.iter().copied().cycle().take(count), path)
+    pub(super) fn looped(&self, seconds: usize, first: usize, path: &Path) -> anyhow::Result<PathBuf> {
+        let channels = usize::from(SPEC.channels);
+        let count = seconds * SPEC.sample_rate as usize * channels;
+        write(self.samples.iter().copied().cycle().skip(first * channels).take(count), path)
     }
 
     /// Its first frames.
@@ -78,12 +80,12 @@ mod tests {
     fn a_clip_is_as_long_as_asked_and_begins_again_with_the_song() {
         let folder = tempfile::tempdir().unwrap();
         let song = Song { samples: vec![1, 2, 3, 4, 5, 6] };
-        let path = song.looped(1, &folder.path().join("a.wav")).unwrap();
+        let path = song.looped(1, 1, &folder.path().join("a.wav")).unwrap();
         let mut wav = WavReader::open(path).unwrap();
         assert_eq!(wav.duration(), 44_100);
         assert_eq!(
             wav.samples::<i16>().take(8).collect::<Result<Vec<_>, _>>().unwrap(),
-            [1, 2, 3, 4, 5, 6, 1, 2]
+            [3, 4, 5, 6, 1, 2, 3, 4]
         );
         let path = song.beginning(1, &folder.path().join("b.wav")).unwrap();
         assert_eq!(WavReader::open(path).unwrap().duration(), 1);
