@@ -94,6 +94,7 @@ pub enum Lease {
 }
 
 /// What became of an attempt to settle.
+#[expect(clippy::large_enum_variant, reason = "made once a job; a box would only be one more thing to open")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settled {
     /// Done now, or done before by this same attempt with the same result.
