@@ -143,7 +143,7 @@ impl Default for WorkerConfig {
 
 impl Default for DeviceConfig {
     fn default() -> Self {
-        Self { batch_max: 2 }
+        Self { batch_max: 4 }
     }
 }
 

@@ -8,7 +8,7 @@ use rcgen::{CertifiedKey, generate_simple_self_signed};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why there is no certificate.
 #[derive(Debug, thiserror::Error)]
@@ -60,16 +60,16 @@ pub fn load(config: &Config, data: &DataFolder) -> Result<(Option<TlsPem>, Optio
     Ok((Some(pem), Some(OwnCertificate { path: cert, fingerprint })))
 }
 
-fn make(data: &DataFolder, cert: &PathBuf, key: &PathBuf) -> Result<(), TlsError> {
+fn make(data: &DataFolder, cert: &Path, key: &Path) -> Result<(), TlsError> {
     let names = vec!["localhost".to_owned(), "tributary".to_owned()];
     let CertifiedKey { cert: made, signing_key } = generate_simple_self_signed(names).map_err(TlsError::Make)?;
     let folder = data.tls();
     fs::create_dir_all(&folder).map_err(|cause| TlsError::Io { path: folder.clone(), cause })?;
     let hex: Vec<String> = Sha256::digest(made.der()).iter().map(|byte| format!("{byte:02X}")).collect();
     let files = [
-        (key.clone(), signing_key.serialize_pem()),
+        (key.to_owned(), signing_key.serialize_pem()),
         (folder.join("fingerprint"), hex.join(":")),
-        (cert.clone(), made.pem()),
+        (cert.to_owned(), made.pem()),
     ];
     for (path, text) in files {
         fs::write(&path, text).map_err(|cause| TlsError::Io { path, cause })?;
