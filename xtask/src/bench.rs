@@ -70,7 +70,7 @@ fn overhead(program: &Path, song: &clip::Song, scratch: &Path, table: &mut Table
         let clip = song.looped(120, index, &scratch.join("clip.wav"))?;
         let mut command = std::process::Command::new(program);
         command.args(["separate", "--local", "--json", "--out"]).arg(scratch.join("local")).arg(&clip);
-        local = local.min(timed(|| run::read(&mut command))?.0);
+        local = local.min(timed(|| run::ask(&mut command))?.0);
         let mut command = stage.client();
         command.args(["separate", "--json", "--out"]).arg(scratch.join("served")).arg(&clip);
         let (seconds, seen) = timed(|| progress::watch(&mut command))?;
@@ -98,8 +98,7 @@ fn short_jobs(program: &Path, song: &clip::Song, scratch: &Path, table: &mut Tab
         .collect::<anyhow::Result<_>>()?;
     let mut command = stage.client();
     command.args(["separate", "--json", "--out"]).arg(scratch.join("short")).args(&files);
-    command.stderr(std::process::Stdio::null());
-    let (seconds, lines) = timed(|| json_lines(&run::read(&mut command)?))?;
+    let (seconds, lines) = timed(|| json_lines(&run::ask(&mut command)?))?;
     ensure!(lines.len() == SHORT_JOBS, "{} of {SHORT_JOBS} short jobs were done", lines.len());
     table.add("shortest jobs, one client", SHORT_JOBS as f64 / seconds, "jobs/s", "");
     Ok(())
@@ -127,7 +126,7 @@ fn memory(
 
 fn started(program: &Path) -> anyhow::Result<Stage> {
     let stage = Stage::start(program)?;
-    run::read(stage.client().args(["credits", "grant", CREDITS, "--note", "for measuring"]))?;
+    run::ask(stage.client().args(["credits", "grant", CREDITS, "--note", "for measuring"]))?;
     Ok(stage)
 }
 

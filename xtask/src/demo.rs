@@ -105,7 +105,7 @@ fn report(
         command.args(["--note", note]);
     }
     command.arg("--out").arg(out.join("report.html")).arg("--json");
-    first(json_lines(&run::read(&mut command)?)?)
+    first(json_lines(&run::ask(&mut command)?)?)
 }
 
 fn show(report: &Value) {
@@ -134,7 +134,8 @@ fn loudness(sound: &Value) -> String {
 }
 
 fn ledger(stage: &Stage) -> anyhow::Result<()> {
-    for (index, line) in stage.ask(["history"])?.iter().enumerate() {
+    // The newest line comes first; a ledger is read from the oldest.
+    for (index, line) in stage.ask(["history"])?.iter().rev().enumerate() {
         let shown = format!(
             "{:>3}  {:8} {:>+6}  -> {:>5}  {}",
             line["line"],

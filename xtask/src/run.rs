@@ -41,6 +41,23 @@ pub(crate) fn read(command: &mut Command) -> anyhow::Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("read what `{name}` printed"))
 }
 
+/// Runs to the end without a word and returns what it wrote to standard output.
+///
+/// # Errors
+/// As [`read`]; the message is the last line the program wrote to standard error.
+pub(crate) fn ask(command: &mut Command) -> anyhow::Result<String> {
+    let name = shown(command);
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("start `{name}`"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        match said.trim_end().lines().next_back() {
+            Some(line) => bail!("{}", line.trim_start_matches("error: ")),
+            None => bail!("`{name}` failed ({})", output.status),
+        }
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("read what `{name}` printed"))
+}
+
 /// Whether a program of that name can be started at all.
 pub(crate) fn is_there(program: &OsStr) -> bool {
     Command::new(program)
@@ -72,6 +89,13 @@ mod tests {
         assert!(error.to_string().starts_with("`cargo no-such-command-of-ours` failed"), "{error}");
         let error = run(&mut Command::new("no-such-program-of-ours")).unwrap_err();
         assert!(error.to_string().starts_with("start `no-such-program-of-ours`"), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_fails_quietly_is_quoted() {
+        let error = ask(&mut cargo(["no-such-command-of-ours"])).unwrap_err();
+        assert!(!error.to_string().starts_with("error"), "{error}");
+        assert!(error.to_string().contains("no-such-command-of-ours"), "{error}");
     }
 
     #[test]

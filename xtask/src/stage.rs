@@ -79,7 +79,7 @@ impl Stage {
         &self,
         arguments: impl IntoIterator<Item = S>,
     ) -> anyhow::Result<Vec<Value>> {
-        json_lines(&run::read(self.client().args(arguments).arg("--json"))?)
+        json_lines(&run::ask(self.client().args(arguments).arg("--json"))?)
     }
 
     /// The server's process.

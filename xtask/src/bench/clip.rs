@@ -23,7 +23,7 @@ impl Song {
         let out = scratch.join("song");
         let mixture = workspace::root().join("tests/song/mixture.flac");
         let mut separate = Command::new(program);
-        run::read(separate.args(["separate", "--local", "--json", "--out"]).arg(&out).arg(mixture))?;
+        run::ask(separate.args(["separate", "--local", "--json", "--out"]).arg(&out).arg(mixture))?;
         let mut sum: Vec<f32> = Vec::new();
         for entry in std::fs::read_dir(&out).context("list the stems")? {
             let path = entry.context("list the stems")?.path();

@@ -49,7 +49,8 @@ pub(super) fn watch(command: &mut Command) -> anyhow::Result<Wire> {
         .map(|line| (began.elapsed().as_secs_f64(), line))
         .collect();
     let status = client.wait().context("wait for the client")?;
-    ensure!(status.success(), "the client failed ({status})");
+    let last = seen.last().map_or("without a word", |(_, line)| line.as_str());
+    ensure!(status.success(), "the client failed ({status}): {last}");
     wire(&seen).context("the client's progress does not tell when it sent and fetched")
 }
 
