@@ -15,6 +15,9 @@ use tributary_server::steps::{Step, Steps};
 pub const TEST: &str = "restart::the_server_that_is_killed";
 const DATA: &str = "TRIBUTARY_TEST_CHILD_DATA";
 const DIE_AT: &str = "TRIBUTARY_TEST_CHILD_DIE_AT";
+const ATTEMPTS: &str = "TRIBUTARY_TEST_CHILD_ATTEMPTS";
+/// As servers have it when nothing else is configured.
+const ATTEMPTS_USUAL: u32 = 3;
 const READY: &str = "child serves at ";
 
 /// A server process. Killed (SIGKILL) when dropped.
@@ -41,8 +44,16 @@ impl ChildServer {
     /// # Errors
     /// Where the process cannot be started or does not come up.
     pub fn start(data: &Path, die_at: Option<DieAt>) -> anyhow::Result<Self> {
+        Self::start_with(data, die_at, ATTEMPTS_USUAL)
+    }
+
+    /// The same, with another number of times that a job whose server died is tried.
+    ///
+    /// # Errors
+    /// Where the process cannot be started or does not come up.
+    pub fn start_with(data: &Path, die_at: Option<DieAt>, attempts: u32) -> anyhow::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["--exact", TEST, "--nocapture"]).env(DATA, data);
+        command.args(["--exact", TEST, "--nocapture"]).env(DATA, data).env(ATTEMPTS, attempts.to_string());
         if let Some(DieAt { step, time }) = die_at {
             command.env(DIE_AT, format!("{step:?} {time}"));
         }
@@ -57,6 +68,15 @@ impl ChildServer {
             }
         }
         anyhow::bail!("the child ended before it served: {}", process.wait()?)
+    }
+
+    /// Kills it (SIGKILL) and waits until it is dead.
+    ///
+    /// # Errors
+    /// Where it cannot be killed.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.process.kill()?;
+        self.wait()
     }
 
     /// Until the process is dead by itself.
@@ -102,6 +122,7 @@ impl Steps for Death {
 ///
 /// # Errors
 /// Where the server does not start.
+#[expect(clippy::print_stdout, reason = "the parent reads where the child serves")]
 pub async fn serve_if_child() -> anyhow::Result<()> {
     let Ok(data) = std::env::var(DATA) else { return Ok(()) };
     let mut parts = Parts::default();
@@ -113,6 +134,7 @@ pub async fn serve_if_child() -> anyhow::Result<()> {
     let mut config = crate::stage::config();
     // A dead worker's lease is noticed soon; a living one extends it three times in this time.
     config.worker.lease_seconds = 2;
+    config.worker.attempts = std::env::var(ATTEMPTS)?.parse()?;
     let running = tributary_server::start(config, Path::new(&data), parts).await?;
     println!("{READY}{} {} ", running.address, running.key);
     std::future::pending().await

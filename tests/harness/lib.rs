@@ -1,8 +1,10 @@
 //! A whole world for one test: a real server on its own data folder, real clients, songs with known stems. Ports
 //! are chosen by the system; nothing outside the test's own folder is touched.
 
+pub mod books;
 pub mod child;
 pub mod command;
+pub mod journal;
 pub mod signal;
 pub mod stage;
 pub mod wait;

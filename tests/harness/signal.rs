@@ -5,6 +5,7 @@ use std::f32::consts::TAU;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
+use tributary_audio::{ClipShape, FrameSink, WavWriter};
 use tributary_protocol::vocab::{ClipHeader, Sha256};
 
 /// A chord with a beat and a little noise, interleaved: `frames * channels` samples within ±0.6.
@@ -41,6 +42,21 @@ pub fn write_canonical(path: &Path, samples: &[f32], channels: u16, rate_hz: u32
     file.flush()?;
     let frames = samples.len() as u64 / u64::from(channels);
     Ok(ClipHeader { sha256: Sha256(hasher.finalize().into()), frames, channels, rate_hz })
+}
+
+/// Writes a WAV file of 32-bit float, as users have them.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub fn write_wav(path: &Path, samples: &[f32], channels: u16, rate_hz: u32) -> anyhow::Result<()> {
+    let frames = samples.len() as u64 / u64::from(channels);
+    let mut wav = WavWriter::create(path, ClipShape { channels, frames, rate_hz })?;
+    let planes: Vec<Vec<f32>> = (0..usize::from(channels))
+        .map(|channel| samples.iter().skip(channel).step_by(channels.into()).copied().collect())
+        .collect();
+    wav.write(&planes.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
+    wav.finish()?;
+    Ok(())
 }
 
 /// The samples of a file of canonical bytes.
