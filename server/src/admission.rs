@@ -47,8 +47,13 @@ pub enum Refusal {
         allowed: String,
     },
     /// A name that is too long or has control characters.
-    #[error("the {0} is too long or has control characters")]
-    Text(&'static str),
+    #[error("the {what} must have at most {chars_max} characters and no control characters")]
+    Text {
+        /// Which text.
+        what: &'static str,
+        /// How long it may be.
+        chars_max: usize,
+    },
     /// Unknown model or stem.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -107,6 +112,8 @@ impl Admissions {
     /// # Errors
     /// Where the model is unknown or the shape outside the limits.
     pub fn quote(&self, model: &str, clip: ClipShape) -> Result<(Credits, &Offer), Refusal> {
+        // Before anything repeats the name: an error travels in headers, which have a limit of their own.
+        check_text("model's name", model, NAME_CHARS_MAX)?;
         let offer = self.offers.get(model)?;
         self.check_shape(clip)?;
         Ok((quote(clip.frames, clip.rate_hz, offer.credits_per_minute), offer))
@@ -118,7 +125,6 @@ impl Admissions {
     /// A named refusal; nothing was held.
     pub async fn admit(&self, tenant: &Tenant, request: JobRequest) -> Result<Job, Refusal> {
         check_text("title", &request.title, TITLE_CHARS_MAX)?;
-        check_text("model's name", &request.model, NAME_CHARS_MAX)?;
         limit("number of stems", request.stems.len() as u64, 0, STEMS_MAX as u64)?;
         for stem in &request.stems {
             check_text("stem's name", stem, NAME_CHARS_MAX)?;
@@ -153,7 +159,9 @@ impl Admissions {
             }
             Admission::Known(job) => Ok(job),
             Admission::Conflict => Err(Refusal::Conflict),
-            Admission::Insufficient { needed, available } => Err(Refusal::NotEnoughCredits { needed, available }),
+            Admission::Insufficient { needed, available } => {
+                Err(Refusal::NotEnoughCredits { needed, available })
+            }
             Admission::TooMany { open } => Err(Refusal::TooMany { open, max: self.limits.jobs_open_max }),
         }
     }
@@ -189,7 +197,7 @@ fn limit(what: &'static str, value: u64, low: u64, high: u64) -> Result<(), Refu
 
 fn check_text(what: &'static str, text: &str, chars_max: usize) -> Result<(), Refusal> {
     if text.chars().count() > chars_max || text.chars().any(char::is_control) {
-        return Err(Refusal::Text(what));
+        return Err(Refusal::Text { what, chars_max });
     }
     Ok(())
 }

@@ -87,7 +87,7 @@ const JOB_FAILED: u8 = 1;
 const USAGE: u8 = 2;
 /// Not enough credits.
 const NO_CREDITS: u8 = 3;
-/// The server cannot be reached.
+/// The server cannot be reached, or cannot prove that it is the one.
 const UNREACHABLE: u8 = 4;
 
 /// A command that ended before it could do anything useful, and the exit code that says why.
@@ -146,7 +146,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     }
     match error.chain().find_map(|cause| cause.downcast_ref::<ClientError>()) {
         Some(ClientError::NotEnoughCredits { .. }) => NO_CREDITS,
-        Some(ClientError::Unreachable { .. }) => UNREACHABLE,
+        Some(ClientError::Unreachable { .. } | ClientError::Untrusted { .. }) => UNREACHABLE,
         Some(ClientError::Refused { .. } | ClientError::SignIn | ClientError::Conflict) => USAGE,
         Some(ClientError::UnknownJob { .. } | ClientError::BadAddress { .. }) => USAGE,
         Some(ClientError::InsecureAddress { .. } | ClientError::BadCertificate { .. }) => USAGE,

@@ -123,7 +123,12 @@ impl Default for Config {
 
 impl Default for LimitsConfig {
     fn default() -> Self {
-        Self { clip_seconds_max: 2 * 3600, jobs_open_max: 50, upload_idle_seconds: 3600, disk_free_min_mb: 512 }
+        Self {
+            clip_seconds_max: 2 * 3600,
+            jobs_open_max: 50,
+            upload_idle_seconds: 3600,
+            disk_free_min_mb: 512,
+        }
     }
 }
 

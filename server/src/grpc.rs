@@ -90,14 +90,22 @@ pub async fn serve(
     let routes = Routes::new(tonic_health::pb::health_server::HealthServer::new(
         tonic_health::server::HealthService::from_health_reporter(health),
     ))
-    .add_service(v1::jobs_server::JobsServer::new(jobs::Jobs(Arc::clone(&edge))).max_decoding_message_size(max))
-    .add_service(v1::clips_server::ClipsServer::new(clips::Clips(Arc::clone(&edge))).max_decoding_message_size(max))
-    .add_service(v1::stems_server::StemsServer::new(stems::Stems(Arc::clone(&edge))).max_decoding_message_size(max))
     .add_service(
-        v1::account_server::AccountServer::new(accounts::Accounts(Arc::clone(&edge))).max_decoding_message_size(max),
+        v1::jobs_server::JobsServer::new(jobs::Jobs(Arc::clone(&edge))).max_decoding_message_size(max),
     )
     .add_service(
-        v1::models_server::ModelsServer::new(models::Models(Arc::clone(&edge))).max_decoding_message_size(max),
+        v1::clips_server::ClipsServer::new(clips::Clips(Arc::clone(&edge))).max_decoding_message_size(max),
+    )
+    .add_service(
+        v1::stems_server::StemsServer::new(stems::Stems(Arc::clone(&edge))).max_decoding_message_size(max),
+    )
+    .add_service(
+        v1::account_server::AccountServer::new(accounts::Accounts(Arc::clone(&edge)))
+            .max_decoding_message_size(max),
+    )
+    .add_service(
+        v1::models_server::ModelsServer::new(models::Models(Arc::clone(&edge)))
+            .max_decoding_message_size(max),
     );
     let gated = routes
         .prepare()
@@ -114,7 +122,9 @@ pub async fn serve(
         server = server.tls_config(ServerTlsConfig::new().identity(Identity::from_pem(pem.cert, pem.key)))?;
     }
     let service = tower::ServiceBuilder::new().service(gated);
-    server.serve_with_incoming_shutdown(service, TcpListenerStream::new(listener), stop.cancelled_owned()).await
+    server
+        .serve_with_incoming_shutdown(service, TcpListenerStream::new(listener), stop.cancelled_owned())
+        .await
 }
 
 /// Words of the edge that every service uses.

@@ -42,7 +42,8 @@ pub struct Edge {
 /// # Errors
 /// Where the listener fails.
 pub async fn serve(edge: Edge, listener: TcpListener, stop: CancellationToken) -> std::io::Result<()> {
-    let router = Router::new().route("/healthz", get(healthz)).route("/metrics", get(metrics)).with_state(edge);
+    let router =
+        Router::new().route("/healthz", get(healthz)).route("/metrics", get(metrics)).with_state(edge);
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
@@ -50,7 +51,8 @@ pub async fn serve(edge: Edge, listener: TcpListener, stop: CancellationToken) -
 async fn healthz(State(edge): State<Edge>) -> Response {
     let store = edge.store.counts().await.is_ok();
     let artifacts = Arc::clone(&edge.artifacts);
-    let free = tokio::task::spawn_blocking(move || artifacts.free_bytes()).await.ok().and_then(Result::ok).flatten();
+    let free =
+        tokio::task::spawn_blocking(move || artifacts.free_bytes()).await.ok().and_then(Result::ok).flatten();
     let disk = free.is_none_or(|free| free >= edge.disk_free_min_bytes);
     let device = edge.device.is_live(DEVICE_PATIENCE);
     let draining = edge.drain.is_cancelled();

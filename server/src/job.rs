@@ -203,9 +203,15 @@ mod tests {
 
     #[test]
     fn a_cancelled_job_pays_its_share_rounded_down() {
-        for (held, done, of, paid) in
-            [(10, 0, 4, 0), (10, 1, 4, 2), (10, 3, 4, 7), (10, 4, 4, 10), (1, 3, 4, 0), (10, 9, 4, 10), (5, 1, 0, 0)]
-        {
+        for (held, done, of, paid) in [
+            (10, 0, 4, 0),
+            (10, 1, 4, 2),
+            (10, 3, 4, 7),
+            (10, 4, 4, 10),
+            (1, 3, 4, 0),
+            (10, 9, 4, 10),
+            (5, 1, 0, 0),
+        ] {
             assert_eq!(cancelled_share(Credits(held), done, of).0, paid.min(held), "{held} {done}/{of}");
         }
         assert_eq!(cancelled_share(Credits(u64::MAX), 1, 1).0, u64::MAX);

@@ -146,7 +146,11 @@ pub async fn start(config: Config, data: &Path, parts: Parts) -> Result<Running,
         None => format!("http://{grpc}"),
     };
     let local_certificate = certificate.as_ref().map(|own| own.path.clone());
-    data.write_local(&LocalFile { server: address.clone(), key: key.clone(), certificate: local_certificate })?;
+    data.write_local(&LocalFile {
+        server: address.clone(),
+        key: key.clone(),
+        certificate: local_certificate,
+    })?;
     let health = tonic_health::server::HealthReporter::new();
     health.set_service_status("", tonic_health::ServingStatus::Serving).await;
     let grpc_served = grpc::serve(wired.grpc, grpc_listener, tls, health.clone(), stop.clone());

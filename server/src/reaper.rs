@@ -49,7 +49,10 @@ impl Reaper {
         let mut round = 0;
         while !stop.is_cancelled() {
             if let Err(error) = self.round(round % ROUNDS_PER_AUDIT == 0).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "the reaper could not finish its round");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the reaper could not finish its round"
+                );
             }
             round += 1;
             tokio::select! {

@@ -195,7 +195,13 @@ pub enum StoreError {
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Adds an account with an empty wallet. `Exists` when the name is taken.
-    async fn create_account(&self, id: AccountId, name: &str, weight: u32, now: Timestamp) -> Result<(), StoreError>;
+    async fn create_account(
+        &self,
+        id: AccountId,
+        name: &str,
+        weight: u32,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
     /// All accounts, by name. Operator.
     async fn accounts(&self) -> Result<Vec<AccountRow>, StoreError>;
     /// The tenant's own row.
@@ -213,16 +219,27 @@ pub trait Store: Send + Sync + 'static {
     /// Adds credits once per `payment_id`; a second time changes nothing and answers the present balance.
     async fn grant(&self, tenant: &Tenant, grant: &Grant, now: Timestamp) -> Result<Balance, StoreError>;
     /// The tenant's lines, newest first, older than `before_line` where given.
-    async fn history(&self, tenant: &Tenant, before_line: Option<u64>, limit: u32) -> Result<Vec<Line>, StoreError>;
+    async fn history(
+        &self,
+        tenant: &Tenant,
+        before_line: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<Line>, StoreError>;
 
     /// One transaction: limits, hold and job, or a named refusal that changed nothing.
     async fn admit(&self, tenant: &Tenant, job: &NewJob, now: Timestamp) -> Result<Admission, StoreError>;
     /// The clip a job of this tenant is waiting for, if any.
     async fn awaited_clip(&self, tenant: &Tenant, clip: Sha256) -> Result<Option<ClipHeader>, StoreError>;
     /// The clip is stored: every uploading job of this tenant that waits for it is queued. Answers their ids.
-    async fn uploaded(&self, tenant: &Tenant, clip: Sha256, now: Timestamp) -> Result<Vec<JobId>, StoreError>;
+    async fn uploaded(&self, tenant: &Tenant, clip: Sha256, now: Timestamp)
+    -> Result<Vec<JobId>, StoreError>;
     /// An upload goes on: its jobs' deadline moves to `until`.
-    async fn still_uploading(&self, tenant: &Tenant, clip: Sha256, until: Timestamp) -> Result<(), StoreError>;
+    async fn still_uploading(
+        &self,
+        tenant: &Tenant,
+        clip: Sha256,
+        until: Timestamp,
+    ) -> Result<(), StoreError>;
     /// One job.
     async fn job(&self, tenant: &Tenant, id: JobId) -> Result<Option<Job>, StoreError>;
     /// Newest first, older than `before` where given.
@@ -242,11 +259,21 @@ pub trait Store: Send + Sync + 'static {
         lease_until: Timestamp,
     ) -> Result<Option<Claim>, StoreError>;
     /// Keeps the lease alive and stores the progress.
-    async fn extend(&self, claim: &Claim, chunks_done: u32, lease_until: Timestamp) -> Result<Lease, StoreError>;
+    async fn extend(
+        &self,
+        claim: &Claim,
+        chunks_done: u32,
+        lease_until: Timestamp,
+    ) -> Result<Lease, StoreError>;
     /// Gives the job back to the queue at once (drain); the attempt does not count.
     async fn give_back(&self, claim: &Claim, now: Timestamp) -> Result<Settled, StoreError>;
     /// All stems are stored: captures the whole hold. Asking again with the same claim answers the same.
-    async fn finish(&self, claim: &Claim, stems: &[StemArtifact], now: Timestamp) -> Result<Settled, StoreError>;
+    async fn finish(
+        &self,
+        claim: &Claim,
+        stems: &[StemArtifact],
+        now: Timestamp,
+    ) -> Result<Settled, StoreError>;
     /// It cannot succeed: releases the whole hold.
     async fn fail(&self, claim: &Claim, reason: &str, now: Timestamp) -> Result<Settled, StoreError>;
     /// The user stopped it: captures the share of chunks done, releases the rest.
@@ -258,7 +285,12 @@ pub trait Store: Send + Sync + 'static {
     async fn stale_jobs(&self, ended_before: Timestamp, limit: u32) -> Result<Vec<Job>, StoreError>;
     /// Whether any job of the tenant that has not been [`Store::forget`]ten needs this content as clip or stem,
     /// other than `except`.
-    async fn content_needed(&self, tenant: &Tenant, content: Sha256, except: JobId) -> Result<bool, StoreError>;
+    async fn content_needed(
+        &self,
+        tenant: &Tenant,
+        content: Sha256,
+        except: JobId,
+    ) -> Result<bool, StoreError>;
     /// The job's artifacts were deleted: it keeps its row and money, but lists no stems any more.
     async fn forget(&self, tenant: &Tenant, id: JobId) -> Result<(), StoreError>;
     /// For metrics.

@@ -64,13 +64,79 @@ fn metrics() -> Result<PrometheusHandle, StartError> {
     }
     let recorder = PrometheusBuilder::new()
         .set_buckets(SECONDS)
-        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full("tributary_batch_size".to_owned()), BATCH))
+        .and_then(|builder| {
+            builder.set_buckets_for_metric(Matcher::Full("tributary_batch_size".to_owned()), BATCH)
+        })
         .map_err(|error| StartError::Metrics(error.to_string()))?
         .build_recorder();
     let handle = HANDLE.get_or_init(|| recorder.handle()).clone();
     // Another server in this process was first: its recorder serves both.
     let _ = metrics::set_global_recorder(recorder);
     Ok(handle)
+}
+
+/// Every port with the adapter this deployment uses.
+struct Ports {
+    store: Arc<dyn Store>,
+    artifacts: Arc<dyn Artifacts>,
+    uploads: Arc<Uploads>,
+    queue: Arc<dyn Queue>,
+    progress: Arc<dyn Progress>,
+}
+
+impl Ports {
+    async fn open(data: &DataFolder) -> Result<Self, StartError> {
+        let artifacts: Arc<dyn Artifacts> = Arc::new(DiskArtifacts::open(&data.artifacts())?);
+        Ok(Self {
+            store: Arc::new(SqliteStore::open(&data.database()).await?),
+            uploads: Arc::new(Uploads::open(&data.uploads(), Arc::clone(&artifacts))?),
+            artifacts,
+            queue: Arc::new(LocalQueue::default()),
+            progress: Arc::new(LocalProgress::default()),
+        })
+    }
+
+    fn worker(&self, config: &Config, parts: &Parts, offers: &Offers, device: &Device) -> Arc<Worker> {
+        Arc::new(Worker {
+            name: format!("worker-{}", std::process::id()),
+            config: config.worker.clone(),
+            offers: offers.clone(),
+            store: Arc::clone(&self.store),
+            artifacts: Arc::clone(&self.artifacts),
+            queue: Arc::clone(&self.queue),
+            progress: Arc::clone(&self.progress),
+            device: device.clone(),
+            clock: Arc::clone(&parts.clock),
+            steps: Arc::clone(&parts.steps),
+            running: Arc::new(Running::default()),
+        })
+    }
+
+    fn reaper(&self, config: &Config, parts: &Parts) -> Arc<Reaper> {
+        Arc::new(Reaper {
+            every: Duration::from_secs(config.worker.reap_seconds),
+            attempts: config.worker.attempts,
+            keep: Duration::from_secs(u64::from(config.keep_days) * 86_400),
+            upload_idle: config.limits.upload_idle(),
+            store: Arc::clone(&self.store),
+            artifacts: Arc::clone(&self.artifacts),
+            uploads: Arc::clone(&self.uploads),
+            queue: Arc::clone(&self.queue),
+            progress: Arc::clone(&self.progress),
+            clock: Arc::clone(&parts.clock),
+        })
+    }
+
+    fn admissions(&self, config: &Config, parts: &Parts, offers: Offers) -> Admissions {
+        Admissions {
+            offers,
+            limits: config.limits.clone(),
+            store: Arc::clone(&self.store),
+            artifacts: Arc::clone(&self.artifacts),
+            clock: Arc::clone(&parts.clock),
+            steps: Arc::clone(&parts.steps),
+        }
+    }
 }
 
 pub(crate) async fn wire(
@@ -80,72 +146,35 @@ pub(crate) async fn wire(
     drain: &CancellationToken,
 ) -> Result<Wired, StartError> {
     let metrics = metrics()?;
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&data.database()).await?);
-    let disk = Arc::new(DiskArtifacts::open(&data.artifacts())?);
-    let uploads = Arc::new(Uploads::open(&data.uploads(), Arc::clone(&disk) as Arc<dyn Artifacts>)?);
-    let artifacts: Arc<dyn Artifacts> = disk;
-    let queue: Arc<dyn Queue> = Arc::new(LocalQueue::default());
-    let progress: Arc<dyn Progress> = Arc::new(LocalProgress::default());
+    let ports = Ports::open(data).await?;
     let offers = Offers::new(&Catalog::embedded()?, config)?;
     let options = DeviceOptions { batch_max: config.device.batch_max, ..DeviceOptions::default() };
     let device =
         Device::start(options, Arc::clone(&parts.clock)).map_err(|cause| StartError::Device { cause })?;
-    let running = Arc::new(Running::default());
-    let worker = Arc::new(Worker {
-        name: format!("worker-{}", std::process::id()),
-        config: config.worker.clone(),
-        offers: offers.clone(),
-        store: Arc::clone(&store),
-        artifacts: Arc::clone(&artifacts),
-        queue: Arc::clone(&queue),
-        progress: Arc::clone(&progress),
-        device: device.clone(),
-        clock: Arc::clone(&parts.clock),
-        steps: Arc::clone(&parts.steps),
-        running: Arc::clone(&running),
-    });
-    let reaper = Arc::new(Reaper {
-        every: Duration::from_secs(config.worker.reap_seconds),
-        attempts: config.worker.attempts,
-        keep: Duration::from_secs(u64::from(config.keep_days) * 86_400),
-        upload_idle: config.limits.upload_idle(),
-        store: Arc::clone(&store),
-        artifacts: Arc::clone(&artifacts),
-        uploads: Arc::clone(&uploads),
-        queue: Arc::clone(&queue),
-        progress: Arc::clone(&progress),
-        clock: Arc::clone(&parts.clock),
-    });
+    let worker = ports.worker(config, &parts, &offers, &device);
+    let reaper = ports.reaper(config, &parts);
     let http = crate::http::Edge {
-        store: Arc::clone(&store),
-        artifacts: Arc::clone(&artifacts),
+        store: Arc::clone(&ports.store),
+        artifacts: Arc::clone(&ports.artifacts),
         device: device.health(),
         models: offers.all().map(|offer| offer.card.name.clone()).collect(),
         disk_free_min_bytes: config.limits.disk_free_min_mb << 20,
         drain: drain.clone(),
         metrics,
     };
-    let admissions = Admissions {
-        offers,
-        limits: config.limits.clone(),
-        store: Arc::clone(&store),
-        artifacts: Arc::clone(&artifacts),
-        clock: Arc::clone(&parts.clock),
-        steps: Arc::clone(&parts.steps),
-    };
     let grpc = Arc::new(crate::grpc::Edge {
-        auth: Auth { store: Arc::clone(&store) },
-        admissions,
+        auth: Auth { store: Arc::clone(&ports.store) },
+        admissions: ports.admissions(config, &parts, offers),
         limits: config.limits.clone(),
-        store: Arc::clone(&store),
-        artifacts,
-        uploads,
-        queue,
-        progress,
-        running,
+        store: Arc::clone(&ports.store),
+        artifacts: ports.artifacts,
+        uploads: ports.uploads,
+        queue: ports.queue,
+        progress: ports.progress,
+        running: Arc::clone(&worker.running),
         clock: parts.clock,
         steps: parts.steps,
         drain: drain.clone(),
     });
-    Ok(Wired { store, grpc, http, worker, reaper, device })
+    Ok(Wired { store: ports.store, grpc, http, worker, reaper, device })
 }

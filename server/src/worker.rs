@@ -88,7 +88,8 @@ impl Worker {
     }
 
     async fn claim(&self) -> Result<Option<Claim>, StoreError> {
-        let limits = ClaimLimits { per_account: self.config.jobs_per_account, attempts: self.config.attempts };
+        let limits =
+            ClaimLimits { per_account: self.config.jobs_per_account, attempts: self.config.attempts };
         let now = self.clock.now();
         self.store.claim(&self.name, limits, now, now.after(self.config.lease())).await
     }
@@ -98,7 +99,8 @@ impl Worker {
         self.steps.reached(Step::Claimed, Some(id));
         self.progress.changed(id);
         let waited = claim.job.created_at;
-        metrics::histogram!("tributary_queue_seconds").record((self.clock.now().0 - waited.0).max(0) as f64 / 1e6);
+        metrics::histogram!("tributary_queue_seconds")
+            .record((self.clock.now().0 - waited.0).max(0) as f64 / 1e6);
         let stop = Arc::new(Stop::default());
         let registered = self.running.register(id, Arc::clone(&stop));
         let lease = tokio::spawn(lease::keep(Arc::clone(&self), claim.clone(), Arc::clone(&stop)));

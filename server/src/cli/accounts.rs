@@ -115,7 +115,10 @@ pub(super) async fn credits(place: Place, args: CreditsArgs) -> anyhow::Result<u
             let balance = store.grant(&Tenant::acting_for(row.id), &grant, now).await?;
             let before = row.balance.posted.0;
             let granted = Credits(balance.posted.0.saturating_sub(before));
-            screen::line(format!("{granted} granted; account {account} has {} available", balance.available()));
+            screen::line(format!(
+                "{granted} granted; account {account} has {} available",
+                balance.available()
+            ));
         }
         CreditsWhat::Audit => {
             let audit = store.audit().await?;
@@ -133,7 +136,8 @@ pub(super) async fn accounts(place: Place, args: AccountsArgs) -> anyhow::Result
     match args.what {
         AccountsWhat::List => {
             let row = |account: AccountRow| {
-                let (posted, held) = (account.balance.posted.0.to_string(), account.balance.held.0.to_string());
+                let (posted, held) =
+                    (account.balance.posted.0.to_string(), account.balance.held.0.to_string());
                 [account.name, posted, held, account.weight.to_string()]
             };
             let rows: Vec<_> = store.accounts().await?.into_iter().map(row).collect();
@@ -162,7 +166,9 @@ pub(super) async fn keys(place: Place, args: KeysArgs) -> anyhow::Result<u8> {
     match args.what {
         KeysWhat::List => {
             let row = |key: crate::store::KeyRow| {
-                let state = key.revoked_at.map_or("alive".to_owned(), |at| format!("dead since {}", screen::time(at.0)));
+                let state = key
+                    .revoked_at
+                    .map_or("alive".to_owned(), |at| format!("dead since {}", screen::time(at.0)));
                 [key.prefix, state, key.label]
             };
             let rows: Vec<_> = store.keys(&tenant).await?.into_iter().map(row).collect();

@@ -61,7 +61,14 @@ pub(super) async fn history(place: Place, args: HistoryArgs) -> anyhow::Result<u
             .map(|line| {
                 let (number, credits) = (line.line.to_string(), format!("{:+}", line.credits));
                 let after = line.posted_after.0.to_string();
-                [number, screen::time(line.at_us), word(line.kind).to_owned(), credits, after, line.note.clone()]
+                [
+                    number,
+                    screen::time(line.at_us),
+                    word(line.kind).to_owned(),
+                    credits,
+                    after,
+                    line.note.clone(),
+                ]
             })
             .collect();
         screen::table(["line", "time (UTC)", "what", "credits", "after", "for"], &rows);

@@ -29,8 +29,15 @@ pub(super) fn decode_file(path: &Path) -> anyhow::Result<CanonicalClip> {
     let named = || path.display().to_string();
     let mut source = decode::open(path).with_context(named)?;
     let shape = source.shape();
-    let file = tempfile::Builder::new().prefix("tributary-").suffix(".f32").tempfile().context("make a temporary file")?;
-    let hashed = Hashed { file: BufWriter::new(file.reopen().context("open the temporary file")?), hasher: Hasher::new() };
+    let file = tempfile::Builder::new()
+        .prefix("tributary-")
+        .suffix(".f32")
+        .tempfile()
+        .context("make a temporary file")?;
+    let hashed = Hashed {
+        file: BufWriter::new(file.reopen().context("open the temporary file")?),
+        hasher: Hasher::new(),
+    };
     let mut writer = PcmWriter::new(hashed, shape).with_context(named)?;
     frames::copy(source.as_mut(), &mut writer).with_context(named)?;
     writer.finish().with_context(named)?;

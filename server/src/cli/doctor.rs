@@ -63,7 +63,10 @@ fn data(place: &Place) -> Finding {
     let looked = || -> anyhow::Result<Finding> {
         let path = place.data_path()?;
         if !path.is_dir() {
-            return Ok(Finding::Hint(format!("{} does not exist yet; `tributary serve` makes it", path.display())));
+            return Ok(Finding::Hint(format!(
+                "{} does not exist yet; `tributary serve` makes it",
+                path.display()
+            )));
         }
         let folder = DataFolder::open(&path)?;
         let config = Config::load(&folder.config())?;
@@ -86,9 +89,12 @@ async fn server(place: &Place) -> Finding {
         Err(error) => return Finding::Hint(screen::chain(&error)),
     };
     match client.account().await {
-        Ok(account) => {
-            Finding::Ok(format!("{} answers; account {}, {}", client.address(), account.name, account.available()))
-        }
+        Ok(account) => Finding::Ok(format!(
+            "{} answers; account {}, {}",
+            client.address(),
+            account.name,
+            account.available()
+        )),
         Err(ClientError::Unreachable { address, .. }) => {
             Finding::Hint(format!("{address} does not answer; start it with `tributary serve`"))
         }

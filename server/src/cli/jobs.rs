@@ -92,7 +92,10 @@ async fn fetch_again(client: &Client, id: JobId, out: PathBuf, format: Format) -
     if job.state != JobState::Done {
         anyhow::bail!("job {id} is {}; only finished jobs have stems", word(&job));
     }
-    anyhow::ensure!(!job.stems.is_empty(), "the stems of job {id} are no longer kept; separate the song again");
+    anyhow::ensure!(
+        !job.stems.is_empty(),
+        "the stems of job {id} are no longer kept; separate the song again"
+    );
     let song = if job.title.is_empty() { id.to_string() } else { job.title.replace(['/', '\\'], "-") };
     // A title may hold dots; the ending given here is the one that is taken off.
     let paths = lay_out(&[PathBuf::from(format!("{song}.song"))], Some(&out), format).remove(0);

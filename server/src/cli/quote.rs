@@ -36,7 +36,13 @@ pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
             serde_json::json!({ "file": file, "credits": credits, "available": available, "reason": quote.reason })
                 .to_string()
         } else {
-            format!("{}: {} ({}; {})", file.display(), quote.credits, canonical::describe(shape), quote.reason)
+            format!(
+                "{}: {} ({}; {})",
+                file.display(),
+                quote.credits,
+                canonical::describe(shape),
+                quote.reason
+            )
         });
     }
     if !args.json {

@@ -1,5 +1,6 @@
 //! Everything the command prints goes through here: results to stdout, the rest to stderr.
 
+use super::Ended;
 use std::fmt::Display;
 use std::io::{self, Write};
 use tributary_protocol::vocab::Credits;
@@ -22,7 +23,8 @@ pub(super) fn error(error: &anyhow::Error) {
 /// The causes of an error in one line; a cause that its effect already says is said once.
 pub(super) fn chain(error: &anyhow::Error) -> String {
     let mut text = String::new();
-    for cause in error.chain().map(ToString::to_string) {
+    // An exit code is for programs; the words before it say why.
+    for cause in error.chain().filter(|cause| !cause.is::<Ended>()).map(ToString::to_string) {
         if text.contains(&cause) {
             continue;
         }
@@ -86,7 +88,11 @@ fn civil(days: i64) -> (i64, i64, i64) {
 
 /// What a job cost, in words.
 pub(super) fn cost(captured: Credits, released: Credits) -> String {
-    if released == Credits::ZERO { format!("{captured} spent") } else { format!("{captured} spent, {released} released") }
+    if released == Credits::ZERO {
+        format!("{captured} spent")
+    } else {
+        format!("{captured} spent, {released} released")
+    }
 }
 
 #[cfg(test)]
@@ -98,14 +104,18 @@ mod tests {
         assert_eq!(time(0), "1970-01-01 00:00:00");
         assert_eq!(time(1_795_372_445_000_000), "2026-11-22 19:14:05");
         assert_eq!(time(951_782_400_000_000), "2000-02-29 00:00:00");
-        for (seconds, text) in [(3.44, "3.4 s"), (123.4, "2:03.4"), (3723.4, "1:02:03.4"), (59.96, "1:00.0")] {
+        for (seconds, text) in [(3.44, "3.4 s"), (123.4, "2:03.4"), (3723.4, "1:02:03.4"), (59.96, "1:00.0")]
+        {
             assert_eq!(duration(seconds), text);
         }
     }
 
     #[test]
     fn a_cause_that_was_said_already_is_not_said_again() {
-        let error = anyhow::anyhow!("no such file").context("read song.wav: no such file").context("separate");
+        let error =
+            anyhow::anyhow!("no such file").context("read song.wav: no such file").context("separate");
         assert_eq!(chain(&error), "separate: read song.wav: no such file");
+        let ended = anyhow::Error::new(Ended(1)).context("cancelled; 1 credit released");
+        assert_eq!(chain(&ended), "cancelled; 1 credit released");
     }
 }

@@ -21,7 +21,10 @@ pub(super) struct Clips(pub(super) Arc<Edge>);
 
 #[tonic::async_trait]
 impl v1::clips_server::Clips for Clips {
-    async fn write(&self, request: Request<Streaming<v1::WriteClipRequest>>) -> Answer<v1::WriteClipResponse> {
+    async fn write(
+        &self,
+        request: Request<Streaming<v1::WriteClipRequest>>,
+    ) -> Answer<v1::WriteClipResponse> {
         let tenant = tenant(&request)?;
         let mut stream = request.into_inner();
         let Some(first) = next(&mut stream).await? else {

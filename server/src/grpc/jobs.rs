@@ -32,8 +32,11 @@ impl v1::jobs_server::Jobs for Jobs {
     async fn quote(&self, request: Request<v1::QuoteRequest>) -> Answer<v1::QuoteResponse> {
         let tenant = tenant(&request)?;
         let wish = request.into_inner();
-        let clip =
-            ClipShape { channels: convert::channels(wish.channels), frames: wish.frames, rate_hz: wish.rate_hz };
+        let clip = ClipShape {
+            channels: convert::channels(wish.channels),
+            frames: wish.frames,
+            rate_hz: wish.rate_hz,
+        };
         let quoted = self.0.admissions.quote(&wish.model, clip);
         let (credits, offer) = quoted.map_err(|refusal| status::of_refusal(&refusal))?;
         let available = convert::store(self.0.store.account(&tenant).await)?.balance.available();

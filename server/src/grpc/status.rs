@@ -32,7 +32,7 @@ pub(super) fn of_store(error: &StoreError) -> Status {
 pub(super) fn of_refusal(refusal: &Refusal) -> Status {
     let text = refusal.to_string();
     match refusal {
-        Refusal::Limit { .. } | Refusal::Text(_) | Refusal::Model(_) => Status::invalid_argument(text),
+        Refusal::Limit { .. } | Refusal::Text { .. } | Refusal::Model(_) => Status::invalid_argument(text),
         Refusal::Conflict => Status::already_exists(text),
         Refusal::NotEnoughCredits { needed, available } => {
             let numbers = HashMap::from([
@@ -79,7 +79,9 @@ pub(super) fn no_job() -> Status {
 
 pub(super) fn internal(error: &(dyn std::error::Error + 'static)) -> Status {
     tracing::error!(error, "a call failed inside");
-    Status::internal("the server failed; nothing was charged. It was logged: tell its operator if it happens again")
+    Status::internal(
+        "the server failed; nothing was charged. It was logged: tell its operator if it happens again",
+    )
 }
 
 fn busy(text: &str) -> Status {

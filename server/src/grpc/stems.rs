@@ -28,7 +28,10 @@ impl v1::stems_server::Stems for Stems {
         let id = convert::job_id(&wish.job_id)?;
         let job = convert::store(self.0.store.job(&tenant, id).await)?.ok_or_else(status::no_job)?;
         if job.state != JobState::Done {
-            return Err(Status::failed_precondition(format!("the job is {}; stems come when it is done", job.state.word())));
+            return Err(Status::failed_precondition(format!(
+                "the job is {}; stems come when it is done",
+                job.state.word()
+            )));
         }
         let Some(stem) = job.artifacts.iter().find(|stem| stem.name == wish.stem) else {
             return Err(Status::not_found("the job has no such stem, or it is no longer stored"));
@@ -73,7 +76,8 @@ fn send(
         let encoded = encoder.encode(Encoding::F32SplitZstd, &bytes);
         let (encoding, payload) = encoded.map_err(|error| status::of_packet(&error))?;
         let canonical_bytes = u32::try_from(read).expect("a packet is small");
-        let packet = v1::Packet { offset, encoding: encoding.number(), canonical_bytes, payload: payload.into() };
+        let packet =
+            v1::Packet { offset, encoding: encoding.number(), canonical_bytes, payload: payload.into() };
         if sender.blocking_send(Ok(packet)).is_err() {
             return Ok(());
         }

@@ -209,7 +209,10 @@ impl StemSink for StemWriters {
         }
         self.writers[stem].write(&self.bytes).map_err(|error| {
             self.failure = Some(error);
-            AudioError::Io { action: "store a stem", cause: io::Error::other("see the artifact store's error") }
+            AudioError::Io {
+                action: "store a stem",
+                cause: io::Error::other("see the artifact store's error"),
+            }
         })
     }
 }

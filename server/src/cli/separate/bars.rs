@@ -27,7 +27,9 @@ pub(super) struct Line {
 impl Bars {
     pub(super) fn new() -> Self {
         let terminal = std::io::stderr().is_terminal();
-        Self { screen: terminal.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8))) }
+        Self {
+            screen: terminal.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8))),
+        }
     }
 
     pub(super) fn line(&self, file: &Path) -> Line {
@@ -122,7 +124,9 @@ impl Line {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("=> ")
 }
 
 fn shorten(name: &str) -> String {

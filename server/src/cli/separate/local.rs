@@ -2,7 +2,7 @@
 
 use super::{Line, Separated, Wish};
 use crate::cli::output::StemFile;
-use crate::cli::{Ended, JOB_FAILED, canonical};
+use crate::cli::{Ended, JOB_FAILED, canonical, screen};
 use anyhow::Context;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -78,7 +78,14 @@ fn separate_blocking(
     match run(engine.pipeline.as_ref(), &mut session, clip, &plan, &mut sink, &mut progress) {
         Ok(_) => {}
         Err(ModelError::Stopped) => return Err(anyhow::Error::new(Ended(JOB_FAILED)).context("cancelled")),
-        Err(error) => return Err(anyhow::Error::new(error).context(Ended(JOB_FAILED))),
+        // Found on the way, like a sample that is no number: it is the file that cannot be used.
+        Err(ModelError::Audio(error)) if !matches!(error, AudioError::Io { .. }) => {
+            return Err(anyhow::Error::new(error).context(wish.file.display().to_string()));
+        }
+        Err(error) => {
+            let words = screen::chain(&anyhow::Error::new(error));
+            return Err(anyhow::Error::new(Ended(JOB_FAILED)).context(words));
+        }
     }
     let (mut stems, mut clipped) = (Vec::new(), 0);
     for (name, mut file) in plan.stems.into_iter().zip(sink.0) {

@@ -47,8 +47,9 @@ pub(super) async fn separate(
         fetched = fetch::stems(client, &job, &wish.paths, |what, done, total| line.progress(what, done, total)) => fetched,
         () = stop.cancelled() => Err(anyhow::Error::new(Ended(JOB_FAILED)).context("stopped while fetching")),
     };
-    let (stems, clipped) =
-        fetched.with_context(|| format!("the job is done and paid; get its stems with `tributary jobs fetch {id}`"))?;
+    let (stems, clipped) = fetched.with_context(|| {
+        format!("the job is done and paid; get its stems with `tributary jobs fetch {id}`")
+    })?;
     Ok(Separated { job: Some(job), credits_quoted: quote.credits.0, seconds_audio, stems, clipped })
 }
 
@@ -86,7 +87,9 @@ async fn cancel(client: &Client, id: JobId) -> anyhow::Error {
     let text = match end(client, id).await {
         Ok(job) => format!("cancelled; {}", screen::cost(job.captured, job.released)),
         Err(ClientError::UnknownJob { .. }) => "cancelled before anything was held".to_owned(),
-        Err(error) => format!("the cancel did not reach the server ({error}); try `tributary jobs cancel {id}`"),
+        Err(error) => {
+            format!("the cancel did not reach the server ({error}); try `tributary jobs cancel {id}`")
+        }
     };
     anyhow::Error::new(Ended(JOB_FAILED)).context(text)
 }
@@ -108,14 +111,18 @@ async fn end(client: &Client, id: JobId) -> Result<JobView, ClientError> {
 async fn give_up(client: &Client, id: JobId, error: ClientError) -> anyhow::Error {
     let refused_at_once = matches!(
         error,
-        ClientError::NotEnoughCredits { .. } | ClientError::Conflict | ClientError::SignIn | ClientError::Busy { .. }
+        ClientError::NotEnoughCredits { .. }
+            | ClientError::Conflict
+            | ClientError::SignIn
+            | ClientError::Busy { .. }
     );
     if refused_at_once {
         return error.into();
     }
     if matches!(error, ClientError::Unreachable { .. }) {
-        return anyhow::Error::new(error)
-            .context(format!("job {id} may go on without us; see `tributary jobs`, then `tributary jobs fetch {id}`"));
+        return anyhow::Error::new(error).context(format!(
+            "job {id} may go on without us; see `tributary jobs`, then `tributary jobs fetch {id}`"
+        ));
     }
     match client.cancel(id).await {
         Ok(job) => anyhow::Error::new(error).context(screen::cost(job.captured, job.held)),

@@ -119,33 +119,11 @@ impl World {
                 self.jobs.push((account, new.clone()));
                 self.admit(account, &new).await
             }
-            Op::AdmitAgain { job, other } => {
-                let Some((account, mut new)) = self.jobs.get(turn(job, self.jobs.len())).cloned() else {
+            Op::AdmitAgain { job, .. } | Op::Uploaded { job } | Op::Cancel { job } => {
+                let Some((account, new)) = self.jobs.get(turn(job, self.jobs.len())).cloned() else {
                     return String::new();
                 };
-                new.model.push_str(if other { "2" } else { "" });
-                new.upload_until = self.lease();
-                self.admit(account, &new).await
-            }
-            Op::Uploaded { job } => {
-                let Some((account, new)) = self.jobs.get(turn(job, self.jobs.len())) else {
-                    return String::new();
-                };
-                format!(
-                    "{}",
-                    store.uploaded(&self.tenants[*account], new.clip.sha256, now).await.unwrap().len()
-                )
-            }
-            Op::Cancel { job } => {
-                let Some((account, new)) = self.jobs.get(turn(job, self.jobs.len())) else {
-                    return String::new();
-                };
-                match store.cancel(&self.tenants[*account], new.id, now).await.unwrap() {
-                    Cancelled::Now(_) => "now".into(),
-                    Cancelled::Asked(_) => "asked".into(),
-                    Cancelled::Ended(_) => "ended".into(),
-                    Cancelled::Unknown => "unknown".into(),
-                }
+                self.ask(op, account, new).await
             }
             Op::Claim => match store.claim("w", LIMITS, now, self.lease()).await.unwrap() {
                 None => "nothing".into(),
@@ -155,22 +133,7 @@ impl World {
                     answer
                 }
             },
-            Op::Reap => {
-                let mut reaped: Vec<_> = store
-                    .reap(LIMITS.attempts, now, 1000)
-                    .await
-                    .unwrap()
-                    .into_iter()
-                    .map(|what| match what {
-                        Reaped::Expired(id) => (self.number(id), "expired"),
-                        Reaped::Requeued(id) => (self.number(id), "queued"),
-                        Reaped::Failed(id) => (self.number(id), "failed"),
-                        Reaped::Cancelled(id) => (self.number(id), "cancelled"),
-                    })
-                    .collect();
-                reaped.sort_unstable();
-                format!("{reaped:?}")
-            }
+            Op::Reap => self.reap().await,
             Op::Pass { seconds } => {
                 self.now += seconds;
                 String::new()
@@ -186,6 +149,40 @@ impl World {
                 self.work(op, &claim).await
             }
         }
+    }
+
+    /// What the job's owner does.
+    async fn ask(&self, op: &Op, account: usize, mut new: NewJob) -> String {
+        let (tenant, now) = (&self.tenants[account], at(self.now));
+        match *op {
+            Op::AdmitAgain { other, .. } => {
+                new.model.push_str(if other { "2" } else { "" });
+                new.upload_until = self.lease();
+                self.admit(account, &new).await
+            }
+            Op::Uploaded { .. } => {
+                self.store.uploaded(tenant, new.clip.sha256, now).await.unwrap().len().to_string()
+            }
+            _ => match self.store.cancel(tenant, new.id, now).await.unwrap() {
+                Cancelled::Now(_) => "now".into(),
+                Cancelled::Asked(_) => "asked".into(),
+                Cancelled::Ended(_) => "ended".into(),
+                Cancelled::Unknown => "unknown".into(),
+            },
+        }
+    }
+
+    async fn reap(&self) -> String {
+        let reaped = self.store.reap(LIMITS.attempts, at(self.now), 1000).await.unwrap();
+        let what = |reaped| match reaped {
+            Reaped::Expired(id) => (self.number(id), "expired"),
+            Reaped::Requeued(id) => (self.number(id), "queued"),
+            Reaped::Failed(id) => (self.number(id), "failed"),
+            Reaped::Cancelled(id) => (self.number(id), "cancelled"),
+        };
+        let mut reaped: Vec<_> = reaped.into_iter().map(what).collect();
+        reaped.sort_unstable();
+        format!("{reaped:?}")
     }
 
     async fn admit(&self, account: usize, new: &NewJob) -> String {
