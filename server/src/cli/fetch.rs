@@ -18,14 +18,18 @@ pub(super) async fn stems(
     paths.make_folder()?;
     let total = job.stems.iter().map(|stem| stem.bytes).sum();
     let shape = ClipShape { channels: job.clip.channels, frames: job.clip.frames, rate_hz: job.clip.rate_hz };
-    let (mut fetched, mut clipped, mut before) = (Vec::new(), 0, 0);
+    let (mut conversions, mut before) = (Vec::new(), 0);
     for stem in &job.stems {
         let draft = paths.draft(&stem.name, "f32");
         client.download(job, &stem.name, &draft, |bytes| progress("fetching", before + bytes, total)).await?;
         before += stem.bytes;
+        // One stem is converted while the next is on its way.
         let (to, name) = (paths.clone(), stem.name.clone());
-        let converted = tokio::task::spawn_blocking(move || convert(&draft, &name, shape, &to));
-        let (path, beyond) = converted.await.context("write a stem")??;
+        conversions.push(tokio::task::spawn_blocking(move || convert(&draft, &name, shape, &to)));
+    }
+    let (mut fetched, mut clipped) = (Vec::new(), 0);
+    for (stem, conversion) in job.stems.iter().zip(conversions) {
+        let (path, beyond) = conversion.await.context("write a stem")??;
         clipped += beyond;
         fetched.push((stem.name.clone(), path));
     }

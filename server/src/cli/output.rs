@@ -1,10 +1,12 @@
 //! Stems on disk: names, formats, and never half a file under its final name.
 
+mod encoder;
+
 use anyhow::Context;
+use encoder::Encoder;
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use tributary_audio::flac::FlacWriter;
 use tributary_audio::wav::WavWriter;
 use tributary_audio::{AudioError, ClipShape, FrameSink, Frames, frames};
 
@@ -55,7 +57,7 @@ impl StemPaths {
         let (path, draft) = (self.path(stem), self.draft(stem, "new"));
         let opened = match self.format {
             Format::Wav => WavWriter::create(&draft, shape).map(|wav| Writer::Wav(Box::new(wav))),
-            Format::Flac => FlacWriter::create(&draft, shape).map(|flac| Writer::Flac(Box::new(flac))),
+            Format::Flac => Encoder::create(&draft, shape).map(Writer::Flac),
         };
         let writer = opened.with_context(|| format!("write {}", path.display()))?;
         Ok(StemFile { writer, path, draft, kept: false })
@@ -81,7 +83,7 @@ pub(super) fn lay_out(files: &[PathBuf], out: Option<&Path>, format: Format) -> 
 
 enum Writer {
     Wav(Box<WavWriter<std::io::BufWriter<fs::File>>>),
-    Flac(Box<FlacWriter<std::io::BufWriter<fs::File>>>),
+    Flac(Encoder),
 }
 
 /// A stem being written under a draft's name, which goes when this is dropped.
