@@ -202,13 +202,15 @@ impl DataFolder {
     }
 }
 
+/// Sets who may use a file or folder.
 #[cfg(unix)]
-fn owner_only(path: &Path, mode: u32) -> io::Result<()> {
+pub(crate) fn owner_only(path: &Path, mode: u32) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
+/// Other systems keep a user's folder to the user.
 #[cfg(not(unix))]
-fn owner_only(_path: &Path, _mode: u32) -> io::Result<()> {
+pub(crate) fn owner_only(_path: &Path, _mode: u32) -> io::Result<()> {
     Ok(())
 }

@@ -2,12 +2,12 @@
 //! at the first start and keeps.
 
 use crate::config::Config;
-use crate::data::DataFolder;
+use crate::data::{DataFolder, owner_only};
 use crate::grpc::TlsPem;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use sha2::{Digest, Sha256};
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Why there is no certificate.
@@ -41,10 +41,12 @@ pub struct OwnCertificate {
 ///
 /// # Errors
 /// Where files cannot be read or written.
-pub fn load(config: &Config, data: &DataFolder) -> Result<(Option<TlsPem>, Option<OwnCertificate>), TlsError> {
-    let read = |path: &PathBuf| {
-        fs::read_to_string(path).map_err(|cause| TlsError::Io { path: path.clone(), cause })
-    };
+pub fn load(
+    config: &Config,
+    data: &DataFolder,
+) -> Result<(Option<TlsPem>, Option<OwnCertificate>), TlsError> {
+    let read =
+        |path: &PathBuf| fs::read_to_string(path).map_err(|cause| TlsError::Io { path: path.clone(), cause });
     if let Some(files) = &config.tls {
         return Ok((Some(TlsPem { cert: read(&files.cert)?, key: read(&files.key)? }), None));
     }
@@ -62,7 +64,8 @@ pub fn load(config: &Config, data: &DataFolder) -> Result<(Option<TlsPem>, Optio
 
 fn make(data: &DataFolder, cert: &Path, key: &Path) -> Result<(), TlsError> {
     let names = vec!["localhost".to_owned(), "tributary".to_owned()];
-    let CertifiedKey { cert: made, signing_key } = generate_simple_self_signed(names).map_err(TlsError::Make)?;
+    let CertifiedKey { cert: made, signing_key } =
+        generate_simple_self_signed(names).map_err(TlsError::Make)?;
     let folder = data.tls();
     fs::create_dir_all(&folder).map_err(|cause| TlsError::Io { path: folder.clone(), cause })?;
     let hex: Vec<String> = Sha256::digest(made.der()).iter().map(|byte| format!("{byte:02X}")).collect();
@@ -72,7 +75,14 @@ fn make(data: &DataFolder, cert: &Path, key: &Path) -> Result<(), TlsError> {
         (cert.to_owned(), made.pem()),
     ];
     for (path, text) in files {
-        fs::write(&path, text).map_err(|cause| TlsError::Io { path, cause })?;
+        write_private(&path, &text).map_err(|cause| TlsError::Io { path, cause })?;
     }
     Ok(())
+}
+
+/// Readable by its owner only before there is anything to read.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    owner_only(path, 0o600)?;
+    file.write_all(text.as_bytes())
 }
