@@ -1,6 +1,8 @@
 //! News of running jobs to whoever watches. Lossy by design: a watcher starts from the stored state, asks it again
-//! at every ring, and now and then without one.
+//! at every ring, and now and then without one. Job ids are the clients': two accounts may use the same one, so
+//! every word here is about a tenant's job.
 
+use crate::tenant::Tenant;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::watch;
@@ -20,19 +22,19 @@ pub struct News {
 /// Tells watchers.
 pub trait Progress: Send + Sync + 'static {
     /// Chunks of this attempt are done.
-    fn chunks_done(&self, job: JobId, attempt: u32, chunks_done: u32);
+    fn chunks_done(&self, tenant: &Tenant, job: JobId, attempt: u32, chunks_done: u32);
     /// Something about the stored job changed.
-    fn changed(&self, job: JobId);
+    fn changed(&self, tenant: &Tenant, job: JobId);
     /// News from now on; the newest wins.
-    fn subscribe(&self, job: JobId) -> watch::Receiver<News>;
+    fn subscribe(&self, tenant: &Tenant, job: JobId) -> watch::Receiver<News>;
 }
 
 /// News inside one process.
 #[derive(Debug, Default)]
-pub struct LocalProgress(Mutex<HashMap<JobId, watch::Sender<News>>>);
+pub struct LocalProgress(Mutex<HashMap<(Tenant, JobId), watch::Sender<News>>>);
 
 impl LocalProgress {
-    fn tell(&self, job: JobId, change: impl FnOnce(&mut News)) {
+    fn tell(&self, job: (Tenant, JobId), change: impl FnOnce(&mut News)) {
         let mut watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(sender) = watched.get(&job) else { return };
         if sender.receiver_count() == 0 {
@@ -47,18 +49,19 @@ impl LocalProgress {
 }
 
 impl Progress for LocalProgress {
-    fn chunks_done(&self, job: JobId, attempt: u32, chunks_done: u32) {
-        self.tell(job, |news| {
+    fn chunks_done(&self, tenant: &Tenant, job: JobId, attempt: u32, chunks_done: u32) {
+        self.tell((*tenant, job), |news| {
             news.attempt = attempt;
             news.chunks_done = chunks_done;
         });
     }
 
-    fn changed(&self, job: JobId) {
-        self.tell(job, |_| ());
+    fn changed(&self, tenant: &Tenant, job: JobId) {
+        self.tell((*tenant, job), |_| ());
     }
 
-    fn subscribe(&self, job: JobId) -> watch::Receiver<News> {
+    fn subscribe(&self, tenant: &Tenant, job: JobId) -> watch::Receiver<News> {
+        let job = (*tenant, job);
         let mut watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         watched.retain(|other, sender| *other == job || sender.receiver_count() > 0);
         watched.entry(job).or_default().subscribe()
@@ -68,21 +71,23 @@ impl Progress for LocalProgress {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tributary_protocol::vocab::AccountId;
 
     #[tokio::test]
     async fn the_newest_news_reach_a_watcher_and_unwatched_jobs_are_forgotten() {
         let progress = LocalProgress::default();
-        let (job, other) = (JobId::generate(), JobId::generate());
-        let mut watcher = progress.subscribe(job);
-        progress.chunks_done(job, 1, 1);
-        progress.chunks_done(job, 1, 2);
-        progress.chunks_done(other, 1, 9);
+        let job = JobId::generate();
+        let [tenant, other] = [(); 2].map(|()| Tenant::acting_for(AccountId::generate()));
+        let mut watcher = progress.subscribe(&tenant, job);
+        progress.chunks_done(&tenant, job, 1, 1);
+        progress.chunks_done(&tenant, job, 1, 2);
+        progress.chunks_done(&other, job, 1, 9);
         watcher.changed().await.unwrap();
         assert_eq!((watcher.borrow().attempt, watcher.borrow().chunks_done), (1, 2));
-        progress.changed(job);
+        progress.changed(&tenant, job);
         assert!(watcher.has_changed().unwrap());
         drop(watcher);
-        progress.changed(job);
+        progress.changed(&tenant, job);
         assert!(progress.0.lock().unwrap().is_empty());
     }
 }

@@ -68,8 +68,8 @@ impl Reaper {
     /// Where the store fails; the next round goes on.
     pub async fn round(&self, audit: bool) -> Result<(), StoreError> {
         let now = self.clock.now();
-        for reaped in self.store.reap(self.attempts, now, BATCH).await? {
-            self.tell(reaped);
+        for (tenant, reaped) in self.store.reap(self.attempts, now, BATCH).await? {
+            self.tell(&tenant, reaped);
         }
         let counts = self.store.counts().await?;
         if counts.queued > 0 {
@@ -89,7 +89,7 @@ impl Reaper {
         self.sweep(now).await
     }
 
-    fn tell(&self, reaped: Reaped) {
+    fn tell(&self, tenant: &Tenant, reaped: Reaped) {
         let (job, what) = match reaped {
             Reaped::Expired(job) => (job, "expired"),
             Reaped::Requeued(job) => (job, "requeued"),
@@ -98,7 +98,7 @@ impl Reaper {
         };
         tracing::warn!(%job, "reaped: {what}");
         metrics::counter!("tributary_reaped_total", "what" => what).increment(1);
-        self.progress.changed(job);
+        self.progress.changed(tenant, job);
         if matches!(reaped, Reaped::Requeued(_)) {
             self.queue.ring(job);
         }

@@ -279,8 +279,14 @@ pub trait Store: Send + Sync + 'static {
     /// The user stopped it: captures the share of chunks done, releases the rest.
     async fn stopped(&self, claim: &Claim, chunks_done: u32, now: Timestamp) -> Result<Settled, StoreError>;
 
-    /// Ends what was abandoned: uploads past their deadline, leases that ran out. At most `limit` a call.
-    async fn reap(&self, attempts_max: u32, now: Timestamp, limit: u32) -> Result<Vec<Reaped>, StoreError>;
+    /// Ends what was abandoned: uploads past their deadline, leases that ran out. At most `limit` a call. Answers
+    /// whose job each was: ids are unique in an account only.
+    async fn reap(
+        &self,
+        attempts_max: u32,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(Tenant, Reaped)>, StoreError>;
     /// Jobs that ended before `ended_before` and still have artifacts or a clip on record, oldest first.
     async fn stale_jobs(&self, ended_before: Timestamp, limit: u32) -> Result<Vec<Job>, StoreError>;
     /// Whether any job of the tenant that has not been [`Store::forget`]ten needs this content as clip or stem,

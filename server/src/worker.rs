@@ -97,18 +97,18 @@ impl Worker {
     async fn attempt(self: Arc<Self>, claim: Claim, permit: OwnedSemaphorePermit) {
         let id = claim.job.id;
         self.steps.reached(Step::Claimed, Some(id));
-        self.progress.changed(id);
+        self.progress.changed(&claim.tenant, id);
         let waited = claim.job.created_at;
         metrics::histogram!("tributary_queue_seconds")
             .record((self.clock.now().0 - waited.0).max(0) as f64 / 1e6);
         let stop = Arc::new(Stop::default());
-        let registered = self.running.register(id, Arc::clone(&stop));
+        let registered = self.running.register(&claim.tenant, id, Arc::clone(&stop));
         let lease = tokio::spawn(lease::keep(Arc::clone(&self), claim.clone(), Arc::clone(&stop)));
         let outcome = self.run(&claim, &stop).await;
         lease.abort();
         drop(registered);
         self.settle(&claim, outcome, &stop).await;
-        self.progress.changed(id);
+        self.progress.changed(&claim.tenant, id);
         drop(permit);
         self.queue.ring(id);
     }

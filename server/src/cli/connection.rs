@@ -22,18 +22,20 @@ impl Place {
     pub(super) async fn client(&self) -> anyhow::Result<Client> {
         let local = self.local()?;
         let local = local.as_ref();
-        let (Some(address), Some(key)) = (
-            self.server.clone().or_else(|| local.map(|local| local.server.clone())),
-            self.key.clone().or_else(|| local.map(|local| local.key.clone())),
-        ) else {
+        let address = self.server.clone().or_else(|| local.map(|local| local.server.clone()));
+        // The local account's key is for the local server only.
+        let ours = local.filter(|local| address.as_ref() == Some(&local.server));
+        let key = self.key.clone().or_else(|| ours.map(|local| local.key.clone()));
+        if address.is_some() && key.is_none() {
+            bail!("{} needs an API key: pass --key, or set TRIBUTARY_KEY", address.unwrap_or_default());
+        }
+        let (Some(address), Some(key)) = (address, key) else {
             bail!(
                 "no server is known: start one here with `tributary serve`, or name one with --server URL --key KEY"
             );
         };
-        let certificate = self.certificate.clone().or_else(|| match &self.server {
-            Some(_) => None,
-            None => local.and_then(|local| local.certificate.clone()),
-        });
+        let certificate =
+            self.certificate.clone().or_else(|| ours.and_then(|local| local.certificate.clone()));
         let endpoint = Endpoint { address, key: ApiKey::new(key)?, tls: trust(certificate.as_deref())? };
         // Somebody waits at the terminal: a server that is not there should be known soon.
         let patience = Patience { first_contact: Duration::from_secs(8), ..Patience::default() };

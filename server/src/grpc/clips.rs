@@ -98,7 +98,7 @@ impl Edge {
         for job in convert::store(self.store.uploaded(tenant, sha256, self.clock.now()).await)? {
             self.steps.reached(Step::Queued, Some(job));
             self.queue.ring(job);
-            self.progress.changed(job);
+            self.progress.changed(tenant, job);
         }
         Ok(())
     }

@@ -92,12 +92,12 @@ impl v1::jobs_server::Jobs for Jobs {
         let job = match convert::store(self.0.store.cancel(&tenant, id, self.0.clock.now()).await)? {
             Cancelled::Now(job) | Cancelled::Ended(job) => job,
             Cancelled::Asked(job) => {
-                self.0.running.stop(id, StopReason::User);
+                self.0.running.stop(&tenant, id, StopReason::User);
                 job
             }
             Cancelled::Unknown => return Err(status::no_job()),
         };
-        self.0.progress.changed(id);
+        self.0.progress.changed(&tenant, id);
         Ok(Response::new(self.0.view(&tenant, &job, News::default()).await?))
     }
 }
@@ -126,7 +126,7 @@ async fn watch(
     after_seq: u64,
     sender: mpsc::Sender<Result<v1::Job, Status>>,
 ) {
-    let mut news = edge.progress.subscribe(id);
+    let mut news = edge.progress.subscribe(&tenant, id);
     let mut sent = after_seq;
     let mut position = None;
     loop {

@@ -276,7 +276,12 @@ impl Store for SqliteStore {
     async fn stopped(&self, claim: &Claim, chunks_done: u32, now: Timestamp) -> Result<Settled, StoreError> {
         work::settle(self, claim, work::Outcome::Stopped(chunks_done), now).await
     }
-    async fn reap(&self, attempts_max: u32, now: Timestamp, limit: u32) -> Result<Vec<Reaped>, StoreError> {
+    async fn reap(
+        &self,
+        attempts_max: u32,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(Tenant, Reaped)>, StoreError> {
         reap::reap(self, attempts_max, now, limit).await
     }
     async fn stale_jobs(&self, ended_before: Timestamp, limit: u32) -> Result<Vec<Job>, StoreError> {

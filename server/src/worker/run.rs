@@ -164,7 +164,7 @@ impl Run {
             }
             assembler.push(ticket.wait()?, sink)?;
             let done = self.stop.chunk_done();
-            self.progress.chunks_done(self.job.id, self.job.attempt, done);
+            self.progress.chunks_done(&self.tenant, self.job.id, self.job.attempt, done);
             self.steps.reached(Step::ChunkDone, Some(self.job.id));
         }
         if self.stop.is_stopped() {

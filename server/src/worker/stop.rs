@@ -1,5 +1,6 @@
 //! How a running job is told to stop, and how far it came. A token, not a message in the work queue.
 
+use crate::tenant::Tenant;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -64,19 +65,20 @@ impl Stop {
 
 /// The jobs of one worker.
 #[derive(Debug, Default)]
-pub struct Running(Mutex<HashMap<JobId, Arc<Stop>>>);
+pub struct Running(Mutex<HashMap<(Tenant, JobId), Arc<Stop>>>);
 
 impl Running {
     /// The job is under way until the answer is dropped.
     #[must_use]
-    pub fn register(self: &Arc<Self>, job: JobId, stop: Arc<Stop>) -> Registered {
+    pub fn register(self: &Arc<Self>, tenant: &Tenant, job: JobId, stop: Arc<Stop>) -> Registered {
+        let job = (*tenant, job);
         self.jobs().insert(job, stop);
         Registered { running: Arc::clone(self), job }
     }
 
     /// Stops one job, if it is here.
-    pub fn stop(&self, job: JobId, reason: StopReason) {
-        if let Some(stop) = self.jobs().get(&job) {
+    pub fn stop(&self, tenant: &Tenant, job: JobId, reason: StopReason) {
+        if let Some(stop) = self.jobs().get(&(*tenant, job)) {
             stop.stop(reason);
         }
     }
@@ -86,7 +88,7 @@ impl Running {
         self.jobs().values().for_each(|stop| stop.stop(reason));
     }
 
-    fn jobs(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, Arc<Stop>>> {
+    fn jobs(&self) -> std::sync::MutexGuard<'_, HashMap<(Tenant, JobId), Arc<Stop>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -95,7 +97,7 @@ impl Running {
 #[derive(Debug)]
 pub struct Registered {
     running: Arc<Running>,
-    job: JobId,
+    job: (Tenant, JobId),
 }
 
 impl Drop for Registered {
@@ -107,13 +109,17 @@ impl Drop for Registered {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tributary_protocol::vocab::AccountId;
 
     #[test]
     fn the_first_reason_stays_and_an_ended_job_is_off_the_list() {
         let (running, job) = (Arc::new(Running::default()), JobId::generate());
+        let [tenant, other] = [(); 2].map(|()| Tenant::acting_for(AccountId::generate()));
         let stop = Arc::new(Stop::default());
-        let registered = running.register(job, Arc::clone(&stop));
-        running.stop(job, StopReason::User);
+        let registered = running.register(&tenant, job, Arc::clone(&stop));
+        running.stop(&other, job, StopReason::LeaseLost);
+        assert_eq!(stop.reason(), None, "another account's job of the same id");
+        running.stop(&tenant, job, StopReason::User);
         running.stop_all(StopReason::Drain);
         assert_eq!(stop.reason(), Some(StopReason::User));
         drop(registered);

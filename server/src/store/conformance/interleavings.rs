@@ -174,7 +174,7 @@ impl World {
 
     async fn reap(&self) -> String {
         let reaped = self.store.reap(LIMITS.attempts, at(self.now), 1000).await.unwrap();
-        let what = |reaped| match reaped {
+        let what = |(_, reaped)| match reaped {
             Reaped::Expired(id) => (self.number(id), "expired"),
             Reaped::Requeued(id) => (self.number(id), "queued"),
             Reaped::Failed(id) => (self.number(id), "failed"),

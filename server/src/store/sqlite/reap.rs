@@ -6,6 +6,7 @@ use super::work::queue_again;
 use super::{Reaped, SqliteStore, StoreError};
 use crate::clock::Timestamp;
 use crate::job::{JobEvent, JobState};
+use crate::tenant::Tenant;
 use sqlx::Row;
 
 /// For the user of a job whose workers disappeared.
@@ -18,7 +19,7 @@ pub(super) async fn reap(
     attempts_max: u32,
     now: Timestamp,
     limit: u32,
-) -> Result<Vec<Reaped>, StoreError> {
+) -> Result<Vec<(Tenant, Reaped)>, StoreError> {
     let attempts_max = attempts_max.max(1);
     let mut tx = store.write().await?;
     let due = sqlx::query(
@@ -54,7 +55,7 @@ pub(super) async fn reap(
             end(&mut tx, &job, &Ending::released(&job, JobEvent::GaveUp, Some(GIVEN_UP)), now).await?;
             Reaped::Failed(id)
         };
-        reaped.push(what);
+        reaped.push((Tenant::acting_for(account), what));
     }
     tx.commit().await?;
     Ok(reaped)
