@@ -1,7 +1,11 @@
 //! `tributary models`: what there is to choose from.
 
 use super::{DONE, Place, screen};
+use crate::config::Config;
+use crate::offer::{Offer, Offers};
+use tributary_models::catalog::Catalog;
 use tributary_protocol::client::ModelView;
+use tributary_protocol::vocab::Credits;
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -13,6 +17,9 @@ pub(super) struct Args {
 enum What {
     /// The models the server offers
     List {
+        /// The models in this program instead, as `separate --local` uses them
+        #[arg(long)]
+        local: bool,
         /// One line of JSON a model
         #[arg(long)]
         json: bool,
@@ -20,12 +27,32 @@ enum What {
 }
 
 pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
-    let What::List { json } = args.what;
-    let offer = place.client().await?.models().await?;
-    for model in &offer.models {
+    let What::List { local, json } = args.what;
+    let models = match local {
+        true => embedded()?,
+        false => place.client().await?.models().await?.models,
+    };
+    for model in &models {
         screen::line(if json { as_json(model).to_string() } else { in_words(model) });
     }
     Ok(DONE)
+}
+
+/// What a server with the default prices would offer.
+fn embedded() -> anyhow::Result<Vec<ModelView>> {
+    let offers = Offers::new(&Catalog::embedded()?, &Config::default())?;
+    let view = |offer: &Offer| ModelView {
+        name: offer.card.name.clone(),
+        title: offer.card.title.clone(),
+        task: offer.task_word().to_owned(),
+        grade: offer.grade_word().to_owned(),
+        stems: offer.card.stems.clone(),
+        description: offer.card.description.clone(),
+        licence: offer.card.licence.clone(),
+        quality: offer.quality_in_words(),
+        credits_per_minute: Credits(offer.credits_per_minute),
+    };
+    Ok(offers.all().map(view).collect())
 }
 
 fn in_words(model: &ModelView) -> String {
