@@ -16,7 +16,10 @@ pub fn binary() -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe()?;
     let folder = own.parent().and_then(Path::parent).context("the test's own folder")?;
     let path = folder.join(format!("tributary{}", std::env::consts::EXE_SUFFIX));
-    anyhow::ensure!(path.is_file(), "no `tributary` binary: run the tests with `cargo xtask test`, which builds it");
+    anyhow::ensure!(
+        path.is_file(),
+        "no `tributary` binary: run the tests with `cargo xtask test`, which builds it"
+    );
     Ok(path)
 }
 
@@ -62,6 +65,15 @@ pub fn run(data: &Path, args: &[&str]) -> anyhow::Result<Ran> {
     Ok(tributary(data)?.args(args).output()?.into())
 }
 
+/// The local account's key, as the server on `data` left it.
+///
+/// # Errors
+/// Where no server was ever started there.
+pub fn local_key(data: &Path) -> anyhow::Result<String> {
+    let local: serde_json::Value = serde_json::from_slice(&std::fs::read(data.join("local.json"))?)?;
+    local["key"].as_str().map(str::to_owned).context("a key in local.json")
+}
+
 /// `tributary serve` on free ports, until dropped.
 pub struct Serve {
     process: Child,
@@ -77,8 +89,20 @@ impl Serve {
     /// # Errors
     /// Where it does not come up.
     pub fn start(data: &Path) -> anyhow::Result<Self> {
+        Self::start_with(data, &[], &[])
+    }
+
+    /// The same with more arguments (`--listen` among them replaces the free port) and more environment.
+    ///
+    /// # Errors
+    /// Where it does not come up.
+    pub fn start_with(data: &Path, args: &[&str], env: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let listen = if args.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] };
         let mut process = tributary(data)?
-            .args(["serve", "--listen", "127.0.0.1:0", "--listen-http", "127.0.0.1:0", "--announce", "json"])
+            .args(["serve", "--listen-http", "127.0.0.1:0", "--announce", "json"])
+            .args(listen)
+            .args(args)
+            .envs(env.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;

@@ -4,6 +4,9 @@
 pub mod books;
 pub mod child;
 pub mod command;
+pub mod files;
+pub mod http;
+pub mod raw;
 pub mod journal;
 pub mod signal;
 pub mod stage;

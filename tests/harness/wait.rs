@@ -11,13 +11,21 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 ///
 /// # Panics
 /// At the deadline, with `what` was waited for.
-pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + DEADLINE;
+pub async fn until<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    until_within(DEADLINE, what, look).await
+}
+
+/// The same for the few things that take longer.
+///
+/// # Panics
+/// After `longest`, with `what` was waited for.
+pub async fn until_within<T>(longest: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + longest;
     loop {
         if let Some(found) = look().await {
             return found;
         }
-        assert!(Instant::now() < deadline, "waited {DEADLINE:?} for {what}");
+        assert!(Instant::now() < deadline, "waited {longest:?} for {what}");
         tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
