@@ -120,7 +120,12 @@ async fn a_running_job_cancelled_pays_for_its_chunks_and_frees_the_device_within
     }
     assert_eq!(job.state, JobState::Cancelled, "{job:?}");
     assert!(job.chunks > 20 && job.chunks_done > 0, "{job:?}");
-    assert!(job.chunks_done <= done + 1, "{} chunks when it was cancelled, {} at its end", done, job.chunks_done);
+    assert!(
+        job.chunks_done <= done + 1,
+        "{} chunks when it was cancelled, {} at its end",
+        done,
+        job.chunks_done
+    );
     assert_eq!(job.held, Credits(5 * PRICE));
     let share = job.held.0 * u64::from(job.chunks_done) / u64::from(job.chunks);
     assert_eq!((job.captured, job.released), (Credits(share), Credits(job.held.0 - share)));

@@ -1,8 +1,11 @@
 //! The whole product at work, linked once.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
 mod cancel;
 mod command;
 mod disk;
+mod credits;
 mod fairness;
 mod journey;
 mod memory;
@@ -10,3 +13,4 @@ mod operations;
 mod real_songs;
 mod refusals;
 mod restart;
+mod tenants;

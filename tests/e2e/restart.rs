@@ -59,7 +59,10 @@ impl Place {
         let (mut server, client) = self.serve(Some(at)).await;
         let take = Arc::clone(take);
         let way = tokio::spawn(async move { stage::run(&client, &take, id).await });
-        wait::until(&format!("the server's death at {at:?}"), async || server.is_dead().unwrap().then_some(())).await;
+        wait::until(&format!("the server's death at {at:?}"), async || {
+            server.is_dead().unwrap().then_some(())
+        })
+        .await;
         way.abort();
     }
 }

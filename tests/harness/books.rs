@@ -26,7 +26,8 @@ impl Books {
     pub async fn open(data: &Path) -> anyhow::Result<Self> {
         let store = SqliteStore::open(&DataFolder::open(data)?.database()).await?;
         let accounts = store.accounts().await?;
-        let local = accounts.iter().find(|account| account.name == LOCAL_ACCOUNT).context("the local account")?;
+        let local =
+            accounts.iter().find(|account| account.name == LOCAL_ACCOUNT).context("the local account")?;
         let local = Tenant::acting_for(local.id);
         Ok(Self { store, local })
     }

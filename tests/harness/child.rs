@@ -57,7 +57,8 @@ impl ChildServer {
         if let Some(DieAt { step, time }) = die_at {
             command.env(DIE_AT, format!("{step:?} {time}"));
         }
-        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null()).spawn()?;
+        let mut process =
+            command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null()).spawn()?;
         let output = process.stdout.take().context("the child has an output")?;
         for line in BufReader::new(output).lines() {
             let line = line?;

@@ -2,6 +2,7 @@
 //! are chosen by the system; nothing outside the test's own folder is touched.
 
 pub mod books;
+pub mod calls;
 pub mod child;
 pub mod command;
 pub mod files;

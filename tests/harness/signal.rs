@@ -33,7 +33,12 @@ pub fn song(seed: u32, frames: u64, channels: u16, rate_hz: u32) -> Vec<f32> {
 ///
 /// # Errors
 /// Where the file cannot be written.
-pub fn write_canonical(path: &Path, samples: &[f32], channels: u16, rate_hz: u32) -> anyhow::Result<ClipHeader> {
+pub fn write_canonical(
+    path: &Path,
+    samples: &[f32],
+    channels: u16,
+    rate_hz: u32,
+) -> anyhow::Result<ClipHeader> {
     let (mut file, mut hasher) = (BufWriter::new(File::create(path)?), Hasher::new());
     for sample in samples {
         file.write_all(&sample.to_le_bytes())?;
