@@ -23,6 +23,7 @@ struct SmallDisk(PathBuf, #[expect(dead_code, reason = "removes the folder when 
 
 impl SmallDisk {
     /// None, with a line, where this user may not mount.
+    #[expect(clippy::print_stdout, reason = "a test says what it left out")]
     fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("disk");

@@ -23,6 +23,7 @@ struct Peaks {
     command: u64,
 }
 
+#[expect(clippy::print_stdout, reason = "the figures are what people ask for")]
 async fn separate(folder: &Path, minutes: u64) -> Peaks {
     let scratch = tempfile::tempdir_in(folder).unwrap();
     let data = scratch.path().join("data");

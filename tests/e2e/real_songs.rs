@@ -17,6 +17,7 @@ const CHUNKING_DB: f64 = 0.3;
 const SONGS: [(&str, [f64; 4]); 2] =
     [("sodium", [1.28, 4.77, 0.91, -7.93]), ("lithium", [1.89, 5.57, 6.83, 0.94])];
 
+#[expect(clippy::print_stdout, reason = "a test says what it left out")]
 fn data() -> Option<PathBuf> {
     let data = std::env::var_os("TRIBUTARY_TEST_DATA").map(PathBuf::from).filter(|path| path.is_dir());
     if data.is_none() {
