@@ -67,7 +67,7 @@ impl Worker {
             };
             match self.claim().await {
                 Ok(Some(claim)) => {
-                    jobs.spawn(Arc::clone(&self).attempt(claim, permit));
+                    jobs.spawn(Arc::clone(&self).attempt(claim, permit, drain.clone()));
                     continue;
                 }
                 Ok(None) => {}
@@ -94,7 +94,7 @@ impl Worker {
         self.store.claim(&self.name, limits, now, now.after(self.config.lease())).await
     }
 
-    async fn attempt(self: Arc<Self>, claim: Claim, permit: OwnedSemaphorePermit) {
+    async fn attempt(self: Arc<Self>, claim: Claim, permit: OwnedSemaphorePermit, drain: CancellationToken) {
         let id = claim.job.id;
         self.steps.reached(Step::Claimed, Some(id));
         self.progress.changed(&claim.tenant, id);
@@ -103,6 +103,12 @@ impl Worker {
             .record((self.clock.now().0 - waited.0).max(0) as f64 / 1e6);
         let stop = Arc::new(Stop::default());
         let registered = self.running.register(&claim.tenant, id, Arc::clone(&stop));
+        // Whoever wanted the job to stop between its claim and here found nobody to tell.
+        if self.is_cancel_asked(&claim).await {
+            stop.stop(StopReason::User);
+        } else if drain.is_cancelled() {
+            stop.stop(StopReason::Drain);
+        }
         let lease = tokio::spawn(lease::keep(Arc::clone(&self), claim.clone(), Arc::clone(&stop)));
         let outcome = self.run(&claim, &stop).await;
         lease.abort();
@@ -111,6 +117,12 @@ impl Worker {
         self.progress.changed(&claim.tenant, id);
         drop(permit);
         self.queue.ring(id);
+    }
+
+    /// A store that does not answer is asked again by the lease.
+    async fn is_cancel_asked(&self, claim: &Claim) -> bool {
+        let job = self.store.job(&claim.tenant, claim.job.id).await;
+        job.is_ok_and(|job| job.is_some_and(|job| job.cancel_asked))
     }
 
     async fn run(&self, claim: &Claim, stop: &Arc<Stop>) -> Outcome {

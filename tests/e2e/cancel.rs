@@ -2,12 +2,14 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tokio::task::spawn_blocking;
-use tributary_protocol::client::{ClientError, JobState, JobView, JobsPage};
+use tributary_protocol::client::{Client, ClientError, JobState, JobView, JobsPage};
 use tributary_protocol::vocab::{Credits, JobId};
+use tributary_server::Parts;
 use tributary_server::config::Config;
 use tributary_server::data::DataFolder;
+use tributary_server::steps::{SharedSteps, Step, Steps};
 use tributary_tests::command::{self, Serve};
 use tributary_tests::journal::Journal;
 use tributary_tests::stage::{self, Take};
@@ -135,6 +137,32 @@ async fn a_running_job_cancelled_pays_for_its_chunks_and_frees_the_device_within
     let next = stage.separate(&take(&stage, 2, 5)).await.unwrap();
     assert_eq!(next.state, JobState::Done);
     assert_eq!(journal.chunks(id), job.chunks_done, "nothing more of the cancelled job was run");
+    stage.audit().await.unwrap();
+}
+
+/// Cancels every job in the moment a worker takes it.
+#[derive(Default)]
+struct CancelAtClaim(OnceLock<Client>);
+
+impl Steps for CancelAtClaim {
+    fn reached(&self, step: Step, job: Option<JobId>) {
+        if let (Step::Claimed, Some(job), Some(client)) = (step, job, self.0.get()) {
+            let cancel = || tokio::runtime::Handle::current().block_on(client.cancel(job));
+            tokio::task::block_in_place(cancel).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_in_the_moment_of_the_claim_is_heard() {
+    let steps = Arc::new(CancelAtClaim::default());
+    let parts = Parts { steps: Arc::clone(&steps) as SharedSteps, ..Parts::default() };
+    let stage = Stage::with(config(), parts).await.unwrap();
+    steps.0.set(stage.client.clone()).unwrap();
+    let job = stage.separate(&take(&stage, 1, 300)).await.unwrap();
+    check_released(&job);
+    assert_eq!((job.attempt, job.chunks_done), (1, 0), "{job:?}");
+    assert_eq!(balance(&stage).await, (100_000, 0));
     stage.audit().await.unwrap();
 }
 

@@ -4,8 +4,8 @@
 
 mod cancel;
 mod command;
-mod disk;
 mod credits;
+mod disk;
 mod fairness;
 mod journey;
 mod memory;
