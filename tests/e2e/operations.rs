@@ -89,12 +89,14 @@ async fn a_terminated_server_gives_its_job_back_and_the_next_one_ends_it_for_one
     let id = JobId::generate();
     client.create(&wish(id, take.header)).await.unwrap();
     client.upload(&take.header, &take.file, |_| {}).await.unwrap();
-    wait::until("the first chunk", async || {
-        let job = client.job(id).await.unwrap();
-        assert!(!job.state.is_terminal(), "{job:?}");
-        (job.chunks_done > 0).then_some(())
-    })
-    .await;
+    let mut watch = client.watch(id);
+    while let Some(job) = watch.next().await.unwrap() {
+        assert!(!job.state.is_terminal(), "it should be under way: {job:?}");
+        if job.chunks_done > 0 {
+            break;
+        }
+    }
+    drop(watch);
     let asked = Instant::now();
     let code = tokio::task::spawn_blocking(move || server.terminate().unwrap()).await.unwrap();
     println!("a server with a job under way ended in {:.1} s", asked.elapsed().as_secs_f64());
