@@ -134,7 +134,7 @@ pub async fn serve_if_child() -> anyhow::Result<()> {
     }
     let mut config = crate::stage::config();
     // A dead worker's lease is noticed soon; a living one extends it three times in this time.
-    config.worker.lease_seconds = 2;
+    config.worker.lease_seconds = 4;
     config.worker.attempts = std::env::var(ATTEMPTS)?.parse()?;
     let running = tributary_server::start(config, Path::new(&data), parts).await?;
     println!("{READY}{} {} ", running.address, running.key);
