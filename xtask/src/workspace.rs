@@ -23,20 +23,16 @@ pub(crate) fn metadata() -> anyhow::Result<serde_json::Value> {
 /// # Errors
 /// A program that does not build.
 pub(crate) fn build(profile: Profile) -> anyhow::Result<PathBuf> {
-    let (name, folder) = match profile {
-        Profile::Dev => ("dev", "debug"),
-        Profile::Release => ("release", "release"),
+    // Named beside the tests, the program shares their features and with them everything that is compiled.
+    let (name, folder, packages) = match profile {
+        Profile::Dev => ("dev", "debug", &["tributary-server", "tributary-tests"][..]),
+        Profile::Release => ("release", "release", &["tributary-server"][..]),
     };
-    run::run(&mut run::cargo([
-        "build",
-        "--quiet",
-        "--package",
-        "tributary-server",
-        "--bin",
-        "tributary",
-        "--profile",
-        name,
-    ]))?;
+    let mut build = run::cargo(["build", "--quiet", "--bin", "tributary", "--profile", name]);
+    packages.iter().for_each(|package| {
+        build.args(["--package", package]);
+    });
+    run::run(&mut build)?;
     let metadata = metadata()?;
     let target = metadata["target_directory"].as_str().context("cargo metadata names no target folder")?;
     Ok(Path::new(target).join(folder).join(format!("tributary{}", std::env::consts::EXE_SUFFIX)))
