@@ -11,7 +11,7 @@ use tributary_protocol::vocab::JobId;
 use tributary_server::Parts;
 use tributary_server::steps::{Step, Steps};
 
-/// The test that is the server when [`DATA`] is set, and passes at once otherwise.
+/// The test that is the server when its data folder is named, and passes at once otherwise.
 pub const TEST: &str = "restart::the_server_that_is_killed";
 const DATA: &str = "TRIBUTARY_TEST_CHILD_DATA";
 const DIE_AT: &str = "TRIBUTARY_TEST_CHILD_DIE_AT";
