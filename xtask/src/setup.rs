@@ -57,6 +57,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
         );
     }
     println!("installing {}", reasons.join("; "));
+    // A fresh machine has no lists of packages yet.
+    run::run(Command::new("apt-get").arg("update"))?;
     let mut install = Command::new("apt-get");
     install.args(["install", "--yes", "--no-install-recommends"]).args(&packages);
     run::run(install.env("DEBIAN_FRONTEND", "noninteractive"))
