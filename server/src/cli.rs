@@ -2,6 +2,7 @@
 
 mod accounts;
 mod balance;
+mod cancel;
 mod canonical;
 mod connection;
 mod doctor;

@@ -121,10 +121,7 @@ pub async fn serve(
     if let Some(pem) = tls {
         server = server.tls_config(ServerTlsConfig::new().identity(Identity::from_pem(pem.cert, pem.key)))?;
     }
-    let service = tower::ServiceBuilder::new().service(gated);
-    server
-        .serve_with_incoming_shutdown(service, TcpListenerStream::new(listener), stop.cancelled_owned())
-        .await
+    server.serve_with_incoming_shutdown(gated, TcpListenerStream::new(listener), stop.cancelled_owned()).await
 }
 
 /// Words of the edge that every service uses.

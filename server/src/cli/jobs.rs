@@ -70,14 +70,7 @@ async fn list(client: &Client, limit: u32, json: bool) -> anyhow::Result<u8> {
 
 async fn cancel(client: &Client, id: JobId) -> anyhow::Result<u8> {
     let before = client.job(id).await?;
-    let mut job = client.cancel(id).await?;
-    let mut watch = client.watch(id);
-    while !job.state.is_terminal() {
-        match watch.next().await? {
-            Some(next) => job = next,
-            None => break,
-        }
-    }
+    let job = super::cancel::cancel(client, id).await?;
     let cost = screen::cost(job.captured, job.released);
     if before.state.is_terminal() {
         screen::line(format!("job {id} had ended before ({}); {cost}", word(&job)));

@@ -1,6 +1,7 @@
 //! Separating on a server: quote, hold, upload, wait, fetch. Ctrl-C cancels the job and says what came back.
 
 use super::{Line, Separated, Wish};
+use crate::cli::cancel::cancel;
 use crate::cli::canonical::{self, CanonicalClip};
 use crate::cli::{Ended, JOB_FAILED, fetch, screen};
 use anyhow::Context;
@@ -30,7 +31,7 @@ pub(super) async fn separate(
     line.state(&format!("{}; {} of {}", canonical::describe(clip.shape()), quote.credits, quote.available));
     let job = tokio::select! {
         job = follow(client, wish, line, &clip, id) => job,
-        () = stop.cancelled() => return Err(cancel(client, id).await),
+        () = stop.cancelled() => return Err(cancelled(client, id).await),
     };
     let job = match job {
         Ok(job) => job,
@@ -83,8 +84,8 @@ async fn follow(
 }
 
 /// The user stopped it: says what came back.
-async fn cancel(client: &Client, id: JobId) -> anyhow::Error {
-    let text = match end(client, id).await {
+async fn cancelled(client: &Client, id: JobId) -> anyhow::Error {
+    let text = match cancel(client, id).await {
         Ok(job) => format!("cancelled; {}", screen::cost(job.captured, job.released)),
         Err(ClientError::UnknownJob { .. }) => "cancelled before anything was held".to_owned(),
         Err(error) => {
@@ -92,19 +93,6 @@ async fn cancel(client: &Client, id: JobId) -> anyhow::Error {
         }
     };
     anyhow::Error::new(Ended(JOB_FAILED)).context(text)
-}
-
-/// Cancels and waits for the end: a running job ends within a chunk.
-async fn end(client: &Client, id: JobId) -> Result<JobView, ClientError> {
-    let mut job = client.cancel(id).await?;
-    let mut watch = client.watch(id);
-    while !job.state.is_terminal() {
-        match watch.next().await? {
-            Some(next) => job = next,
-            None => break,
-        }
-    }
-    Ok(job)
 }
 
 /// Something cannot go on: a job that was created must not keep its hold, unless the server is out of reach.
