@@ -21,7 +21,7 @@ const SERVER_ATTRIBUTES: &str = r#"#[cfg(feature = "server")]
 /// # Errors
 /// A `.proto` file that does not parse, a folder that cannot be written, or (with `check`) a stale file.
 pub(crate) fn run(check: bool) -> anyhow::Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("find the workspace above xtask")?;
+    let root = crate::workspace::root();
     let fresh = generate(root)?;
     let output = root.join(OUTPUT);
     if check {

@@ -3,10 +3,16 @@
 use crate::run;
 use anyhow::Context;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-/// The folder of the workspace.
+/// The folder of the workspace: where cargo runs this program now. A shared cache of build products may have
+/// compiled it in another clone, whose folder can be gone.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace")
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| {
+        let own = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        Path::new(&own).parent().expect("xtask is a folder of the workspace").to_owned()
+    })
 }
 
 /// Our crates, their dependencies and the folder of build products, as cargo tells them.
