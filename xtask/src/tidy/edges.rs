@@ -4,9 +4,11 @@ use super::Finding;
 use serde_json::Value;
 
 /// Our crates and those of ours that each may use.
-const OURS: [(&str, &[&str]); 6] = [
+const OURS: [(&str, &[&str]); 7] = [
     ("tributary-audio", &[]),
     ("tributary-models", &["tributary-audio"]),
+    // A host must never load a neural engine or a database.
+    ("tributary-plugin", &["tributary-audio", "tributary-protocol"]),
     ("tributary-protocol", &[]),
     ("tributary-server", &["tributary-audio", "tributary-models", "tributary-protocol"]),
     ("tributary-tests", &["tributary-audio", "tributary-protocol", "tributary-server"]),
@@ -14,7 +16,7 @@ const OURS: [(&str, &[&str]); 6] = [
 ];
 
 /// Crates of others that only some of ours may name.
-const OTHERS: [(&[&str], &[&str]); 6] = [
+const OTHERS: [(&[&str], &[&str]); 7] = [
     (&["rten", "rten-tensor", "ort"], &["tributary-models"]),
     (&["sqlx"], &["tributary-server"]),
     (&["axum", "figment"], &["tributary-server"]),
@@ -24,8 +26,9 @@ const OTHERS: [(&[&str], &[&str]); 6] = [
     ),
     (
         &["tokio", "tokio-stream", "tokio-util"],
-        &["tributary-protocol", "tributary-server", "tributary-tests"],
+        &["tributary-plugin", "tributary-protocol", "tributary-server", "tributary-tests"],
     ),
+    (&["nice-plug", "nice-plug-egui", "egui", "rtrb"], &["tributary-plugin"]),
     (&["symphonia", "flacenc", "rubato", "ebur128"], &["tributary-audio"]),
 ];
 

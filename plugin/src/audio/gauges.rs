@@ -1,0 +1,66 @@
+//! What moves with the sound, from the audio thread to the window: atomics, read at any time, never waited for.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
+
+/// Stems that can be played at once: as many as there are stereo outputs beside the main one.
+pub const STEMS_MAX: usize = 6;
+
+/// A highest absolute sample since it was last read.
+#[derive(Debug, Default)]
+pub struct Peak(AtomicU32);
+
+impl Peak {
+    /// Thread: audio. Positive floats order like their bits.
+    pub fn raise(&self, level: f32) {
+        self.0.fetch_max(level.abs().to_bits(), Ordering::Relaxed);
+    }
+
+    /// Thread: editor. The highest since the last call; linear, 1.0 is full scale.
+    pub fn take(&self) -> f32 {
+        f32::from_bits(self.0.swap(0, Ordering::Relaxed))
+    }
+}
+
+/// What moves with the sound.
+#[derive(Debug, Default)]
+pub struct Gauges {
+    /// What the host sends, by channel.
+    pub input: [Peak; 2],
+    /// What we send on the main output, by channel.
+    pub output: [Peak; 2],
+    /// Each stem as heard, after its fader.
+    pub stems: [Peak; STEMS_MAX],
+    /// The host's transport runs.
+    pub is_host_playing: AtomicBool,
+    /// The host's tempo, beats a minute as `f64` bits; 0 for unknown.
+    pub tempo_bits: AtomicU64,
+    /// The host's time signature, numerator << 16 | denominator; 0 for unknown.
+    pub meter: AtomicU32,
+    /// Where in the take the sound is, in frames of the host's rate from the take's start; negative for nowhere.
+    pub playhead: AtomicI64,
+    /// Frames recorded in this take so far.
+    pub recorded_frames: AtomicU64,
+    /// Frames of this take that were lost because nobody took them off the ring.
+    pub lost_frames: AtomicU64,
+    /// Blocks played as silence because their samples had not come from the disk yet.
+    pub late_blocks: AtomicU64,
+    /// The host's rate, Hz.
+    pub rate_hz: AtomicU32,
+    /// Blocks processed; stands still when the host does not call us.
+    pub blocks: AtomicU64,
+}
+
+impl Gauges {
+    /// The host's tempo in beats a minute, where it told.
+    #[must_use]
+    pub fn tempo(&self) -> Option<f64> {
+        let tempo = f64::from_bits(self.tempo_bits.load(Ordering::Relaxed));
+        (tempo > 0.0).then_some(tempo)
+    }
+
+    /// Where in the take the sound is, in frames, while it is inside.
+    #[must_use]
+    pub fn playhead(&self) -> Option<u64> {
+        u64::try_from(self.playhead.load(Ordering::Relaxed)).ok()
+    }
+}
