@@ -280,6 +280,8 @@ pub struct Outcome {
     pub job: JobKey,
     /// Model and version that made it.
     pub model: String,
+    /// First frame and end of the take's part that was sent: where the stems lie in the take.
+    pub range: (u64, u64),
     /// One row a stem, in the model's order.
     pub stems: Vec<StemRow>,
     /// Original minus sum of stems, dB of the original; absent until measured or when not all stems were asked for.

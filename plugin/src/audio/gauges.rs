@@ -19,6 +19,12 @@ impl Peak {
     pub fn take(&self) -> f32 {
         f32::from_bits(self.0.swap(0, Ordering::Relaxed))
     }
+
+    /// The highest since it was last taken; leaves it there.
+    #[must_use]
+    pub fn peek(&self) -> f32 {
+        f32::from_bits(self.0.load(Ordering::Relaxed))
+    }
 }
 
 /// What moves with the sound.
