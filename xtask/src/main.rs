@@ -3,12 +3,15 @@
 #![expect(clippy::print_stdout, reason = "a command line program speaks on standard output")]
 
 mod bench;
+mod bundle;
 mod check;
 mod codegen;
 mod demo;
+mod install;
 mod run;
 mod setup;
 mod stage;
+mod studio;
 mod test;
 mod tidy;
 mod workspace;
@@ -16,6 +19,7 @@ mod workspace;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use workspace::Profile;
 
 #[derive(Parser)]
 #[command(name = "xtask", bin_name = "cargo xtask", about = "Everything one does to the project")]
@@ -41,6 +45,19 @@ enum Task {
         #[arg(long)]
         short: bool,
     },
+    /// Make the plugin: target/bundled/Tributary.clap and Tributary.vst3
+    Bundle {
+        /// Without optimisation, for tests; goes to target/bundled-debug
+        #[arg(long)]
+        debug: bool,
+        /// Features of the plugin's crate, with commas
+        #[arg(long, value_delimiter = ',')]
+        features: Vec<String>,
+    },
+    /// Put the plugin where this user's hosts look
+    Install,
+    /// Start a local server, unless one runs, and the plugin as a program of its own
+    Studio,
     /// See that the tools are there, and install what is missing where that is possible
     Setup,
     /// Hold the rules of CONVENTIONS.md that no lint knows
@@ -59,7 +76,12 @@ fn main() -> ExitCode {
         Task::Test => test::run(),
         Task::Check => check::run(),
         Task::Bench { short } => bench::run(short),
-        Task::Setup => setup::run(),
+        Task::Bundle { debug, features } => {
+            bundle::run(if debug { Profile::Dev } else { Profile::Release }, &features)
+        }
+        Task::Install => install::run(),
+        Task::Studio => studio::run(),
+        Task::Setup => setup::run().map(|()| setup::tests()),
         Task::Tidy => tidy::run(),
         Task::Codegen { check } => codegen::run(check),
     };

@@ -2,53 +2,113 @@
 
 use crate::run;
 use anyhow::bail;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
-/// A tool that must be on the machine, and why.
-struct Tool {
-    /// Any of these programs will do.
-    programs: &'static [&'static str],
-    /// A variable that may name another one.
-    variable: Option<&'static str>,
+/// Something that must be on the machine, and why.
+struct Need {
+    sign: Sign,
     /// Where Debian has it.
     package: &'static str,
     why: &'static str,
 }
 
-const TOOLS: [Tool; 3] = [
-    Tool {
-        programs: &["cc", "gcc", "clang"],
-        variable: Some("CC"),
+/// How one sees that it is there.
+#[derive(Clone, Copy)]
+enum Sign {
+    /// Any of these programs will do; a variable may name another one.
+    Program(&'static [&'static str], Option<&'static str>),
+    /// pkg-config knows it.
+    Library(&'static str),
+    /// Python has it.
+    Module(&'static str),
+}
+
+/// For everything.
+const TOOLS: [Need; 3] = [
+    Need {
+        sign: Sign::Program(&["cc", "gcc", "clang"], Some("CC")),
         package: "gcc",
         why: "a C compiler builds the bundled SQLite and zstd",
     },
-    Tool {
-        programs: &["git"],
-        variable: None,
+    Need {
+        sign: Sign::Program(&["git"], None),
         package: "git",
         why: "tidy asks git which files belong to the project",
     },
-    Tool {
-        programs: &["python3", "python"],
-        variable: None,
+    Need {
+        sign: Sign::Program(&["python3", "python"], None),
         package: "python3",
         why: "Python remakes the demo song and the test files",
     },
 ];
 
-/// Checks every tool and installs the missing ones where that is possible.
+/// For tests that say so and leave out what they cannot do without.
+const TESTS: [Need; 2] = [
+    Need {
+        sign: Sign::Program(&["Xvfb"], None),
+        package: "xvfb",
+        why: "drag and drop is tested on a screen of its own",
+    },
+    Need {
+        sign: Sign::Module("ensurepip"),
+        package: "python3-venv",
+        why: "a VST3 host from PyPI is kept apart from the system's Python",
+    },
+];
+
+/// For the plugin as a program of its own.
+const STUDIO: [Need; 3] = [
+    Need {
+        sign: Sign::Program(&["pkg-config"], Some("PKG_CONFIG")),
+        package: "pkg-config",
+        why: "it finds the headers below",
+    },
+    Need {
+        sign: Sign::Library("alsa"),
+        package: "libasound2-dev",
+        why: "the standalone plugin plays through ALSA",
+    },
+    Need {
+        sign: Sign::Library("jack"),
+        package: "libjack-jackd2-dev",
+        why: "the standalone plugin plays through JACK",
+    },
+];
+
+/// Checks what everything needs and installs what is missing where that is possible.
 ///
 /// # Errors
 /// A tool is missing and cannot be installed by us; the message says what to run.
 pub(crate) fn run() -> anyhow::Result<()> {
-    let absent = missing(&|program| run::is_there(program));
+    provide(&TOOLS)
+}
+
+/// The same for tests. What is missing and cannot be installed is said: the tests leave out what they need it for.
+pub(crate) fn tests() {
+    if cfg!(target_os = "linux")
+        && let Err(error) = provide(&TESTS)
+    {
+        println!("left out: {error:#}");
+    }
+}
+
+/// The same for the standalone plugin.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn studio() -> anyhow::Result<()> {
+    if cfg!(target_os = "linux") { provide(&STUDIO) } else { Ok(()) }
+}
+
+fn provide(needs: &'static [Need]) -> anyhow::Result<()> {
+    let absent = missing(needs, &is_there);
     if absent.is_empty() {
         return Ok(());
     }
-    let packages: Vec<&str> = absent.iter().map(|tool| tool.package).collect();
-    let reasons: Vec<String> = absent.iter().map(|tool| format!("{} ({})", tool.package, tool.why)).collect();
+    let packages: Vec<&str> = absent.iter().map(|need| need.package).collect();
+    let reasons: Vec<String> = absent.iter().map(|need| format!("{} ({})", need.package, need.why)).collect();
     if !may_install() {
         bail!(
             "missing: {}. Run: {}",
@@ -64,12 +124,21 @@ pub(crate) fn run() -> anyhow::Result<()> {
     run::run(install.env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
-fn missing(is_there: &dyn Fn(&OsStr) -> bool) -> Vec<&'static Tool> {
-    let present = |tool: &Tool| {
-        let named = tool.variable.and_then(std::env::var_os);
-        named.into_iter().chain(tool.programs.iter().map(OsString::from)).any(|program| is_there(&program))
-    };
-    TOOLS.iter().filter(|tool| !present(tool)).collect()
+fn missing(needs: &'static [Need], is_there: &dyn Fn(Sign) -> bool) -> Vec<&'static Need> {
+    needs.iter().filter(|need| !is_there(need.sign)).collect()
+}
+
+fn is_there(sign: Sign) -> bool {
+    match sign {
+        Sign::Program(names, variable) => {
+            let named = variable.and_then(std::env::var_os);
+            named.into_iter().chain(names.iter().map(OsString::from)).any(|program| run::is_there(&program))
+        }
+        Sign::Library(name) => run::ask(Command::new("pkg-config").args(["--exists", name])).is_ok(),
+        Sign::Module(name) => {
+            run::ask(Command::new("python3").args(["-c", &format!("import {name}")])).is_ok()
+        }
+    }
 }
 
 /// Only root may, and only Debian and its kin have apt-get.
@@ -92,14 +161,21 @@ mod tests {
 
     #[test]
     fn nothing_is_missing_where_one_program_of_each_kind_is_there() {
-        let there = |program: &OsStr| ["clang", "git", "python3"].iter().any(|name| program == *name);
-        assert!(missing(&there).is_empty());
+        let there = |sign: Sign| matches!(sign, Sign::Program(names, _) if names.iter().any(|name| ["clang", "git", "python3"].contains(name)));
+        assert!(missing(&TOOLS, &there).is_empty());
     }
 
     #[test]
-    fn every_missing_tool_is_named_with_its_package() {
-        let packages: Vec<_> = missing(&|_| false).iter().map(|tool| tool.package).collect();
+    fn everything_missing_is_named_with_its_package() {
+        let packages: Vec<_> = missing(&TOOLS, &|_| false).iter().map(|need| need.package).collect();
         assert_eq!(packages, ["gcc", "git", "python3"]);
         assert_eq!(advice(&packages, true), "sudo apt-get install gcc git python3");
+    }
+
+    #[test]
+    fn a_module_and_a_library_of_no_name_are_not_there() {
+        assert!(!is_there(Sign::Module("no_such_module_of_ours")));
+        assert!(!is_there(Sign::Library("no-such-library-of-ours")));
+        assert!(is_there(Sign::Module("sys")));
     }
 }

@@ -30,18 +30,33 @@ pub(crate) fn metadata() -> anyhow::Result<serde_json::Value> {
 /// A program that does not build.
 pub(crate) fn build(profile: Profile) -> anyhow::Result<PathBuf> {
     // Named beside the tests, the program shares their features and with them everything that is compiled.
-    let (name, folder, packages) = match profile {
-        Profile::Dev => ("dev", "debug", &["tributary-server", "tributary-tests"][..]),
-        Profile::Release => ("release", "release", &["tributary-server"][..]),
+    let packages = match profile {
+        Profile::Dev => &["tributary-server", "tributary-tests"][..],
+        Profile::Release => &["tributary-server"][..],
     };
-    let mut build = run::cargo(["build", "--quiet", "--bin", "tributary", "--profile", name]);
+    let mut build = run::cargo(["build", "--quiet", "--bin", "tributary", "--profile", profile.name()]);
     packages.iter().for_each(|package| {
         build.args(["--package", package]);
     });
     run::run(&mut build)?;
+    program(profile, "tributary")
+}
+
+/// Where cargo puts a program of that name.
+///
+/// # Errors
+/// As [`metadata`].
+pub(crate) fn program(profile: Profile, name: &str) -> anyhow::Result<PathBuf> {
+    Ok(target()?.join(profile.folder()).join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// The folder of build products.
+///
+/// # Errors
+/// As [`metadata`].
+pub(crate) fn target() -> anyhow::Result<PathBuf> {
     let metadata = metadata()?;
-    let target = metadata["target_directory"].as_str().context("cargo metadata names no target folder")?;
-    Ok(Path::new(target).join(folder).join(format!("tributary{}", std::env::consts::EXE_SUFFIX)))
+    Ok(metadata["target_directory"].as_str().context("cargo metadata names no target folder")?.into())
 }
 
 /// How the program is built.
@@ -51,4 +66,22 @@ pub(crate) enum Profile {
     Dev,
     /// For people.
     Release,
+}
+
+impl Profile {
+    /// As cargo names it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Release => "release",
+        }
+    }
+
+    /// Its folder among the build products.
+    pub(crate) fn folder(self) -> &'static str {
+        match self {
+            Self::Dev => "debug",
+            Self::Release => "release",
+        }
+    }
 }
