@@ -29,4 +29,4 @@ pub use loudness::{Loudness, LoudnessMeter};
 pub use pcm::{PcmReader, PcmWriter};
 pub use peaks::Peaks;
 pub use resample::{PushResampler, ResampleSink, Resampler};
-pub use wav::{WavFormat, WavReader, WavWriter};
+pub use wav::{Bext, WavFormat, WavReader, WavWriter};

@@ -3,7 +3,9 @@
 //! The length is agreed before the first frame and held to, so the header is right from the start; beyond 4 GiB it is
 //! that of RF64 (EBU Tech 3306). A file whose writing was cut off declares more than it holds, and says so when read.
 
+pub mod bext;
 pub(crate) mod encoding;
+pub mod floats;
 pub(crate) mod header;
 pub mod reader;
 
@@ -11,6 +13,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+pub use bext::Bext;
 pub use reader::WavReader;
 
 use crate::frames::block_frames;
@@ -83,10 +86,23 @@ impl<W: Write + Send> WavWriter<W> {
     /// # Errors
     /// Where the shape is outside the limits or has no frames, or the header cannot be written.
     pub fn new(sink: W, shape: ClipShape, format: WavFormat) -> Result<Self, AudioError> {
+        Self::begin(sink, shape, format, &[])
+    }
+
+    /// The same as a Broadcast Wave file: with a `bext` chunk before the format.
+    ///
+    /// # Errors
+    /// As [`WavWriter::new`].
+    pub fn with_bext(sink: W, shape: ClipShape, format: WavFormat, bext: &Bext) -> Result<Self, AudioError> {
+        Self::begin(sink, shape, format, &bext.chunk())
+    }
+
+    /// `chunks`: whole ones, to stand before the format.
+    fn begin(sink: W, shape: ClipShape, format: WavFormat, chunks: &[u8]) -> Result<Self, AudioError> {
         check_shape(shape)?;
         let quantizer = Quantizer::new(if format == WavFormat::Int16 { 16 } else { 24 });
         let mut writer = Self { sink, shape, format, quantizer, written_frames: 0, bytes: Vec::new() };
-        let header = writer.header(writer.data_bytes()?);
+        let header = writer.header(writer.data_bytes()?, chunks);
         writer.sink.write_all(&header).map_err(write_failed)?;
         Ok(writer)
     }
@@ -115,15 +131,15 @@ impl<W: Write + Send> WavWriter<W> {
     }
 
     /// Everything before the samples.
-    fn header(&self, data_bytes: u64) -> Vec<u8> {
+    fn header(&self, data_bytes: u64, chunks: &[u8]) -> Vec<u8> {
         let format = self.format_chunk();
-        // WAVE, fmt, fact, data; each chunk has a header of 8 bytes.
-        let around_bytes = 4 + 8 + format.len() as u64 + 12 + 8;
+        // WAVE, more chunks, fmt, fact, data; each chunk has a header of 8 bytes.
+        let around_bytes = 4 + chunks.len() as u64 + 8 + format.len() as u64 + 12 + 8;
         let padded_bytes = data_bytes + (data_bytes & 1);
         let is_long = around_bytes + padded_bytes > u64::from(u32::MAX);
         let short =
             |bytes: u64| u32::try_from(bytes).ok().filter(|_| !is_long).unwrap_or(u32::MAX).to_le_bytes();
-        let mut header = Vec::with_capacity(128);
+        let mut header = Vec::with_capacity(128 + chunks.len());
         header.extend(if is_long { b"RF64" } else { b"RIFF" });
         header.extend(short(around_bytes + padded_bytes));
         header.extend(b"WAVE");
@@ -135,6 +151,7 @@ impl<W: Write + Send> WavWriter<W> {
             }
             header.extend([0; 4]);
         }
+        header.extend(chunks);
         header.extend(b"fmt ");
         header.extend((format.len() as u32).to_le_bytes());
         header.extend(&format);
