@@ -4,12 +4,40 @@
 //! ```text
 //! <user data>/tributary/plugin/
 //!   takes/<take id>/take.json          its record
+//!                   begun.json         instead of it while the take is recorded
 //!                   take.f32           canonical bytes: interleaved little-endian float
 //!                   jobs/<job id>/job.json     what was asked and what became of it, saved before it is sent
+//!                                 stem-<hash>.json   which of the files is which stem
 //!                                 <take> - <stem> - <tempo>bpm - bar <n>.wav   results, ready to be dragged
+//!   temporary/, trash/                 files on their way in and out
+//!   cache/                             takes and stems at other rates; made again when needed
 //! ```
 
+mod clip;
+mod error;
+mod export;
+mod folder;
+mod import;
+mod job;
+mod name;
+mod place;
+mod record;
+mod recording;
+mod stem;
+mod take;
+#[cfg(test)]
+mod tests;
+mod track;
+
+pub use clip::Clip;
+pub use error::LibraryError;
+pub use folder::{Damage, Library, ROOT_VARIABLE};
+pub use job::{ClipRecord, Fader, JobRecord, Outcome};
+pub use recording::TakeWriter;
+pub use track::TrackFile;
+
 use serde::{Deserialize, Serialize};
+use tributary_protocol::limits::CLIP_SECONDS_MAX;
 use tributary_protocol::vocab::JobId;
 use uuid::Uuid;
 
@@ -101,6 +129,11 @@ impl TakeInfo {
     pub fn range(&self) -> (u64, u64) {
         self.trim.unwrap_or((0, self.frames))
     }
+}
+
+/// Frames of the longest take at this rate: as long as any server may take.
+pub(crate) fn frames_max(rate_hz: u32) -> u64 {
+    CLIP_SECONDS_MAX * u64::from(rate_hz)
 }
 
 /// Lowest and highest sample of each column at halving resolutions, for drawing at any zoom.
