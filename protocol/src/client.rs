@@ -33,6 +33,7 @@
 //! comes back as a [`ClientError`] is final and says what to do. Dropping a future ends that call only: a job goes
 //! on until [`Client::cancel`].
 
+mod certificate;
 mod connect;
 mod convert;
 mod download;
@@ -43,6 +44,7 @@ mod upload;
 mod view;
 mod watch;
 
+pub use certificate::{PresentedCertificate, certificate_of};
 pub use connect::{ApiKey, Endpoint, Tls};
 pub use error::ClientError;
 pub use retry::Patience;

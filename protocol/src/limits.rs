@@ -26,3 +26,43 @@ pub const STEMS_MAX: usize = 32;
 pub const JOBS_PAGE_MAX: u32 = 200;
 /// Lines in one answer of `Account.History`.
 pub const HISTORY_PAGE_MAX: u32 = 500;
+/// Characters of the address of a web page.
+pub const URL_CHARS_MAX: usize = 2000;
+
+/// True for an address that a browser may be asked to open: `http` or `https`, a host, no white space, nothing that
+/// could be taken for a command's option.
+#[must_use]
+pub fn is_web_page(url: &str) -> bool {
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    url.len() <= URL_CHARS_MAX
+        && url
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'`' | b'\\'))
+        && host
+            .is_some_and(|host| host.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '['))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_web_pages_are_opened_in_a_browser() {
+        for url in ["https://stems.example.org/buy?account=7", "http://127.0.0.1:8080/", "https://[::1]/"] {
+            assert!(is_web_page(url), "{url}");
+        }
+        let long = format!("https://h/{}", "x".repeat(URL_CHARS_MAX));
+        for url in [
+            "",
+            "file:///etc",
+            "https://",
+            "https://-x",
+            "javascript:alert(1)",
+            "http:// h",
+            "https://h/\"x",
+            &long,
+        ] {
+            assert!(!is_web_page(url), "{url}");
+        }
+    }
+}

@@ -93,6 +93,27 @@ impl Sha256 {
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
+
+    /// As certificates' fingerprints are shown, for people to compare: `AB:CD:..`.
+    #[must_use]
+    pub fn as_fingerprint(&self) -> String {
+        self.0.map(|byte| format!("{byte:02X}")).join(":")
+    }
+
+    /// Reads what [`Sha256::as_fingerprint`] writes; none for anything else.
+    #[must_use]
+    pub fn from_fingerprint(text: &str) -> Option<Self> {
+        let bytes: Option<Vec<u8>> = text
+            .split(':')
+            .map(|pair| match pair.as_bytes() {
+                [high, low] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                    u8::from_str_radix(pair, 16).ok()
+                }
+                _ => None,
+            })
+            .collect();
+        Self::from_slice(&bytes?)
+    }
 }
 
 impl fmt::Display for Sha256 {
@@ -137,5 +158,22 @@ impl ClipHeader {
     #[must_use]
     pub fn seconds(&self) -> f64 {
         self.frames as f64 / f64::from(self.rate_hz.max(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_reads_back_and_nothing_else_does() {
+        let hash = Sha256(std::array::from_fn(|index| u8::try_from(index * 8).unwrap()));
+        let text = hash.as_fingerprint();
+        assert!(text.starts_with("00:08:10:"), "{text}");
+        assert_eq!(Sha256::from_fingerprint(&text), Some(hash));
+        for wrong in ["", "AB", &text[1..], &text[3..], &format!("{text}:00"), &text.replace(':', ""), "é:é"]
+        {
+            assert_eq!(Sha256::from_fingerprint(wrong), None, "{wrong}");
+        }
     }
 }

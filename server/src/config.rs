@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tributary_protocol::limits::CLIP_SECONDS_MAX;
+use tributary_protocol::limits::{CLIP_SECONDS_MAX, is_web_page};
 
 /// Name of the config file in the data folder.
 pub const FILE_NAME: &str = "tributary.toml";
@@ -36,6 +36,8 @@ pub struct Config {
     pub prices: BTreeMap<String, u64>,
     /// Credits of the account that the first start makes.
     pub first_credits: u64,
+    /// The page that sells credits, `https://..`; empty for none. Clients open it in the user's browser.
+    pub buy_url: String,
     /// Days after which clips and stems of ended jobs are deleted.
     pub keep_days: u32,
     /// `text` or `json`.
@@ -115,6 +117,7 @@ impl Default for Config {
             device: DeviceConfig::default(),
             prices: BTreeMap::from([("mini".to_owned(), 1)]),
             first_credits: 600,
+            buy_url: String::new(),
             keep_days: 7,
             log_format: LogFormat::Text,
         }
@@ -185,6 +188,16 @@ pub enum ConfigError {
         /// What is allowed, in words.
         allowed: String,
     },
+    /// Not the address of a web page.
+    #[error(
+        "`{key}` is `{value}`; it must be empty or a web page's address like https://stems.example.org/credits"
+    )]
+    NoPage {
+        /// The key, dotted.
+        key: &'static str,
+        /// What was given.
+        value: String,
+    },
 }
 
 impl Config {
@@ -230,6 +243,9 @@ impl Config {
         range("worker.reap_seconds", self.worker.reap_seconds, 1, 3600)?;
         range("device.batch_max", self.device.batch_max as u64, 1, 256)?;
         range("first_credits", self.first_credits, 0, 1 << 53)?;
+        if !self.buy_url.is_empty() && !is_web_page(&self.buy_url) {
+            return Err(ConfigError::NoPage { key: "buy_url", value: self.buy_url.clone() });
+        }
         for price in self.prices.values() {
             range("prices", *price, 0, 1_000_000)?;
         }
@@ -259,6 +275,14 @@ mod tests {
     fn a_key_nobody_knows_is_named() {
         let error = load("[worker]\njobz = 2\n").unwrap_err().to_string();
         assert!(error.contains("jobz"), "{error}");
+    }
+
+    #[test]
+    fn only_a_web_page_sells_credits() {
+        assert_eq!(load("").unwrap().buy_url, "");
+        assert_eq!(load("buy_url = \"https://h/credits\"").unwrap().buy_url, "https://h/credits");
+        let error = load("buy_url = \"file:///etc/passwd\"").unwrap_err().to_string();
+        assert!(error.contains("`buy_url` is `file:///etc/passwd`"), "{error}");
     }
 
     #[test]

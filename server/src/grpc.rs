@@ -47,6 +47,8 @@ pub struct Edge {
     pub admissions: Admissions,
     /// What one request may ask for.
     pub limits: LimitsConfig,
+    /// The page that sells credits; empty for none.
+    pub buy_url: String,
     /// Truth.
     pub store: Arc<dyn Store>,
     /// Finished stems.

@@ -6,6 +6,9 @@ use std::sync::Arc;
 use tributary_models::catalog::{Card, Catalog, Grade, Task};
 use tributary_models::{ModelError, Pipeline};
 
+/// Hex digits of a version.
+const VERSION_CHARS: usize = 12;
+
 /// One model on offer.
 #[derive(Clone)]
 pub struct Offer {
@@ -36,6 +39,12 @@ impl Offer {
             Grade::Studio => "studio",
             _ => "other",
         }
+    }
+
+    /// Which weights: the beginning of their hash, long enough never to be mistaken.
+    #[must_use]
+    pub fn version(&self) -> String {
+        self.card.weights.sha256.chars().take(VERSION_CHARS).collect()
     }
 
     /// What was measured, in one line: "sodium (never seen in training): vocals 1.3 dB (+11.0 dB), ...".

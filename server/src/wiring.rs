@@ -166,6 +166,7 @@ pub(crate) async fn wire(
         auth: Auth { store: Arc::clone(&ports.store) },
         admissions: ports.admissions(config, &parts, offers),
         limits: config.limits.clone(),
+        buy_url: config.buy_url.clone(),
         store: Arc::clone(&ports.store),
         artifacts: ports.artifacts,
         uploads: ports.uploads,

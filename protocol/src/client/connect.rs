@@ -2,14 +2,17 @@
 //! never printed.
 
 use super::ClientError;
+use super::certificate::Known;
 use crate::limits::MESSAGE_BYTES_MAX;
 use crate::v1::account_client::AccountClient;
 use crate::v1::clips_client::ClipsClient;
 use crate::v1::jobs_client::JobsClient;
 use crate::v1::models_client::ModelsClient;
 use crate::v1::stems_client::StemsClient;
+use crate::vocab::Sha256;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
@@ -51,6 +54,9 @@ pub enum Tls {
         /// The name in the certificate, where it differs from the address.
         server_name: Option<String>,
     },
+    /// The one certificate with this SHA-256 (see [`super::certificate_of`]), whatever names and dates are in it:
+    /// somebody compared the fingerprint.
+    Fingerprint(Sha256),
 }
 
 /// The secret that says who we are. Cannot be printed.
@@ -121,8 +127,7 @@ impl Wire {
 /// Checks the address and prepares a connection that opens at the first call.
 pub(super) fn open(endpoint: Endpoint) -> Result<Wire, ClientError> {
     let Endpoint { address, key, tls } = endpoint;
-    let uri: Uri = address.parse().map_err(|_| ClientError::BadAddress { address: address.clone() })?;
-    let secure = is_secure(&uri, &address)?;
+    let (uri, secure) = parse(&address)?;
     let mut channel = Channel::builder(uri)
         .user_agent(concat!("tributary/", env!("CARGO_PKG_VERSION")))
         .map_err(|_| ClientError::BadAddress { address: address.clone() })?
@@ -135,28 +140,37 @@ pub(super) fn open(endpoint: Endpoint) -> Result<Wire, ClientError> {
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .http2_max_header_list_size(HEADER_BYTES_MAX);
     if secure {
-        let tls = trust(tls)?;
-        channel = channel
-            .tls_config(tls)
-            .map_err(|cause| ClientError::BadCertificate { cause: Box::new(cause) })?;
+        channel = trust(channel, tls)?;
     }
     Ok(Wire { channel: channel.connect_lazy(), bearer: Bearer(key) })
 }
 
-fn trust(tls: Tls) -> Result<ClientTlsConfig, ClientError> {
-    match tls {
-        Tls::PublicRoots => Ok(ClientTlsConfig::new().with_webpki_roots()),
+fn trust(channel: tonic::transport::Endpoint, tls: Tls) -> Result<tonic::transport::Endpoint, ClientError> {
+    let config = ClientTlsConfig::new();
+    let trusting = match tls {
+        Tls::PublicRoots => channel.tls_config(config.with_webpki_roots()),
+        Tls::Fingerprint(fingerprint) => {
+            channel.tls_config_with_verifier(config, Arc::new(Known(fingerprint)))
+        }
         Tls::Pinned { certificate_pem, server_name } => {
             if !certificate_pem.contains("-----BEGIN CERTIFICATE-----") {
                 return Err(ClientError::BadCertificate { cause: "no certificate in the text".into() });
             }
-            let pinned = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(certificate_pem));
-            Ok(match server_name {
+            let pinned = config.ca_certificate(Certificate::from_pem(certificate_pem));
+            channel.tls_config(match server_name {
                 Some(name) => pinned.domain_name(name),
                 None => pinned,
             })
         }
-    }
+    };
+    trusting.map_err(|cause| ClientError::BadCertificate { cause: Box::new(cause) })
+}
+
+/// Checks the address, and that whatever goes there is protected. True for https.
+pub(super) fn parse(address: &str) -> Result<(Uri, bool), ClientError> {
+    let uri: Uri = address.parse().map_err(|_| ClientError::BadAddress { address: address.to_owned() })?;
+    let secure = is_secure(&uri, address)?;
+    Ok((uri, secure))
 }
 
 /// True for https, false for http on this machine; anything else is refused.

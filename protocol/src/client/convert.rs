@@ -5,6 +5,7 @@ use super::view::{
     AccountView, HistoryPage, JobState, JobView, JobsPage, LedgerKind, LedgerLine, ModelView, NewJob, Offer,
     QuoteAsk, QuoteView, ServerLimits, StemView,
 };
+use crate::limits::is_web_page;
 use crate::v1;
 use crate::vocab::{ClipHeader, Credits, JobId, Sha256};
 use bytes::Bytes;
@@ -49,7 +50,14 @@ impl From<v1::QuoteResponse> for QuoteView {
 
 impl From<v1::GetAccountResponse> for AccountView {
     fn from(wire: v1::GetAccountResponse) -> Self {
-        Self { name: wire.name, posted: Credits(wire.posted), held: Credits(wire.held) }
+        // It will be opened in a browser: only what a browser is for.
+        let is_page = is_web_page(&wire.buy_url);
+        Self {
+            name: wire.name,
+            posted: Credits(wire.posted),
+            held: Credits(wire.held),
+            buy_url: is_page.then_some(wire.buy_url),
+        }
     }
 }
 
@@ -110,6 +118,7 @@ impl From<v1::Model> for ModelView {
             licence: wire.licence,
             quality: wire.quality,
             credits_per_minute: Credits(wire.credits_per_minute),
+            version: wire.version,
         }
     }
 }

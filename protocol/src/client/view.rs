@@ -32,6 +32,8 @@ pub struct ModelView {
     pub quality: String,
     /// Price of a started minute.
     pub credits_per_minute: Credits,
+    /// Version of the weights; empty where the server does not tell.
+    pub version: String,
 }
 
 /// What one server takes.
@@ -82,6 +84,8 @@ pub struct AccountView {
     pub posted: Credits,
     /// Set aside for jobs that have not ended.
     pub held: Credits,
+    /// The page that sells credits, `http://..` or `https://..`, where the server has one.
+    pub buy_url: Option<String>,
 }
 
 impl AccountView {

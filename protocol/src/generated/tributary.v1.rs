@@ -12,6 +12,9 @@ pub struct GetAccountResponse {
     /// Set aside for jobs that have not ended.
     #[prost(uint64, tag = "3")]
     pub held: u64,
+    /// The page that sells credits; empty where the operator named none.
+    #[prost(string, tag = "4")]
+    pub buy_url: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HistoryRequest {
@@ -1761,6 +1764,9 @@ pub struct Model {
     pub quality: ::prost::alloc::string::String,
     #[prost(uint64, tag = "9")]
     pub credits_per_minute: u64,
+    /// Of the weights: another version may sound different. Empty from servers that do not tell.
+    #[prost(string, tag = "10")]
+    pub version: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Limits {

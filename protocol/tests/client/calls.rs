@@ -75,3 +75,14 @@ async fn every_call_can_be_moved_to_another_thread() {
     });
     assert!(asked.await.unwrap().unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn only_a_web_page_is_taken_for_the_page_that_sells_credits() {
+    for (told, taken) in [("https://h/buy", Some("https://h/buy")), ("", None), ("file:///etc/passwd", None)]
+    {
+        let double = Double::default();
+        told.clone_into(&mut double.state().buy_url);
+        let account = client_of(&double).await.account().await.unwrap();
+        assert_eq!(account.buy_url.as_deref(), taken, "{told}");
+    }
+}

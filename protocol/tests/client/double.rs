@@ -37,6 +37,7 @@ pub(crate) struct State {
     /// `Write` refuses every packet.
     pub(crate) stores_nothing: bool,
     pub(crate) calls: usize,
+    pub(crate) buy_url: String,
     pub(crate) clip: Vec<u8>,
     pub(crate) clip_bytes: usize,
     /// Where each `Write` began.
@@ -128,7 +129,12 @@ impl Double {
 impl v1::account_server::Account for Double {
     async fn get(&self, request: Request<v1::GetAccountRequest>) -> Answer<v1::GetAccountResponse> {
         self.begin(&request)?;
-        Ok(Response::new(v1::GetAccountResponse { name: "studio".into(), posted: 600, held: 100 }))
+        Ok(Response::new(v1::GetAccountResponse {
+            name: "studio".into(),
+            posted: 600,
+            held: 100,
+            buy_url: self.state().buy_url.clone(),
+        }))
     }
 
     async fn history(&self, request: Request<v1::HistoryRequest>) -> Answer<v1::HistoryResponse> {

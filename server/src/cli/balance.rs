@@ -28,12 +28,16 @@ pub(super) async fn balance(place: Place, args: BalanceArgs) -> anyhow::Result<u
     if args.json {
         let (posted, held, available) = (account.posted.0, account.held.0, account.available().0);
         screen::line(serde_json::json!({
-            "account": account.name, "posted": posted, "held": held, "available": available
+            "account": account.name, "posted": posted, "held": held, "available": available,
+            "buy_url": account.buy_url,
         }));
     } else {
         screen::line(format!("{} available to account {}", account.available(), account.name));
         if account.held.0 > 0 {
             screen::line(format!("{} held for jobs under way", account.held));
+        }
+        if let Some(url) = &account.buy_url {
+            screen::line(format!("more at {url}"));
         }
     }
     Ok(DONE)

@@ -51,6 +51,7 @@ fn embedded() -> anyhow::Result<Vec<ModelView>> {
         licence: offer.card.licence.clone(),
         quality: offer.quality_in_words(),
         credits_per_minute: Credits(offer.credits_per_minute),
+        version: offer.version(),
     };
     Ok(offers.all().map(view).collect())
 }
@@ -61,6 +62,7 @@ fn in_words(model: &ModelView) -> String {
     for (head, body) in [
         ("stems", model.stems.join(", ")),
         ("price", price),
+        ("version", model.version.clone()),
         ("licence", model.licence.clone()),
         ("quality", model.quality.replace("; ", "\n           ")),
         ("about", model.description.clone()),
@@ -76,6 +78,6 @@ fn as_json(model: &ModelView) -> serde_json::Value {
     serde_json::json!({
         "name": model.name, "title": model.title, "task": model.task, "grade": model.grade, "stems": model.stems,
         "licence": model.licence, "quality": model.quality, "description": model.description,
-        "credits_per_minute": model.credits_per_minute.0,
+        "credits_per_minute": model.credits_per_minute.0, "version": model.version,
     })
 }

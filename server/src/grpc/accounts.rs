@@ -17,7 +17,8 @@ impl v1::account_server::Account for Accounts {
     async fn get(&self, request: Request<v1::GetAccountRequest>) -> Answer<v1::GetAccountResponse> {
         let account = convert::store(self.0.store.account(&tenant(&request)?).await)?;
         let (posted, held) = (account.balance.posted.0, account.balance.held.0);
-        Ok(Response::new(v1::GetAccountResponse { name: account.name, posted, held }))
+        let buy_url = self.0.buy_url.clone();
+        Ok(Response::new(v1::GetAccountResponse { name: account.name, posted, held, buy_url }))
     }
 
     async fn history(&self, request: Request<v1::HistoryRequest>) -> Answer<v1::HistoryResponse> {

@@ -38,5 +38,6 @@ fn model(offer: &Offer) -> v1::Model {
         licence: card.licence.clone(),
         quality: offer.quality_in_words(),
         credits_per_minute: offer.credits_per_minute,
+        version: offer.version(),
     }
 }
