@@ -47,6 +47,12 @@ pub struct JobRecord {
     pub range: (u64, u64),
     /// Where in the song the take (not the range) begins.
     pub place: Place,
+    /// The server is known to have it: it is never asked for anew, whichever account is signed in later.
+    #[serde(default)]
+    pub is_admitted: bool,
+    /// The user wants it to end; the server may not have heard of that yet.
+    #[serde(default)]
+    pub is_cancelled: bool,
     /// How it ended; none while it has not.
     #[serde(default)]
     pub outcome: Option<Outcome>,

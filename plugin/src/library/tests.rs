@@ -70,6 +70,8 @@ pub(super) fn job(library: &Library, take: &TakeInfo, stems: &[&str]) -> JobReco
         clip: clip.header.into(),
         range: take.range(),
         place: take.place,
+        is_admitted: false,
+        is_cancelled: false,
         outcome: None,
         mix: [("vocals".to_owned(), Fader { gain_db: -3.5, is_solo: true, is_muted: false })].into(),
     }
