@@ -15,6 +15,14 @@ impl Peak {
         self.0.fetch_max(level.abs().to_bits(), Ordering::Relaxed);
     }
 
+    /// Thread: audio. The highest of many; what is no number counts as infinite. Compares bits, which needs no
+    /// special case for such and so goes over many samples at a time.
+    pub fn raise_all(&self, samples: &[f32]) {
+        let highest =
+            samples.iter().fold(0, |highest: u32, sample| highest.max(sample.to_bits() & 0x7fff_ffff));
+        self.0.fetch_max(highest.min(f32::INFINITY.to_bits()), Ordering::Relaxed);
+    }
+
     /// Thread: editor. The highest since the last call; linear, 1.0 is full scale.
     pub fn take(&self) -> f32 {
         f32::from_bits(self.0.swap(0, Ordering::Relaxed))
@@ -43,12 +51,16 @@ pub struct Gauges {
     /// The host's time signature, numerator << 16 | denominator; 0 for unknown.
     pub meter: AtomicU32,
     /// Where in the take the sound is, in frames of the host's rate from the take's start; negative for nowhere.
+    /// While all stands still: where free play would begin.
     pub playhead: AtomicI64,
+    /// Free play runs; it ends by itself at the take's end and when the host begins to play.
+    pub is_free_playing: AtomicBool,
     /// Frames recorded in this take so far.
     pub recorded_frames: AtomicU64,
     /// Frames of this take that were lost because nobody took them off the ring.
     pub lost_frames: AtomicU64,
-    /// Blocks played as silence because their samples had not come from the disk yet.
+    /// Blocks in which the input was heard instead of the reel, and the stems' own outputs were silent, because
+    /// samples had not come from the disk yet.
     pub late_blocks: AtomicU64,
     /// The host's rate, Hz.
     pub rate_hz: AtomicU32,
