@@ -3,7 +3,10 @@
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
 use proptest::prelude::*;
-use tributary_audio::{Audio, AudioError, ClipShape, FrameSink, Frames, WavFormat, WavReader, WavWriter};
+use tributary_audio::wav::floats::Floats;
+use tributary_audio::{
+    Audio, AudioError, Bext, ClipShape, FrameSink, Frames, WavFormat, WavReader, WavWriter,
+};
 
 use crate::signal::{collect, noise};
 
@@ -220,6 +223,70 @@ fn more_or_fewer_frames_than_agreed_are_refused() {
     assert!(matches!(WavWriter::new(Vec::new(), none, WavFormat::Float32), Err(AudioError::Empty)));
 }
 
+/// What a `bext` chunk says, by the offsets of EBU Tech 3285: texts, time reference, version, and the bytes before it.
+fn read_bext(file: &[u8]) -> (Vec<String>, u64, u16, usize) {
+    let at = file.windows(4).position(|name| name == b"bext").unwrap();
+    assert_eq!(file[at + 4..at + 8], 602u32.to_le_bytes());
+    let body = &file[at + 8..at + 8 + 602];
+    let texts = [(0, 256), (256, 288), (288, 320), (320, 330), (330, 338)].map(|(start, end)| {
+        String::from_utf8(body[start..end].to_vec()).unwrap().trim_end_matches('\0').to_owned()
+    });
+    assert!(body[348..].iter().all(|&byte| byte == 0), "no UMID, nothing reserved");
+    let reference = u64::from_le_bytes(body[338..346].try_into().unwrap());
+    (texts.to_vec(), reference, u16::from_le_bytes([body[346], body[347]]), at)
+}
+
+#[test]
+fn a_bext_chunk_says_what_it_was_told_and_leaves_the_samples_alone() {
+    let bext = |description: &str, time_reference| Bext {
+        description: description.to_owned(),
+        originator: "Tributary".to_owned(),
+        originator_reference: "0".repeat(40),
+        date: "2026-01-02".to_owned(),
+        time: "03:04:05".to_owned(),
+        time_reference,
+    };
+    let audio = noise(2, 5_001, 44_100, 0.99, 3);
+    for (description, expected, reference) in [
+        ("Verse 2 - vocals", "Verse 2 - vocals", 96_000),
+        ("Größe\0\n", "Gr??e??", 0),
+        ("", "", u64::MAX),
+        (&"x".repeat(300), &"x".repeat(256), u64::from(u32::MAX) + 1),
+    ] {
+        let told = bext(description, reference);
+        for format in [WavFormat::Float32, WavFormat::Int24] {
+            let mut writer = WavWriter::with_bext(Vec::new(), audio.shape(), format, &told).unwrap();
+            tributary_audio::frames::copy(&mut audio.clone().into_frames(), &mut writer).unwrap();
+            let bytes = writer.into_inner();
+            let length = u32::from_le_bytes(bytes[4..8].try_into().unwrap());
+            assert_eq!(length as usize, bytes.len() - 8);
+            let reference_cut = "0".repeat(32);
+            let texts = [expected, "Tributary", reference_cut.as_str(), "2026-01-02", "03:04:05"];
+            assert_eq!(read_bext(&bytes), (texts.map(str::to_owned).to_vec(), reference, 1, 12));
+            assert_eq!(hound::WavReader::new(Cursor::new(&bytes)).unwrap().len(), 10_002);
+            if format == WavFormat::Float32 {
+                let floats = Floats::find(&mut Cursor::new(&bytes)).unwrap();
+                assert_eq!(floats.shape, audio.shape());
+                let first: Vec<u8> =
+                    audio.channels.iter().flat_map(|channel| channel[0].to_le_bytes()).collect();
+                assert_eq!(bytes[floats.at as usize..][..8], first);
+                assert_eq!(read(bytes).unwrap(), audio);
+            } else {
+                assert!(matches!(Floats::find(&mut Cursor::new(&bytes)), Err(AudioError::NotAudio { .. })));
+            }
+        }
+    }
+}
+
+#[test]
+fn floats_are_found_only_where_all_of_them_are() {
+    let (whole, _) = written(&noise(2, 100, 48_000, 1.0, 1), WavFormat::Float32);
+    assert!(Floats::find(&mut Cursor::new(&whole)).is_ok());
+    for length in 0..whole.len() {
+        assert!(Floats::find(&mut Cursor::new(&whole[..length])).is_err(), "{length} bytes");
+    }
+}
+
 /// A file of which only the beginning is kept and the rest is zero: long files without the disk.
 struct MostlyZero {
     head: Vec<u8>,
@@ -254,8 +321,22 @@ impl Seek for MostlyZero {
 fn beyond_4_gib_the_file_is_rf64_and_reads_back_its_length() {
     let frames = (1u64 << 32) / 32 + 5;
     let shape = ClipShape { channels: 8, frames, rate_hz: 192_000 };
-    let head = WavWriter::new(Vec::new(), shape, WavFormat::Float32).unwrap().into_inner();
-    assert_eq!(&head[..4], b"RF64");
+    for bext in [None, Some(Bext { time_reference: 7, ..Bext::default() })] {
+        check_rf64(shape, bext);
+    }
+}
+
+fn check_rf64(shape: ClipShape, bext: Option<Bext>) {
+    let frames = shape.frames;
+    let head = match &bext {
+        None => WavWriter::new(Vec::new(), shape, WavFormat::Float32),
+        Some(bext) => WavWriter::with_bext(Vec::new(), shape, WavFormat::Float32, bext),
+    };
+    let head = head.unwrap().into_inner();
+    assert_eq!((&head[..4], &head[12..16]), (&b"RF64"[..], &b"ds64"[..]), "ds64 comes before all else");
+    if bext.is_some() {
+        assert_eq!(read_bext(&head).1, 7);
+    }
     let file = MostlyZero { bytes: head.len() as u64 + frames * 32, head, at: 0 };
     let riff_bytes = u64::from_le_bytes(file.head[20..28].try_into().unwrap());
     assert_eq!(riff_bytes, file.bytes - 8, "the length in ds64 counts everything after it");
