@@ -13,26 +13,37 @@
 //!   cache/                             takes and stems at other rates; made again when needed
 //! ```
 
+mod cache;
 mod clip;
+pub mod difference;
 mod error;
 mod export;
+pub mod feeder;
 mod folder;
 mod import;
 mod job;
+pub mod mix_loudness;
 mod name;
+pub mod outline;
 mod place;
 mod record;
 mod recording;
+pub mod spectrogram;
 mod stem;
 mod take;
 #[cfg(test)]
 mod tests;
 mod track;
 
+pub use cache::CACHE_BYTES_MAX;
 pub use clip::Clip;
+pub use difference::difference_db;
 pub use error::LibraryError;
+pub use feeder::Feeder;
 pub use folder::{Damage, Library, ROOT_VARIABLE};
 pub use job::{ClipRecord, Fader, JobRecord, Outcome};
+pub use mix_loudness::MixLoudness;
+pub use outline::Outliner;
 pub use recording::TakeWriter;
 pub use track::TrackFile;
 

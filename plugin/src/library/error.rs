@@ -86,6 +86,8 @@ impl LibraryError {
     pub(super) fn sound(path: &Path) -> impl FnOnce(AudioError) -> Self {
         let path = path.to_owned();
         move |cause| match cause {
+            // No reader of ours lets the system's own interruptions through: this is a stop that was asked for.
+            AudioError::Io { cause, .. } if cause.kind() == io::ErrorKind::Interrupted => Self::Stopped,
             AudioError::Io { cause, .. }
                 if matches!(cause.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) =>
             {

@@ -3,6 +3,7 @@
 mod jobs;
 mod stems;
 mod takes;
+mod tracks;
 
 use super::*;
 use std::path::Path;

@@ -5,8 +5,10 @@ use super::{Library, LibraryError, TakeInfo};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tributary_audio::wav::floats::Floats;
-use tributary_audio::{ClipShape, Frames, PcmReader};
+use tributary_audio::{AudioError, ClipShape, Frames, PcmReader};
 
 /// Interleaved little-endian 32-bit floats in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +80,47 @@ impl TrackFile {
         let reader =
             PcmReader::new(file.take(bytes), self.shape()).map_err(LibraryError::sound(&self.path))?;
         Ok(Box::new(reader))
+    }
+
+    /// The same, until `stop` is set: then it ends with [`stopped`](LibraryError::Stopped). So whatever reads it, an
+    /// outline or a measure, can be ended early.
+    ///
+    /// # Errors
+    /// As [`TrackFile::frames`].
+    pub fn frames_until(&self, stop: &Arc<AtomicBool>) -> Result<Box<dyn Frames>, LibraryError> {
+        Ok(Box::new(Stoppable { source: self.frames()?, stop: Arc::clone(stop) }))
+    }
+
+    /// `work` on all of the track, until `stop` is set: `track.analyse(&stop, Outline::of)`.
+    ///
+    /// # Errors
+    /// As [`TrackFile::frames`], those of `work` as [`LibraryError::Sound`], [`LibraryError::Stopped`].
+    pub fn analyse<T>(
+        &self,
+        stop: &Arc<AtomicBool>,
+        work: impl FnOnce(&mut dyn Frames) -> Result<T, AudioError>,
+    ) -> Result<T, LibraryError> {
+        work(&mut self.frames_until(stop)?).map_err(LibraryError::sound(&self.path))
+    }
+}
+
+/// A source that ends with an error once it shall.
+struct Stoppable {
+    source: Box<dyn Frames>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Frames for Stoppable {
+    fn shape(&self) -> ClipShape {
+        self.source.shape()
+    }
+
+    fn read(&mut self, block: &mut [Vec<f32>], frames_max: usize) -> Result<usize, AudioError> {
+        if self.stop.load(Ordering::Relaxed) {
+            // The library's errors take this kind for what it is.
+            return Err(AudioError::Io { action: "go on", cause: io::ErrorKind::Interrupted.into() });
+        }
+        self.source.read(block, frames_max)
     }
 }
 
