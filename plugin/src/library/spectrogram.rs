@@ -67,7 +67,7 @@ impl Spectrogram {
     #[must_use]
     pub fn row_of(hz: f64) -> Option<usize> {
         let from_top = (HZ_MAX / hz).ln() / (HZ_MAX / HZ_MIN).ln();
-        (hz > 0.0 && (0.0..1.0).contains(&from_top)).then(|| (from_top * HEIGHT as f64) as usize)
+        (hz > 0.0 && (0.0..1.0).contains(&from_top)).then_some((from_top * HEIGHT as f64) as usize)
     }
 }
 
