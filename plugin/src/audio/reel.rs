@@ -23,8 +23,9 @@ pub(super) const PIECE_FRAMES: usize = 256;
 
 /// Sound ahead of the playhead that comes before all else. A disk that sleeps needs some seconds to wake.
 const AHEAD_SECONDS: u64 = 8;
-/// Sound kept where the transport may jump to: the loop's start and the reel's start.
-const LANDING_SECONDS: u64 = 1;
+/// Sound kept where the transport may jump to: the loop's start and the reel's start. More than the second that a bounce
+/// may be ahead before `pace` knows it for one, so that a bounce from there misses nothing.
+const LANDING_SECONDS: u64 = 2;
 /// Says that there is no loop.
 const NO_LOOP: u64 = u64::MAX;
 
