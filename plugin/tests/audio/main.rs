@@ -1,5 +1,6 @@
 //! The audio thread seen from outside: an engine fed with blocks, as a host does, and its desk.
 
+mod any_order;
 mod bounce;
 mod free_play;
 mod mixing;

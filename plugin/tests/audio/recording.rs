@@ -34,8 +34,9 @@ fn check(events: &[Event], taken: &[usize], ends: &[(u64, End)]) {
                 Event::Ask(order) => rig.order(order.clone()),
                 Event::Sleep => rig.engine.deactivate(),
                 Event::At(transport) => {
-                    blocks.push(noise(usize::from(channels), BLOCK, blocks.len() as u64));
-                    rig.block(blocks.last().unwrap(), transport);
+                    let block = noise(usize::from(channels), BLOCK, blocks.len() as u64);
+                    rig.block(&block, transport);
+                    blocks.push(block);
                 }
             }
         }

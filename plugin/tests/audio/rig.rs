@@ -1,5 +1,7 @@
-//! A host in miniature: blocks in, blocks out, and everything the desk says.
+//! A host in miniature: blocks in, blocks out, and everything the desk says. Every block of every test is watched: the
+//! audio thread neither asks for memory nor gives any back, in whatever state the test has brought it.
 
+use nice_assert_no_alloc::{AllocDisabler, assert_no_alloc, violation_count};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tributary_plugin::audio::desk::TRACKS_MAX;
@@ -11,6 +13,9 @@ pub(crate) const PAGE: u64 = tributary_plugin::audio::reel::PAGE_FRAMES as u64;
 pub(crate) const RATE_HZ: u32 = 48_000;
 /// Frames of a ramp of 10 ms.
 pub(crate) const RAMP_FRAMES: usize = 480;
+
+#[global_allocator]
+static ALLOCATOR: AllocDisabler = AllocDisabler;
 
 /// Samples by channel.
 pub(crate) type Block = Vec<Vec<f32>>;
@@ -59,7 +64,7 @@ impl Rig {
         let mut main = input.clone();
         let mut ports = Ports::dirty(input[0].len());
         let mut slices: Vec<&mut [f32]> = main.iter_mut().map(Vec::as_mut_slice).collect();
-        self.engine.process(&mut slices, &mut ports, transport, self.is_offline);
+        process(&mut self.engine, &mut slices, &mut ports, transport, self.is_offline);
         (main, ports)
     }
 
@@ -75,6 +80,19 @@ impl Rig {
     pub(crate) fn tape(&mut self) -> Vec<f32> {
         std::iter::from_fn(|| self.desk.tape.pop().ok()).collect()
     }
+}
+
+/// One block, in which the allocator is not called on this thread.
+pub(crate) fn process(
+    engine: &mut Engine,
+    main: &mut [&mut [f32]],
+    aux: &mut impl AuxOutputs,
+    transport: &Transport,
+    is_offline: bool,
+) {
+    let before = violation_count();
+    assert_no_alloc(|| engine.process(main, aux, transport, is_offline));
+    assert_eq!(violation_count(), before, "calls of the allocator in process()");
 }
 
 pub(crate) fn playing(position: i64) -> Transport {
