@@ -1,4 +1,5 @@
-//! How fast and how large: the stages of the model, the server's overhead, the wire, memory. Figures of this machine.
+//! How fast and how large: the plugin's audio thread, the stages of the model, the server's overhead, the wire, memory.
+//! Figures of this machine.
 
 mod clip;
 mod memory;
@@ -32,6 +33,7 @@ pub(crate) fn run(short: bool) -> anyhow::Result<()> {
     println!("building");
     let program = workspace::build(Profile::Release)?;
     let mut table = Table::default();
+    audio_thread(&mut table)?;
     stages(&mut table)?;
     let scratch = tempfile::tempdir().context("make a scratch folder")?;
     let song = clip::Song::decode(&program, scratch.path())?;
@@ -48,14 +50,26 @@ pub(crate) fn run(short: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The model's own benchmark: one JSON line a figure.
+/// What the plugin costs in the DAW.
+fn audio_thread(table: &mut Table) -> anyhow::Result<()> {
+    println!("the plugin's audio thread");
+    figures("tributary-plugin", "process", table)
+}
+
+/// The model's own benchmark.
 fn stages(table: &mut Table) -> anyhow::Result<()> {
     println!("stages of the model");
-    let mut bench = run::cargo(["bench", "--quiet", "--package", "tributary-models", "--bench", "stages"]);
+    figures("tributary-models", "stages", table)
+}
+
+/// A crate's own benchmark: one JSON line a figure, with the most it may be where there is a limit.
+fn figures(package: &str, bench: &str, table: &mut Table) -> anyhow::Result<()> {
+    let mut bench = run::cargo(["bench", "--quiet", "--package", package, "--bench", bench]);
     for figure in json_lines(&run::read(&mut bench)?)? {
         let name = figure["name"].as_str().context("a figure without a name")?;
         let value = figure["value"].as_f64().context("a figure without a value")?;
-        table.add(name, value, figure["unit"].as_str().unwrap_or_default(), "");
+        let verdict = figure["most"].as_f64().map_or(String::new(), |most| at_most(value, most));
+        table.add(name, value, figure["unit"].as_str().unwrap_or_default(), &verdict);
     }
     Ok(())
 }
