@@ -9,6 +9,7 @@ pub const COMMANDS_MAX: usize = 64;
 
 /// One wish.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "door", derive(serde::Deserialize))]
 pub enum Command {
     // Capture
     /// Arm (wait for the transport) or record at once.

@@ -48,6 +48,12 @@ pub fn for_window(handle: RawWindowHandle) -> Box<dyn DragOut + Send> {
     }
     #[cfg(not(all(unix, not(target_os = "macos"))))]
     let _ = handle;
+    unavailable()
+}
+
+/// For a window that cannot be dragged from.
+#[must_use]
+pub fn unavailable() -> Box<dyn DragOut + Send> {
     Box::new(Unavailable)
 }
 

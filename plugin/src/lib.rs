@@ -9,9 +9,12 @@
 
 pub mod audio;
 pub mod command;
+#[cfg(all(feature = "door", unix))]
+pub mod door;
 pub mod drag;
 pub mod editor;
 pub mod library;
+pub mod plugin;
 pub mod project;
 pub mod session;
 pub mod settings;

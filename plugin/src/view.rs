@@ -132,6 +132,7 @@ pub enum Quote {
 
 /// How a take is begun.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "door", derive(serde::Deserialize))]
 pub enum Trigger {
     /// With the host's transport.
     #[default]
@@ -311,6 +312,7 @@ pub struct StemRow {
 
 /// What is heard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "door", derive(serde::Deserialize))]
 pub enum Monitor {
     /// What the host sends, untouched.
     #[default]
@@ -360,6 +362,7 @@ pub enum Weight {
 
 /// Size and zoom of the window.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "door", derive(serde::Deserialize))]
 pub struct WindowSize {
     /// Width in points.
     pub width: f32,
