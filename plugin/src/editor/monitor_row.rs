@@ -1,0 +1,56 @@
+//! What is heard: the input, the original as loud as the stems, or the stems; and how far their sum is from the take.
+
+use super::control::{self, LEFT, RIGHT};
+use super::strip::{Strip, middle};
+use super::{Turn, theme, words};
+use crate::command::Command;
+use crate::view::Monitor;
+use egui::{Id, Rect, Sense, Ui, vec2};
+
+/// Its height.
+pub(crate) const HEIGHT: f32 = 40.0;
+
+const CHOICES: [Monitor; 3] = [Monitor::Input, Monitor::Original, Monitor::Stems];
+
+/// Draws it.
+pub(crate) fn show(ui: &mut Ui, rect: Rect, turn: &mut Turn<'_>) {
+    control::rule(ui.painter(), rect.with_max_y(rect.top() + 1.0));
+    let mut strip = Strip(rect.shrink2(vec2(12.0, 0.0)));
+    control::text(ui.painter(), strip.left(40.0), LEFT, "Hear", theme::small(), theme::DIM);
+    let choices = [
+        ("Input", "What the DAW sends, untouched", true),
+        (
+            "Original",
+            "The take, as loud as the stems together, in its place in the song",
+            turn.view.take.is_some(),
+        ),
+        ("Stems", "The stems as mixed here, in their place in the song", turn.view.result.is_some()),
+    ];
+    let on = CHOICES.iter().position(|choice| *choice == turn.view.player.monitor).unwrap_or(0);
+    let width = control::segments_width(ui.painter(), &["Input", "Original", "Stems"]);
+    if let Some(on) =
+        control::segments(ui, middle(strip.left(width), 26.0), Id::unique("monitor"), on, &choices)
+    {
+        turn.ask(Command::SetMonitor(CHOICES[on]));
+    }
+    strip.left(12.0);
+    difference(ui, &mut strip, turn);
+    if turn.view.player.monitor == Monitor::Original && turn.view.result.is_some() {
+        let said = format!("matched by {}", words::db(turn.view.player.match_db));
+        control::text(ui.painter(), strip.rest(), LEFT, &said, theme::small(), theme::DIM);
+    }
+}
+
+fn difference(ui: &mut Ui, strip: &mut Strip, turn: &Turn<'_>) {
+    let Some(result) = &turn.view.result else { return };
+    let Some(difference) = result.difference_db.filter(|difference| !difference.is_nan()) else { return };
+    let said = if difference <= -200.0 {
+        "stems sum to the take exactly".to_owned()
+    } else {
+        format!("sum of stems differs by {difference:.0} dB")
+    };
+    let cell = strip.right(210.0);
+    control::text(ui.painter(), cell, RIGHT, &said, theme::small(), theme::DIM);
+    let tip = "The take minus the sum of all stems, against the take: the lower, the less was lost or added";
+    ui.interact(cell, Id::unique("difference"), Sense::hover()).on_hover_text(tip);
+}

@@ -1,0 +1,187 @@
+//! The side panel: which task, which model, which stems; below, what it costs, the button, and the way into the DAW.
+
+use super::control::{self, Button, LEFT};
+use super::icon::{self, Icon};
+use super::strip::Strip;
+use super::{Face, Sheet, Turn, model_picker, place_box, run_box, theme, words};
+use crate::command::Command;
+use crate::view::{Connection, View};
+use egui::{Color32, Id, Rect, ScrollArea, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
+
+/// Draws it.
+pub(crate) fn show(face: &mut Face, ui: &mut Ui, rect: Rect, turn: &mut Turn<'_>) {
+    let mut ui = control::cell(ui, rect, "side");
+    let ui = &mut ui;
+    ui.painter().rect_filled(rect, 0, theme::PANEL);
+    control::rule(ui.painter(), rect.with_max_x(rect.left() + 1.0));
+    let mut strip = Strip(rect.with_min_x(rect.left() + 1.0));
+    if turn.view.result.is_some() {
+        place_box::show(face, ui, strip.bottom(place_box::HEIGHT), turn);
+    }
+    if turn.view.offer.is_empty() {
+        no_offer(face, ui, strip.rest(), turn);
+        return;
+    }
+    run_box::show(face, ui, strip.bottom(run_box::HEIGHT), turn);
+    tabs(ui, &mut strip, turn);
+    let is_tight = strip.rest().height() < 240.0;
+    let mut list = ui.new_child(egui::UiBuilder::new().id_salt("choices").max_rect(strip.rest()));
+    ScrollArea::vertical().auto_shrink([false, false]).show(&mut list, |ui| {
+        model_picker::show(ui, is_tight, turn);
+        stems(ui, turn);
+    });
+}
+
+/// The tasks that the server offers, in its order.
+fn tasks(view: &View) -> Vec<&str> {
+    let mut tasks: Vec<&str> = Vec::new();
+    for model in view.offer.iter() {
+        if !tasks.contains(&model.task.as_str()) {
+            tasks.push(&model.task);
+        }
+    }
+    tasks
+}
+
+fn tabs(ui: &mut Ui, strip: &mut Strip, turn: &mut Turn<'_>) {
+    let tasks = tasks(turn.view);
+    let mut row = Strip(strip.top(36.0).shrink2(vec2(8.0, 0.0)));
+    for task in tasks {
+        let label = words::capital(task);
+        let width = control::line(ui.painter(), &label, theme::body(), theme::TEXT, 200.0).size().x + 16.0;
+        if row.rest().width() < width {
+            row = Strip(strip.top(36.0).shrink2(vec2(8.0, 0.0)));
+        }
+        let cell = row.left(width);
+        let response = ui.interact(cell, Id::unique("task").with(task), Sense::click());
+        let is_on = task == turn.view.choice.task;
+        response.widget_info(|| egui::WidgetInfo::selected(egui::accesskit::Role::Tab, true, is_on, &label));
+        let ink = if is_on || response.hovered() { theme::TEXT } else { theme::DIM };
+        control::text(ui.painter(), cell, control::CENTRE, &label, theme::body(), ink);
+        if is_on {
+            let line = Rect::from_min_max(
+                pos2(cell.left() + 8.0, cell.bottom() - 3.0),
+                pos2(cell.right() - 8.0, cell.bottom() - 1.0),
+            );
+            ui.painter().rect_filled(line, 1, theme::TEXT);
+        }
+        if response.clicked() && !is_on {
+            turn.ask(Command::ChooseTask(task.to_owned()));
+        }
+    }
+    control::rule(ui.painter(), Rect::from_min_size(strip.rest().min, vec2(strip.rest().width(), 1.0)));
+    strip.top(1.0);
+}
+
+/// Which stems are wanted, two a line.
+fn stems(ui: &mut Ui, turn: &mut Turn<'_>) {
+    let stems = &turn.view.choice.stems;
+    if stems.is_empty() {
+        return;
+    }
+    let width = ui.available_width();
+    let (head, _) = ui.allocate_exact_size(vec2(width, 24.0), Sense::hover());
+    control::text(
+        ui.painter(),
+        head.shrink2(vec2(16.0, 0.0)),
+        LEFT,
+        "Stems wanted",
+        theme::small(),
+        theme::DIM,
+    );
+    ui.spacing_mut().item_spacing.y = 0.0;
+    for (line, pair) in stems.chunks(2).enumerate() {
+        let (row, _) = ui.allocate_exact_size(vec2(width, 28.0), Sense::hover());
+        let half = (width - 24.0) / 2.0;
+        for (column, (name, is_wanted)) in pair.iter().enumerate() {
+            let left = row.left() + 12.0 + column as f32 * half;
+            let cell = Rect::from_min_size(pos2(left, row.top()), vec2(half, row.height()));
+            if wanted(ui, cell, name, *is_wanted, line * 2 + column) {
+                turn.ask(Command::WantStem(name.clone(), !is_wanted));
+            }
+        }
+    }
+    ui.add_space(8.0);
+}
+
+fn wanted(ui: &mut Ui, cell: Rect, name: &str, is_wanted: bool, index: usize) -> bool {
+    let response = ui.interact(cell, Id::unique("want").with(index), Sense::click());
+    response
+        .widget_info(|| egui::WidgetInfo::selected(egui::accesskit::Role::CheckBox, true, is_wanted, name));
+    if response.hovered() {
+        ui.painter().rect_filled(cell, theme::ROUND, theme::RAISED);
+    }
+    let colour = theme::stem_colour(name, index);
+    let mark = Rect::from_center_size(pos2(cell.left() + 14.0, cell.center().y), vec2(16.0, 16.0));
+    if is_wanted {
+        ui.painter().rect_filled(mark, 3, colour);
+        icon::paint(ui.painter(), Icon::Check, mark.center(), 10.0, theme::ON_BRIGHT);
+    } else {
+        ui.painter().rect(mark, 3, Color32::TRANSPARENT, Stroke::new(1.5, theme::EDGE), StrokeKind::Inside);
+    }
+    let ink = if is_wanted { theme::TEXT } else { theme::DIM };
+    let place = cell.with_min_x(mark.right() + 8.0).with_max_x(cell.right() - 4.0);
+    control::text(ui.painter(), place, LEFT, &words::capital(name), theme::body(), ink);
+    response.on_hover_text("Only wanted stems are fetched and kept").clicked()
+}
+
+/// Why nothing is offered, and what to do.
+pub(crate) fn no_offer(face: &mut Face, ui: &mut Ui, rect: Rect, turn: &mut Turn<'_>) {
+    let (title, words, button) = match &turn.view.connection {
+        Connection::NoServer => (
+            "No server yet".to_owned(),
+            "Start one here: `tributary serve`, or enter an address.".to_owned(),
+            Some("Enter an address"),
+        ),
+        Connection::Connecting { address } => {
+            (format!("Connecting to {}", super::bar::host(address)), String::new(), None)
+        }
+        Connection::SignedOut { reason, .. } => {
+            ("Signed out".to_owned(), reason.clone(), Some("Enter the key"))
+        }
+        Connection::Unknown { address, accepted_before: None, .. } => (
+            "Is this your server?".to_owned(),
+            format!(
+                "{} is seen for the first time. Compare its certificate before you trust it.",
+                super::bar::host(address)
+            ),
+            Some("Compare"),
+        ),
+        Connection::Unknown { address, .. } => (
+            "The certificate changed".to_owned(),
+            format!(
+                "{} does not show the certificate that you accepted. Nothing is sent until you accept it.",
+                super::bar::host(address)
+            ),
+            Some("Compare"),
+        ),
+        Connection::Lost { reason, .. } => ("No answer".to_owned(), reason.clone(), Some("Try again")),
+        Connection::Connected { .. } => (
+            "Nothing offered".to_owned(),
+            "The server has no model for this account.".to_owned(),
+            Some("Ask again"),
+        ),
+    };
+    let width = (rect.width() - 40.0).min(440.0);
+    let top = rect.top() + ((rect.height() - 132.0) / 2.0).clamp(0.0, 96.0);
+    let painter = ui.painter();
+    let bottom =
+        control::paragraph(painter, pos2(rect.center().x, top), width, &title, theme::title(), theme::TEXT);
+    let bottom = control::paragraph(
+        painter,
+        pos2(rect.center().x, bottom + 8.0),
+        width,
+        &words,
+        theme::body(),
+        theme::DIM,
+    );
+    let Some(label) = button else { return };
+    let button = Button::word(label, "").accent_if(turn.step == super::step::Step::Connect);
+    let cell = Rect::from_min_size(pos2(rect.center().x - 80.0, bottom + 16.0), vec2(160.0, 32.0));
+    if button.show(ui, cell, Id::unique("side next")).clicked() {
+        match turn.view.connection {
+            Connection::Lost { .. } | Connection::Connected { .. } => turn.ask(Command::Refresh),
+            _ => face.sheet = Sheet::Settings,
+        }
+    }
+}
