@@ -9,6 +9,7 @@ mod codegen;
 mod demo;
 mod install;
 mod run;
+mod screens;
 mod setup;
 mod stage;
 mod studio;
@@ -34,6 +35,11 @@ enum Task {
     Demo {
         /// The song; without one, ours (tests/song)
         file: Option<PathBuf>,
+    },
+    /// Draw every state of the plugin's window, without a window; pictures go to DIR or ./screens-out
+    Screens {
+        /// The folder
+        dir: Option<PathBuf>,
     },
     /// Run every test
     Test,
@@ -73,6 +79,7 @@ enum Task {
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Demo { file } => demo::run(file),
+        Task::Screens { dir } => screens::run(dir),
         Task::Test => test::run(),
         Task::Check => check::run(),
         Task::Bench { short } => bench::run(short),

@@ -1,0 +1,1 @@
+//! The window's behaviour, without a window.
