@@ -51,8 +51,13 @@ fn loaded() -> (Engine, Desk) {
         let frames = wanted.frames.end - wanted.frames.start;
         reel.fill(wanted.track, wanted.page, &vec![0.1; 2 * frames as usize]);
     }
-    for order in [Order::Load(Arc::new(reel)), Order::Monitor(Monitor::Stems), Order::Record(Trigger::Now)] {
-        desk.orders.push(order).expect("the ring holds three orders");
+    for order in [
+        Order::Load(Arc::new(reel)),
+        Order::Monitor(Monitor::Stems),
+        Order::Outputs(true),
+        Order::Record(Trigger::Now),
+    ] {
+        desk.orders.push(order).expect("the ring holds four orders");
     }
     (engine, desk)
 }

@@ -62,6 +62,8 @@ pub enum Command {
     SetMute(String, bool),
     /// What is heard.
     SetMonitor(Monitor),
+    /// Whether the stems sound on their own outputs, too.
+    SetOutputs(bool),
 
     // Free play
     /// Play or stop, while the host stands still.

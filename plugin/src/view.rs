@@ -328,6 +328,8 @@ pub enum Monitor {
 pub struct Player {
     /// What is heard.
     pub monitor: Monitor,
+    /// The stems sound on their own outputs, too.
+    pub has_outputs: bool,
     /// Free play runs (the host stands still).
     pub is_playing: bool,
     /// Frames of the take that repeat in free play.

@@ -22,6 +22,9 @@ pub enum Order {
     Unload,
     /// What is heard on the main output.
     Monitor(Monitor),
+    /// Whether the stems sound on their own outputs, too. Off at first: a host that sums all outputs would play them
+    /// twice.
+    Outputs(bool),
     /// Linear gain of every track; solo and mute are in it already. Reached over 10 ms, without a click.
     Levels([f32; TRACKS_MAX]),
     /// Free play on or off; heeded only while the host stands still.

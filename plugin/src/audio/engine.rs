@@ -140,6 +140,7 @@ impl Engine {
                 Order::Load(reel) => self.player.load(Some(reel)),
                 Order::Unload => self.player.load(None),
                 Order::Monitor(monitor) => self.player.set_monitor(monitor),
+                Order::Outputs(are_on) => self.player.set_outputs(are_on),
                 Order::Levels(gains) => self.player.set_levels(&gains),
                 Order::Play(is_on) => self.player.play_free(is_on),
                 Order::Locate(frame) => self.player.locate(frame),

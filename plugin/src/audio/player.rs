@@ -5,8 +5,9 @@
 //! in the place of the input, as the monitor says; outside it the input passes untouched, cut at the very frame. Two
 //! limits: another reel takes over, and a jump is made, without a fade, as a cut in the song would be.
 //!
-//! The outputs beside the main one carry the stems whatever the monitor says: who gives them tracks of their own in
-//! the DAW listens there, and wants the input or nothing on the main one.
+//! The outputs beside the main one carry the stems, once they are asked for, whatever the monitor says: who gives them
+//! tracks of their own in the DAW listens there, and wants the input or nothing on the main one. Until then they are
+//! silent, because some hosts sum all outputs of a plugin into the track.
 //!
 //! While the host stands still there is free play, added to the input. It waits for the disk where it must, and goes
 //! on from where the host stopped. A reel without stems is a take that was not separated yet: locked, the input is
@@ -40,6 +41,7 @@ pub(super) struct Player {
     reel: Option<Arc<Reel>>,
     retired: rtrb::Producer<Arc<Reel>>,
     monitor: Monitor,
+    has_outputs: bool,
     mixer: Mixer,
     free: FreePlay,
     trust: Trust,
@@ -65,6 +67,7 @@ impl Player {
             reel: None,
             retired,
             monitor: Monitor::Input,
+            has_outputs: false,
             mixer: Mixer::new(),
             free: FreePlay::default(),
             trust: Trust::default(),
@@ -91,6 +94,10 @@ impl Player {
 
     pub(super) fn set_monitor(&mut self, monitor: Monitor) {
         self.monitor = monitor;
+    }
+
+    pub(super) fn set_outputs(&mut self, are_on: bool) {
+        self.has_outputs = are_on;
     }
 
     pub(super) fn set_levels(&mut self, gains: &[f32; TRACKS_MAX]) {
@@ -143,6 +150,7 @@ impl Player {
         let mut pass = Pass {
             reel,
             monitor: heard(self.monitor, reel, is_playing),
+            ports: if self.has_outputs { reel.stems().min(STEMS_MAX) } else { 0 },
             mixer: &mut self.mixer,
             trust: &mut self.trust,
             output,
@@ -181,6 +189,8 @@ enum Way {
 struct Pass<'a, 'b, 'c, A> {
     reel: &'a Reel,
     monitor: Monitor,
+    /// Outputs beside the main one that carry a stem.
+    ports: usize,
     mixer: &'a mut Mixer,
     trust: &'a mut Trust,
     output: Output<'b, 'c, A>,
@@ -264,7 +274,7 @@ impl<A: AuxOutputs> Pass<'_, '_, '_, A> {
             return false;
         }
         self.mixer.mix(self.reel, frames, self.output.gauges);
-        for port in 0..self.reel.stems().min(STEMS_MAX) {
+        for port in 0..self.ports {
             for (channel, from) in self.mixer.stem(port).iter().enumerate() {
                 let to =
                     self.output.aux.channel(port, channel).and_then(|to| to.get_mut(offset..offset + frames));

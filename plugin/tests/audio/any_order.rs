@@ -30,6 +30,7 @@ fn order() -> impl Strategy<Value = Order> {
         Just(Order::StopRecording),
         Just(Order::Unload),
         monitor.prop_map(Order::Monitor),
+        any::<bool>().prop_map(Order::Outputs),
         (0.0..2.0_f32).prop_map(|gain| Order::Levels([gain; TRACKS_MAX])),
         any::<bool>().prop_map(Order::Play),
         frame.clone().prop_map(Order::Locate),

@@ -186,3 +186,16 @@ fn every_reel_comes_back_and_none_is_freed_by_the_audio_thread() {
     let is_in_order = back.iter().zip(&reels).all(|(back, reel)| Arc::ptr_eq(back, reel));
     assert!(is_in_order, "in the order of their loading");
 }
+
+#[test]
+fn the_stems_own_outputs_are_silent_until_they_are_asked_for() {
+    let mut rig = loaded(Monitor::Stems);
+    for (are_on, frame) in [(false, 0), (true, 64), (false, 128)] {
+        rig.order(Order::Outputs(are_on));
+        let (_, ports) = rig.silent(2, 64, &playing(START + frame as i64));
+        for at in 0..64 {
+            let stem = if are_on { named(1, 0, frame + at as u64) } else { 0.0 };
+            assert_eq!(ports.0[1][0][at], stem, "outputs {are_on}, frame {at}");
+        }
+    }
+}

@@ -51,6 +51,7 @@ impl Rig {
         let (mut engine, desk) = pair();
         engine.activate(rate_hz, channels);
         let mut rig = Self { engine, desk, is_offline: false };
+        rig.order(Order::Outputs(true));
         assert_eq!(rig.reports(), [Report::Activated { rate_hz, channels }]);
         rig
     }
