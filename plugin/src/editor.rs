@@ -41,6 +41,7 @@ mod take_view;
 mod theme;
 mod transport_row;
 mod trim;
+pub mod window;
 mod words;
 
 pub use sound::Watch;
@@ -193,6 +194,11 @@ impl Face {
         if !is_open {
             self.doubt = None;
         }
+    }
+
+    /// A wish could not be taken: says so, until dismissed.
+    pub(crate) fn complain(&mut self, text: impl Into<String>) {
+        self.complaint = Some(text.into());
     }
 
     fn draw(&mut self, ui: &mut Ui, turn: &mut Turn<'_>) {

@@ -10,6 +10,8 @@
 
 use crate::audio::gauges::STEMS_MAX;
 use crate::audio::{self, AuxOutputs, Engine, Gauges};
+use crate::editor::Watch;
+use crate::editor::window::WindowEditor;
 use crate::project::Project;
 use crate::session::{Places, Session};
 use nice_plug::prelude::*;
@@ -59,6 +61,7 @@ pub struct Tributary {
     session: Arc<Session>,
     repaint: RepaintNotifier,
     pulse: Pulse,
+    watch: Watch,
     is_offline: bool,
     #[cfg(feature = "door")]
     _door: Option<crate::door::Door>,
@@ -82,6 +85,7 @@ impl Default for Tributary {
             session,
             repaint,
             pulse: Pulse::default(),
+            watch: Watch::default(),
             is_offline: false,
         }
     }
@@ -100,12 +104,16 @@ impl Plugin for Tributary {
         layout(1, &[], &[], "Mono"),
     ];
 
-    type Editor = ();
+    type Editor = WindowEditor;
     type SysExMessage = ();
     type BackgroundTask = ();
 
     fn params(&self) -> Arc<dyn Params> {
         Arc::clone(&self.memory) as Arc<dyn Params>
+    }
+
+    fn editor(&mut self, _: AsyncExecutor<Self>) -> Option<WindowEditor> {
+        Some(WindowEditor::new(Arc::clone(&self.session), self.repaint.clone()))
     }
 
     fn activate(
@@ -142,7 +150,7 @@ impl Plugin for Tributary {
         let frames = buffer.samples();
         let transport = transport(context.transport());
         self.engine.process(buffer.as_slice(), &mut Ports(aux.outputs), &transport, self.is_offline);
-        if self.pulse.is_due(frames) && self.gauges.recorded_frames.load(std::sync::atomic::Ordering::Relaxed) > 0 {
+        if self.pulse.is_due(frames) && self.watch.stirs(&self.gauges) {
             self.repaint.request_repaint();
         }
         // Free play sounds without any input.
