@@ -139,6 +139,43 @@ impl<'a> Button<'a> {
     }
 }
 
+/// A box that is ticked or not, with its words.
+pub(crate) struct Check<'a> {
+    /// What it says.
+    pub(crate) label: &'a str,
+    /// What it means.
+    pub(crate) tip: &'a str,
+    /// It is ticked.
+    pub(crate) is_on: bool,
+    /// The ticked box's colour.
+    pub(crate) colour: Color32,
+}
+
+impl Check<'_> {
+    /// Draws it into `cell`; true when it was clicked.
+    pub(crate) fn show(&self, ui: &mut Ui, cell: Rect, id: Id) -> bool {
+        let response = ui.interact(cell, id, Sense::click());
+        response.widget_info(|| {
+            egui::WidgetInfo::selected(egui::accesskit::Role::CheckBox, true, self.is_on, self.label)
+        });
+        if response.hovered() {
+            ui.painter().rect_filled(cell, theme::ROUND, theme::RAISED);
+        }
+        let mark = Rect::from_center_size(pos2(cell.left() + 14.0, cell.center().y), vec2(16.0, 16.0));
+        if self.is_on {
+            ui.painter().rect_filled(mark, 3, self.colour);
+            icon::paint(ui.painter(), Icon::Check, mark.center(), 10.0, theme::ON_BRIGHT);
+        } else {
+            let edge = Stroke::new(1.5, theme::EDGE);
+            ui.painter().rect(mark, 3, Color32::TRANSPARENT, edge, StrokeKind::Inside);
+        }
+        let ink = if self.is_on { theme::TEXT } else { theme::DIM };
+        let place = cell.with_min_x(mark.right() + 8.0).with_max_x(cell.right() - 4.0);
+        text(ui.painter(), place, LEFT, self.label, theme::body(), ink);
+        response.on_hover_text(self.tip).clicked()
+    }
+}
+
 /// Text of one line, cut off with an ellipsis where there is no room.
 pub(crate) fn line(painter: &Painter, text: &str, font: FontId, colour: Color32, width: f32) -> Arc<Galley> {
     let format = TextFormat { font_id: font, color: colour, ..TextFormat::default() };

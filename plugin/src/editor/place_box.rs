@@ -1,6 +1,6 @@
 //! The way into the DAW: drag all stems, or write them into a folder.
 
-use super::control::{self, Button, LEFT};
+use super::control::{self, Button, Check, LEFT};
 use super::icon::{self, Icon};
 use super::step::Step;
 use super::strip::Strip;
@@ -10,7 +10,7 @@ use egui::{CursorIcon, Id, Rect, Sense, Ui, vec2};
 use std::path::PathBuf;
 
 /// Its height.
-pub(crate) const HEIGHT: f32 = 80.0;
+pub(crate) const HEIGHT: f32 = 112.0;
 
 /// Draws it.
 pub(crate) fn show(face: &mut Face, ui: &mut Ui, rect: Rect, turn: &mut Turn<'_>) {
@@ -41,6 +41,17 @@ pub(crate) fn show(face: &mut Face, ui: &mut Ui, rect: Rect, turn: &mut Turn<'_>
     row.left(8.0);
     if export.show(ui, row.rest(), Id::unique("export")).clicked() {
         turn.ask(Command::Export);
+    }
+    strip.top(4.0);
+    let are_on = turn.view.player.has_outputs;
+    let check = Check {
+        label: "Stems on own outputs",
+        tip: "Stem 1 to 6 of this plugin carry a stem each; give them tracks of their own in the DAW first",
+        is_on: are_on,
+        colour: theme::ACCENT,
+    };
+    if check.show(ui, strip.top(28.0), Id::unique("outputs")) {
+        turn.ask(Command::SetOutputs(!are_on));
     }
 }
 

@@ -1,12 +1,11 @@
 //! The side panel: which task, which model, which stems; below, what it costs, the button, and the way into the DAW.
 
-use super::control::{self, Button, LEFT};
-use super::icon::{self, Icon};
+use super::control::{self, Button, Check, LEFT};
 use super::strip::Strip;
 use super::{Face, Sheet, Turn, model_picker, place_box, run_box, theme, words};
 use crate::command::Command;
 use crate::view::{Connection, View};
-use egui::{Color32, Id, Rect, ScrollArea, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
+use egui::{Id, Rect, ScrollArea, Sense, Ui, pos2, vec2};
 
 /// Draws it.
 pub(crate) fn show(face: &mut Face, ui: &mut Ui, rect: Rect, turn: &mut Turn<'_>) {
@@ -105,24 +104,10 @@ fn stems(ui: &mut Ui, turn: &mut Turn<'_>) {
 }
 
 fn wanted(ui: &mut Ui, cell: Rect, name: &str, is_wanted: bool, index: usize) -> bool {
-    let response = ui.interact(cell, Id::unique("want").with(index), Sense::click());
-    response
-        .widget_info(|| egui::WidgetInfo::selected(egui::accesskit::Role::CheckBox, true, is_wanted, name));
-    if response.hovered() {
-        ui.painter().rect_filled(cell, theme::ROUND, theme::RAISED);
-    }
-    let colour = theme::stem_colour(name, index);
-    let mark = Rect::from_center_size(pos2(cell.left() + 14.0, cell.center().y), vec2(16.0, 16.0));
-    if is_wanted {
-        ui.painter().rect_filled(mark, 3, colour);
-        icon::paint(ui.painter(), Icon::Check, mark.center(), 10.0, theme::ON_BRIGHT);
-    } else {
-        ui.painter().rect(mark, 3, Color32::TRANSPARENT, Stroke::new(1.5, theme::EDGE), StrokeKind::Inside);
-    }
-    let ink = if is_wanted { theme::TEXT } else { theme::DIM };
-    let place = cell.with_min_x(mark.right() + 8.0).with_max_x(cell.right() - 4.0);
-    control::text(ui.painter(), place, LEFT, &words::capital(name), theme::body(), ink);
-    response.on_hover_text("Only wanted stems are fetched and kept").clicked()
+    let label = words::capital(name);
+    let tip = "Only wanted stems are fetched and kept";
+    let check = Check { label: &label, tip, is_on: is_wanted, colour: theme::stem_colour(name, index) };
+    check.show(ui, cell, Id::unique("want").with(index))
 }
 
 /// Why nothing is offered, and what to do.
