@@ -39,6 +39,8 @@ pub struct ProjectState {
     pub shown: Option<JobKey>,
     /// What is heard.
     pub monitor: MonitorWord,
+    /// The stems sound on their own outputs, too.
+    pub has_outputs: bool,
     /// What shall be done with takes.
     pub choice: ChosenModel,
     /// Something of what was read made no sense and was left out.
@@ -80,6 +82,7 @@ impl Default for ProjectState {
             jobs: Vec::new(),
             shown: None,
             monitor: MonitorWord::Input,
+            has_outputs: false,
             choice: ChosenModel::default(),
             is_damaged: false,
         }
@@ -119,6 +122,7 @@ impl<'de> Deserialize<'de> for ProjectState {
             jobs: read.names("jobs"),
             shown: read.field("shown"),
             monitor: read.field("monitor").unwrap_or_default(),
+            has_outputs: read.field("has_outputs").unwrap_or(false),
             choice: read.field("choice").unwrap_or_default(),
             is_damaged: false,
         };

@@ -3,16 +3,36 @@
 //!
 //! - `runtime`: the threads that all instances of a process share
 //! - `actor`: one loop an instance; owns everything below
+//! - `connection`, `local`: the server
+//! - `capture`: from the audio thread's tape to a take
+//! - `job`, `jobs`: a job's life, and all jobs
+//! - `choice`: what shall be done with takes
+//! - `shelf`, `figures`, `player`: the library, what is computed from it, what is played
+//! - `dialog`: the system's own windows
+//! - `mailbox`, `neighbours`: what an instance's tasks tell it, and what other instances do
 //! - `orders`: what the audio thread shall do, kept until it took it
 //! - `notices`: what the user should know
 
 mod actor;
+mod capture;
+mod choice;
+mod connection;
+mod dialog;
+mod figures;
+mod job;
+mod jobs;
+mod local;
+mod mailbox;
+mod neighbours;
 mod notices;
 mod orders;
+mod player;
 mod runtime;
+mod shelf;
 
 use crate::audio::{Desk, Gauges};
 use crate::command::{COMMANDS_MAX, Command};
+use crate::library::Library;
 use crate::project::Project;
 use crate::view::{Notice, View, Weight};
 use arc_swap::ArcSwap;
@@ -40,15 +60,15 @@ pub struct Places {
 }
 
 impl Places {
-    /// The user's own, or what `TRIBUTARY_PLUGIN_LIBRARY` (a folder), `TRIBUTARY_PLUGIN_SETTINGS` (a file) and
-    /// `TRIBUTARY_DATA` (a server's data folder) say instead.
+    /// The user's own, or what `TRIBUTARY_PLUGIN_DATA` (the library's folder), `TRIBUTARY_PLUGIN_SETTINGS` (a file)
+    /// and `TRIBUTARY_DATA` (a server's data folder) say instead.
     #[must_use]
     pub fn of_user() -> Self {
         let data = crate::settings::user_data().unwrap_or_else(std::env::temp_dir).join("tributary");
         let config = crate::settings::user_config().unwrap_or_else(std::env::temp_dir).join("tributary");
         let named = |name, usual| std::env::var_os(name).map_or(usual, PathBuf::from);
         Self {
-            library: named("TRIBUTARY_PLUGIN_LIBRARY", data.join("plugin")),
+            library: Library::default_root().unwrap_or_else(|| data.join("plugin")),
             settings: named("TRIBUTARY_PLUGIN_SETTINGS", config.join("plugin.toml")),
             server: named("TRIBUTARY_DATA", data),
         }

@@ -50,9 +50,11 @@ pub struct Gauges {
     pub tempo_bits: AtomicU64,
     /// The host's time signature, numerator << 16 | denominator; 0 for unknown.
     pub meter: AtomicU32,
-    /// Where in the take the sound is, in frames of the host's rate from the take's start; negative for nowhere.
+    /// Where on the reel the sound is, in frames of the host's rate from the reel's start; negative for nowhere.
     /// While all stands still: where free play would begin.
     pub playhead: AtomicI64,
+    /// The frame of the take that the reel begins with, in frames of the host's rate; set by the session.
+    pub reel_first: AtomicU64,
     /// Free play runs; it ends by itself at the take's end and when the host begins to play.
     pub is_free_playing: AtomicBool,
     /// Frames recorded in this take so far.
@@ -76,9 +78,15 @@ impl Gauges {
         (tempo > 0.0).then_some(tempo)
     }
 
-    /// Where in the take the sound is, in frames, while it is inside.
+    /// Where in the take the sound is, in frames of the host's rate from the take's start, while it is inside.
     #[must_use]
     pub fn playhead(&self) -> Option<u64> {
-        u64::try_from(self.playhead.load(Ordering::Relaxed)).ok()
+        let on_reel = u64::try_from(self.playhead.load(Ordering::Relaxed)).ok()?;
+        on_reel.checked_add(self.reel_first.load(Ordering::Relaxed))
+    }
+
+    /// Thread: session. The reel that is being loaded begins with this frame of the take.
+    pub fn set_reel_first(&self, frame: u64) {
+        self.reel_first.store(frame, Ordering::Relaxed);
     }
 }

@@ -32,6 +32,9 @@ const OTHERS: [(&[&str], &[&str]); 7] = [
     (&["symphonia", "flacenc", "rubato", "ebur128"], &["tributary-audio"]),
 ];
 
+/// What the tests of a crate may use beyond that: the double of a server is made of the generated stubs.
+const FOR_TESTS: [(&str, &str); 1] = [("tributary-plugin", "tonic")];
+
 /// `metadata`: what `cargo metadata --no-deps` prints.
 pub(super) fn check(metadata: &Value) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -43,6 +46,9 @@ pub(super) fn check(metadata: &Value) -> Vec<Finding> {
         };
         for dependency in package["dependencies"].as_array().into_iter().flatten() {
             let used = dependency["name"].as_str().unwrap_or_default();
+            if dependency["kind"] == "dev" && FOR_TESTS.contains(&(name, used)) {
+                continue;
+            }
             // A crate's tests may ask for more features of the crate itself.
             let ours = used != name && OURS.iter().any(|(ours, _)| *ours == used);
             let theirs = OTHERS.iter().find(|(others, _)| others.contains(&used));
@@ -61,6 +67,16 @@ mod tests {
 
     fn check_edge(from: &str, to: &str) -> Vec<Finding> {
         check(&json!({ "packages": [{ "name": from, "dependencies": [{ "name": to }] }] }))
+    }
+
+    #[test]
+    fn what_only_tests_use_is_no_edge_of_the_program() {
+        let edge = |kind: &str| {
+            let dependency = json!({ "name": "tonic", "kind": kind });
+            check(&json!({ "packages": [{ "name": "tributary-plugin", "dependencies": [dependency] }] }))
+        };
+        assert_eq!(edge("dev"), [""; 0]);
+        assert_eq!(edge("build"), ["tributary-plugin must not depend on tonic"]);
     }
 
     #[test]

@@ -1,0 +1,176 @@
+//! All that is read and computed about the take and the result in the window: files, reel, outlines, loudness,
+//! difference, spectrograms. Blocking; each step looks whether anybody still wants it.
+
+use super::mailbox::{Event, Mailbox};
+use super::player::{Look, Subject, at_rate};
+use super::shelf::ShelfNews;
+use crate::audio::gauges::STEMS_MAX;
+use crate::audio::{Reel, ReelShape};
+use crate::library::{
+    Feeder, JobRecord, Library, LibraryError, MixLoudness, Outline, Spectrogram, TakeInfo, TrackFile,
+    difference_db,
+};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// What became known of a subject.
+#[derive(Debug)]
+pub(super) struct FigureNews {
+    /// Of which look; old ones are not wanted any more.
+    pub(super) number: u64,
+    pub(super) figure: Figure,
+}
+
+#[derive(Debug)]
+pub(super) enum Figure {
+    /// The stems' files, and the folder they are in.
+    Files {
+        stems: Vec<(String, Option<PathBuf>)>,
+        folder: PathBuf,
+    },
+    /// Ready to be played; the feeder fills it.
+    Reel {
+        reel: Arc<Reel>,
+        feeder: Arc<Feeder>,
+        first: u64,
+    },
+    TakeOutline(Arc<Outline>),
+    StemOutline(String, Arc<Outline>),
+    Loudness(Box<MixLoudness>),
+    Difference(Option<f32>),
+    TakeSpectrogram(Arc<Spectrogram>),
+    StemSpectrogram(String, Arc<Spectrogram>),
+    /// For people: why there is no sound or picture.
+    Trouble(String),
+}
+
+/// What is looked at, and with what.
+pub(super) struct Desk {
+    pub(super) library: Library,
+    pub(super) subject: Subject,
+    pub(super) take: TakeInfo,
+    pub(super) job: Option<JobRecord>,
+    pub(super) look: Look,
+    pub(super) mailbox: Mailbox,
+}
+
+/// Tracks of what is played.
+struct Tracks {
+    original: TrackFile,
+    stems: Vec<(String, TrackFile)>,
+}
+
+impl Desk {
+    /// Files and sound first, pictures then, what takes longest last.
+    pub(super) fn study(&self, has_take_outline: bool) {
+        let done = self.tracks().and_then(|tracks| {
+            self.load(&tracks)?;
+            if !has_take_outline {
+                let whole = self.library.track_of_take(&self.take, (0, self.take.frames));
+                let outline = whole.analyse(&self.look.stop, Outline::of)?;
+                self.post(Figure::TakeOutline(Arc::new(outline)));
+            }
+            for (stem, track) in &tracks.stems {
+                let outline = track.analyse(&self.look.stop, Outline::of)?;
+                self.post(Figure::StemOutline(stem.clone(), Arc::new(outline)));
+            }
+            self.measure(&tracks)
+        });
+        self.tell_trouble(done);
+    }
+
+    /// Pictures of energy, for who asks for them.
+    pub(super) fn draw_spectrograms(&self) {
+        let done = self.tracks().and_then(|tracks| {
+            let whole = self.library.track_of_take(&self.take, (0, self.take.frames));
+            let picture = whole.analyse(&self.look.stop, Spectrogram::of)?;
+            self.post(Figure::TakeSpectrogram(Arc::new(picture)));
+            for (stem, track) in &tracks.stems {
+                let picture = track.analyse(&self.look.stop, Spectrogram::of)?;
+                self.post(Figure::StemSpectrogram(stem.clone(), Arc::new(picture)));
+            }
+            Ok(())
+        });
+        self.tell_trouble(done);
+    }
+
+    fn tracks(&self) -> Result<Tracks, LibraryError> {
+        let mut stems = Vec::new();
+        if let Some(job) = &self.job {
+            let files = self.library.stems(job);
+            self.post(Figure::Files { stems: files.clone(), folder: self.library.job_folder(job) });
+            for (stem, file) in files {
+                if let Some(file) = file {
+                    stems.push((stem, TrackFile::wav(&file)?));
+                }
+            }
+        }
+        Ok(Tracks { original: self.library.track_of_take(&self.take, self.subject.range), stems })
+    }
+
+    /// A reel of all tracks at the host's rate, on its way into memory.
+    fn load(&self, tracks: &Tracks) -> Result<(), LibraryError> {
+        let host_hz = self.subject.host_hz;
+        if host_hz == 0 || !self.library.is_present(&self.take) {
+            return Ok(());
+        }
+        let played = tracks.stems.iter().take(STEMS_MAX).map(|(_, stem)| stem).chain([&tracks.original]);
+        let mut converted = Vec::new();
+        for track in played {
+            converted.push(self.library.at_rate(track, host_hz, &mut |_| !self.is_over())?);
+        }
+        let (take_hz, first) = (self.take.rate_hz, self.subject.range.0);
+        let reel = Arc::new(Reel::new(ReelShape {
+            tracks: converted.len(),
+            channels: self.take.channels,
+            frames: converted.last().map_or(0, |original| original.frames),
+            rate_hz: host_hz,
+            start: self.start(host_hz),
+        }));
+        let feeder = Feeder::shared()?;
+        feeder.play(&reel, converted)?;
+        self.post(Figure::Reel { reel, feeder, first: at_rate(first, take_hz, host_hz) });
+        Ok(())
+    }
+
+    /// Where in the song the part that is played begins, in frames of the host. Hosts at another rate than the take
+    /// count their frames at theirs.
+    fn start(&self, host_hz: u32) -> Option<i64> {
+        let place = self.take.place.later(self.subject.range.0, self.take.rate_hz);
+        let frames = place.frames?;
+        let converted = i64::try_from(at_rate(frames.unsigned_abs(), self.take.rate_hz, host_hz)).ok()?;
+        Some(if frames < 0 { -converted } else { converted })
+    }
+
+    fn measure(&self, tracks: &Tracks) -> Result<(), LibraryError> {
+        if tracks.stems.is_empty() {
+            return Ok(());
+        }
+        let stop = &self.look.stop;
+        let mut stems =
+            tracks.stems.iter().map(|(_, stem)| stem.frames_until(stop)).collect::<Result<Vec<_>, _>>()?;
+        let loudness = tracks.original.analyse(stop, |original| MixLoudness::of(original, &mut stems))?;
+        self.post(Figure::Loudness(Box::new(loudness)));
+        let files: Vec<_> = tracks.stems.iter().map(|(_, stem)| stem.clone()).collect();
+        self.post(Figure::Difference(difference_db(&tracks.original, &files, stop)?));
+        Ok(())
+    }
+
+    fn is_over(&self) -> bool {
+        self.look.stop.load(Ordering::Relaxed)
+    }
+
+    fn tell_trouble(&self, done: Result<(), LibraryError>) {
+        match done {
+            Ok(()) | Err(LibraryError::Stopped) => {}
+            Err(_) if self.is_over() => {}
+            Err(error) => self.post(Figure::Trouble(error.told())),
+        }
+    }
+
+    fn post(&self, figure: Figure) {
+        let news = FigureNews { number: self.look.number, figure };
+        self.mailbox.post_blocking(Event::Shelf(ShelfNews::Figure(news)));
+    }
+}
