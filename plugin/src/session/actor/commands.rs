@@ -7,7 +7,7 @@ use crate::session::connection::Wish;
 use crate::session::mailbox::Purpose;
 use crate::session::{choice, dialog};
 use crate::settings::reasonable;
-use crate::view::WindowSize;
+use crate::view::{Monitor, WindowSize};
 
 impl Actor {
     pub(super) fn obey(&mut self, command: Command) {
@@ -39,17 +39,17 @@ impl Actor {
             }
             Command::SetSolo(stem, is_solo) => self.mix(&stem, |fader| fader.is_solo = is_solo),
             Command::SetMute(stem, is_muted) => self.mix(&stem, |fader| fader.is_muted = is_muted),
-            Command::SetMonitor(monitor) => {
-                self.view.player.monitor = monitor;
-                self.project.update(|state| state.monitor = monitor.into());
-                self.orders.give(Order::Monitor(monitor));
-            }
+            Command::SetMonitor(monitor) => self.listen_to(monitor),
             Command::SetOutputs(has_outputs) => {
                 self.view.player.has_outputs = has_outputs;
                 self.project.update(|state| state.has_outputs = has_outputs);
                 self.orders.give(Order::Outputs(has_outputs));
             }
             Command::Play(is_on) => {
+                // With the input monitored, free play would be silent.
+                if is_on && self.view.player.monitor == Monitor::Input {
+                    self.listen_to(Monitor::Stems);
+                }
                 self.view.player.is_playing = is_on;
                 self.orders.give(Order::Play(is_on));
             }
@@ -70,6 +70,12 @@ impl Actor {
         }
         // Whatever it was may have changed what would be asked for.
         self.fit_choice();
+    }
+
+    fn listen_to(&mut self, monitor: Monitor) {
+        self.view.player.monitor = monitor;
+        self.project.update(|state| state.monitor = monitor.into());
+        self.orders.give(Order::Monitor(monitor));
     }
 
     fn wish(&mut self, wish: Wish) {
