@@ -123,6 +123,7 @@ pub struct Face {
     /// Why the last drag could not begin.
     complaint: Option<String>,
     has_asked_spectrograms: bool,
+    was_typing: bool,
     /// Size of the last frame, to tell when it changes.
     seen_size: Option<egui::Vec2>,
 }
@@ -161,6 +162,8 @@ impl Face {
         keyboard::read(self, ui, &mut turn);
         take_in(ui, &mut turn);
         self.draw(ui, &mut turn);
+        // The key that ends typing is still the text field's in the frame in which it ended.
+        self.was_typing = ui.ctx().text_edit_focused();
         if self.moves(view) {
             ui.ctx().request_repaint_after(FRAME);
         }

@@ -4,17 +4,17 @@
 mod rasteriser;
 mod scenes;
 mod song;
-mod stage;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use rasteriser::{Canvas, Textures};
 use scenes::Scene;
 use song::Song;
-use stage::Stage;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use window::Window;
 
 /// A size of the window, in points, and pixels a point.
 struct Shot {
@@ -66,13 +66,13 @@ fn draw(folder: &Path, only: Option<&str>) -> Result<usize, Box<dyn Error>> {
 }
 
 fn picture(scene: &Scene, shot: &Shot, file: &Path) -> Result<(), Box<dyn Error>> {
-    let mut stage = Stage::new(scene.view.clone(), shot.size, shot.scale);
-    (scene.play)(&mut stage);
+    let mut window = Window::new(scene.view.clone(), shot.size, shot.scale);
+    (scene.play)(&mut window);
     let mut textures = Textures::default();
-    for delta in stage.textures() {
+    for delta in window.textures() {
         textures.change(delta);
     }
-    let primitives = stage.primitives();
+    let primitives = window.primitives();
     let pixels = |points: f32| (points * shot.scale).round() as usize;
     let mut canvas = Canvas::new(pixels(shot.size.0), pixels(shot.size.1));
     canvas.draw(&primitives, &textures, shot.scale);

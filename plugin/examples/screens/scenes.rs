@@ -1,7 +1,7 @@
 //! Every state of the window, with views made by hand as the session would make them.
 
 use super::song::Song;
-use super::stage::Stage;
+use super::window::Window;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -19,13 +19,13 @@ pub(crate) struct Scene {
     /// What the session says.
     pub(crate) view: View,
     /// What happened in the window.
-    pub(crate) play: fn(&mut Stage),
+    pub(crate) play: fn(&mut Window),
     /// Words that stand in the window then.
     #[cfg_attr(not(test), expect(dead_code, reason = "the tests read them"))]
     pub(crate) words: &'static [&'static str],
 }
 
-fn scene(name: &'static str, view: View, play: fn(&mut Stage), words: &'static [&'static str]) -> Scene {
+fn scene(name: &'static str, view: View, play: fn(&mut Window), words: &'static [&'static str]) -> Scene {
     Scene { name, view, play, words }
 }
 
@@ -54,7 +54,7 @@ pub(crate) fn take(song: &Song) -> TakeInfo {
 }
 
 /// A job of that take.
-pub(crate) fn job(number: u128, stage: Stage_) -> Job {
+pub(crate) fn job(number: u128, stage: Stage) -> Job {
     Job {
         key: JobKey(Uuid::from_u128(number)),
         take: TakeId(Uuid::from_u128(1)),
@@ -68,8 +68,6 @@ pub(crate) fn job(number: u128, stage: Stage_) -> Job {
         quoted: 4,
     }
 }
-
-use tributary_plugin::view::Stage as Stage_;
 
 fn model(name: &str, title: &str, task: &str, grade: &str, price: u64) -> ModelView {
     ModelView {
@@ -163,14 +161,14 @@ pub(crate) fn done(song: &Song) -> View {
         difference_db: Some(-94.2),
         folder: PathBuf::from("/music/takes"),
     });
-    view.jobs = vec![job(1, Stage_::Ready { cost: 1 })].into();
+    view.jobs = vec![job(1, Stage::Ready { cost: 1 })].into();
     view.player = Player { monitor: Monitor::Stems, match_db: -1.2, ..Player::default() };
     view
 }
 
 /// The transport runs, and everything sounds.
-fn sounds(stage: &mut Stage) {
-    let gauges = &stage.gauges;
+fn sounds(window: &mut Window) {
+    let gauges = &window.gauges;
     gauges.is_host_playing.store(true, Relaxed);
     gauges.tempo_bits.store(104.0f64.to_bits(), Relaxed);
     gauges.meter.store(4 << 16 | 4, Relaxed);
@@ -179,16 +177,16 @@ fn sounds(stage: &mut Stage) {
     gauges.input.iter().zip(levels).for_each(|(peak, level)| peak.raise(level));
     gauges.output.iter().zip(levels).for_each(|(peak, level)| peak.raise(level));
     gauges.stems.iter().zip([0.4, 0.7, 0.3, 0.15]).for_each(|(peak, level)| peak.raise(level));
-    stage.frame(Vec::new());
+    window.frame(Vec::new());
 }
 
-fn stands(stage: &mut Stage) {
-    stage.gauges.tempo_bits.store(104.0f64.to_bits(), Relaxed);
-    stage.gauges.meter.store(4 << 16 | 4, Relaxed);
-    stage.rest();
+fn stands(window: &mut Window) {
+    window.gauges.tempo_bits.store(104.0f64.to_bits(), Relaxed);
+    window.gauges.meter.store(4 << 16 | 4, Relaxed);
+    window.rest();
 }
 
-fn running(song: &Song, stage: Stage_) -> View {
+fn running(song: &Song, stage: Stage) -> View {
     let mut view = ready(song);
     view.jobs = vec![job(1, stage)].into();
     view
@@ -253,13 +251,13 @@ fn beginnings(song: &Song) -> Vec<Scene> {
         scene(
             "04-certificate",
             connection(song, unknown(None)),
-            |stage| stage.click("Certificate"),
+            |window| window.click("Certificate"),
             &["seen for the first time", "AB:CD:12:34", "They are the same: accept"],
         ),
         scene(
             "05-certificate-changed",
             connection(song, unknown(Some(&before))),
-            |stage| stage.click("Certificate"),
+            |window| window.click("Certificate"),
             &["is not the one you accepted", "11:22:33", "Accept the new certificate"],
         ),
         scene("06-lost", connection(song, lost), stands, &["No answer", "does not answer", "Try again"]),
@@ -283,9 +281,9 @@ fn captures(song: &Song) -> Vec<Scene> {
         scene(
             "11-recording",
             with(recording),
-            |stage| {
-                stage.gauges.recorded_frames.store(547_000, Relaxed);
-                sounds(stage);
+            |window| {
+                window.gauges.recorded_frames.store(547_000, Relaxed);
+                sounds(window);
             },
             &["0:12.4", "Recording until the DAW stops", "Room on the disk for 3 h 12 min", "Stop"],
         ),
@@ -315,54 +313,53 @@ fn captures(song: &Song) -> Vec<Scene> {
 
 fn jobs(song: &Song) -> Vec<Scene> {
     let left = Some(Duration::from_secs(18));
-    let mut several = running(song, Stage_::Running { chunks_done: 13, chunks: 31, left });
+    let mut several = running(song, Stage::Running { chunks_done: 13, chunks: 31, left });
     let other = Job {
         title: "Chorus".to_owned(),
         take: TakeId(Uuid::from_u128(2)),
-        ..job(2, Stage_::Queued { in_front: 2 })
+        ..job(2, Stage::Queued { in_front: 2 })
     };
     let third = Job {
         title: "Bridge".to_owned(),
         take: TakeId(Uuid::from_u128(3)),
-        ..job(3, Stage_::Uploading { share: 0.3 })
+        ..job(3, Stage::Uploading { share: 0.3 })
     };
     several.jobs = several.jobs.iter().cloned().chain([other, third]).collect();
-    let failed = Stage_::Failed {
+    let failed = Stage::Failed {
         reason: "The server's graphics card ran out of memory. Try a shorter part.".to_owned(),
         released: None,
     };
-    let waiting = Stage_::Waiting {
-        reason: "studio.local does not answer; the upload goes on when it does".to_owned(),
-    };
+    let waiting =
+        Stage::Waiting { reason: "studio.local does not answer; the upload goes on when it does".to_owned() };
     vec![
         scene(
             "20-uploading",
-            running(song, Stage_::Uploading { share: 0.42 }),
+            running(song, Stage::Uploading { share: 0.42 }),
             stands,
             &["Uploading  42 %", "Cancel (4 credits back)"],
         ),
         scene("21-waiting", running(song, waiting), stands, &["Waiting", "the upload goes on"]),
         scene(
             "22-queued",
-            running(song, Stage_::Queued { in_front: 3 }),
+            running(song, Stage::Queued { in_front: 3 }),
             stands,
             &["Queued, 3 jobs in front"],
         ),
         scene(
             "23-running",
-            running(song, Stage_::Running { chunks_done: 13, chunks: 31, left }),
+            running(song, Stage::Running { chunks_done: 13, chunks: 31, left }),
             stands,
             &["Separating, chunk 14 of 31", "18 s left", "Cancel (about 2 credits back)"],
         ),
         scene(
             "24-several",
             several,
-            |stage| stage.click("3 jobs"),
+            |window| window.click("3 jobs"),
             &["3 jobs", "Queued, 2 jobs in front", "Bridge: Uploading"],
         ),
         scene(
             "25-cancelled",
-            running(song, Stage_::Cancelled { released: 3, cost: 1 }),
+            running(song, Stage::Cancelled { released: 3, cost: 1 }),
             stands,
             &["Cancelled", "3 credits back, 1 spent", "Run again"],
         ),
@@ -374,7 +371,7 @@ fn jobs(song: &Song) -> Vec<Scene> {
         ),
         scene(
             "27-missing",
-            running(song, Stage_::Missing { cost: 1 }),
+            running(song, Stage::Missing { cost: 1 }),
             stands,
             &["not on this disk any more", "Fetch again"],
         ),
@@ -429,18 +426,18 @@ fn results(song: &Song) -> Vec<Scene> {
         scene(
             "33-free-play",
             free,
-            |stage| {
-                stage.gauges.playhead.store(391_000, Relaxed);
-                stands(stage);
+            |window| {
+                window.gauges.playhead.store(391_000, Relaxed);
+                stands(window);
             },
-            &["free play", "matched by -1.2 dB", "DAW stopped"],
+            &["Free play", "matched by -1.2 dB"],
         ),
         scene(
             "34-spectrogram",
             done(song),
-            |stage| {
-                stands(stage);
-                stage.click("Spectrogram");
+            |window| {
+                stands(window);
+                window.click("Spectrogram");
             },
             &["Spectrogram"],
         ),
@@ -453,31 +450,31 @@ fn opened(song: &Song) -> Vec<Scene> {
         scene(
             "36-take-list",
             done(song),
-            |stage| {
-                stands(stage);
-                stage.click("Verse 2");
+            |window| {
+                stands(window);
+                window.click("Verse 2");
             },
             &["Chorus", "guitar-take-7.wav"],
         ),
         scene(
             "37-model-list",
             ready(song),
-            |stage| {
-                if stage.size.0 < 860.0 {
-                    stage.click("Side panel");
+            |window| {
+                if window.size.0 < 860.0 {
+                    window.click("Side panel");
                 }
-                stage.click("Tributary Mini");
+                window.click("Tributary Mini");
             },
             &["Tributary Large", "4 credits/min"],
         ),
         scene(
             "38-side-panel",
             done(song),
-            |stage| {
-                if stage.size.0 < 860.0 {
-                    stage.click("Side panel");
+            |window| {
+                if window.size.0 < 860.0 {
+                    window.click("Side panel");
                 }
-                stage.hover("Drag all stems");
+                window.hover("Drag all stems");
             },
             &["Place in DAW", "Stems wanted"],
         ),
@@ -486,15 +483,15 @@ fn opened(song: &Song) -> Vec<Scene> {
 
 fn sheets(song: &Song) -> Vec<Scene> {
     let mut past = done(song);
-    let failed = Stage_::Failed { reason: "The clip was silent.".to_owned(), released: Some(4) };
+    let failed = Stage::Failed { reason: "The clip was silent.".to_owned(), released: Some(4) };
     past.jobs = vec![
         Job {
             title: "Chorus".to_owned(),
-            ..job(9, Stage_::Running { chunks_done: 4, chunks: 31, left: None })
+            ..job(9, Stage::Running { chunks_done: 4, chunks: 31, left: None })
         },
-        job(1, Stage_::Ready { cost: 1 }),
-        job(3, Stage_::Missing { cost: 4 }),
-        job(4, Stage_::Cancelled { released: 4, cost: 0 }),
+        job(1, Stage::Ready { cost: 1 }),
+        job(3, Stage::Missing { cost: 4 }),
+        job(4, Stage::Cancelled { released: 4, cost: 0 }),
         job(5, failed),
     ]
     .into();
@@ -502,7 +499,7 @@ fn sheets(song: &Song) -> Vec<Scene> {
         scene(
             "40-history",
             past.clone(),
-            |stage| stage.click("History"),
+            |window| window.click("History"),
             &[
                 "History",
                 "Separate with mini 1",
@@ -514,23 +511,23 @@ fn sheets(song: &Song) -> Vec<Scene> {
         scene(
             "41-history-takes",
             past,
-            |stage| {
-                stage.click("History");
-                stage.click("Takes");
-                stage.click("Delete take");
+            |window| {
+                window.click("History");
+                window.click("Takes");
+                window.click("Delete take");
             },
             &["Delete \u{201c}Verse 2\u{201d}", "Keep", "Chorus"],
         ),
         scene(
             "42-settings",
             done(song),
-            |stage| stage.click("Settings"),
+            |window| window.click("Settings"),
             &["Server", "Key", "Connect", "Sign out", "Zoom", "200 %"],
         ),
         scene(
             "43-settings-first",
             nothing(),
-            |stage| stage.click("Settings"),
+            |window| window.click("Settings"),
             &["tributary serve", "Connect"],
         ),
     ]

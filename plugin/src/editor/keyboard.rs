@@ -9,7 +9,8 @@ use egui::{Key, Modifiers, Ui};
 pub(crate) fn read(face: &mut Face, ui: &Ui, turn: &mut Turn<'_>) {
     let ctx = ui.ctx();
     // Somebody else's: text, an open menu, a button reached with the tab key.
-    let is_typing = ctx.text_edit_focused() || ctx.memory(|memory| memory.focused()).is_some();
+    let is_typing =
+        face.was_typing || ctx.text_edit_focused() || ctx.memory(|memory| memory.focused()).is_some();
     if is_typing || egui::Popup::is_any_open(ctx) {
         return;
     }

@@ -7,7 +7,7 @@ use super::strip::{Strip, middle};
 use super::{Face, Turn, fader, meter, take_view, theme, words};
 use crate::command::Command;
 use crate::view::{Outcome, StemRow};
-use egui::{CursorIcon, Id, LayerId, Order, Rect, Sense, Ui, pos2, vec2};
+use egui::{CursorIcon, Id, LayerId, Order, Rect, Sense, Ui, WidgetInfo, accesskit::Role, pos2, vec2};
 use std::path::{Path, PathBuf};
 
 /// Where everything in a row stands.
@@ -68,7 +68,10 @@ pub(crate) fn show(
     ];
     for (cell, label, is_on, lit, tip) in switches {
         let look = if is_on { Look::Lit(lit) } else { Look::Plain };
-        if Button::word(label, tip).look(look).show(ui, cell, id.with(label)).clicked() {
+        let response = Button::word(label, tip).look(look).show(ui, cell, id.with(label));
+        let spoken = format!("{} {}", if label == "S" { "Solo" } else { "Mute" }, stem.name);
+        response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_on, &spoken));
+        if response.clicked() {
             turn.ask(match label {
                 "S" => Command::SetSolo(stem.name.clone(), !stem.is_solo),
                 _ => Command::SetMute(stem.name.clone(), !stem.is_muted),
@@ -91,7 +94,7 @@ fn name(face: &mut Face, ui: &mut Ui, cell: Rect, result: &Outcome, index: usize
     let place = cell.with_min_x(cell.left() + 12.0).with_max_x(cell.right() - 8.0);
     control::text(ui.painter(), place, LEFT, &words::capital(&stem.name), theme::body(), theme::TEXT);
     let response = ui.interact(cell, Id::unique("stem name").with(&stem.name).with(index), Sense::click());
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Row, true, &stem.name));
+    response.widget_info(|| WidgetInfo::labeled(Role::Row, true, format!("{} row", stem.name)));
     if response.clicked() {
         face.stems.click(index, &result.stems, ui.input(|input| input.modifiers));
     }
@@ -167,8 +170,9 @@ fn handle(face: &mut Face, ui: &mut Ui, cell: Rect, result: &Outcome, stem: &Ste
     let files = face.stems.files(stem, &result.stems);
     let id = Id::unique("stem handle").with(&stem.name);
     if !turn.drag.is_available() {
-        let button = Button::sign(Icon::Folder, "Show in folder", "Show this file in its folder")
-            .enabled(stem.file.is_some());
+        let label = format!("Show {} in folder", stem.name);
+        let button =
+            Button::sign(Icon::Folder, &label, "Show this file in its folder").enabled(stem.file.is_some());
         if button.show(ui, cell, id).clicked()
             && let Some(file) = &stem.file
         {
@@ -178,13 +182,8 @@ fn handle(face: &mut Face, ui: &mut Ui, cell: Rect, result: &Outcome, stem: &Ste
     }
     let ink = if files.is_empty() { theme::EDGE } else { theme::DIM };
     let response = ui.interact(cell, id, if files.is_empty() { Sense::hover() } else { Sense::drag() });
-    response.widget_info(|| {
-        egui::WidgetInfo::labeled(
-            egui::accesskit::Role::Button,
-            !files.is_empty(),
-            format!("Drag {}", stem.name),
-        )
-    });
+    response
+        .widget_info(|| WidgetInfo::labeled(Role::Button, !files.is_empty(), format!("Drag {}", stem.name)));
     let is_over = response.hovered() || response.dragged();
     icon::paint(
         ui.painter(),

@@ -11,17 +11,14 @@ use egui::{Id, Popup, Rect, Sense, Ui, vec2};
 /// Its height.
 pub(crate) const HEIGHT: f32 = 48.0;
 
-/// Room that the time needs.
-const TIME: f32 = 120.0;
-
 /// Draws it.
 pub(crate) fn show(ui: &mut Ui, rect: Rect, turn: &mut Turn<'_>) {
     let mut strip = Strip(middle(rect, theme::FIELD).shrink2(vec2(12.0, 0.0)));
     record(ui, &mut strip, turn);
     strip.left(8.0);
-    play(ui, strip.left(80.0), turn);
+    play(ui, strip.left(76.0), turn);
     strip.left(8.0);
-    repeat(ui, strip.left(80.0), turn);
+    repeat(ui, strip.left(76.0), turn);
     strip.left(16.0);
     host(ui, &mut strip, turn);
     time(ui, strip.rest(), turn);
@@ -91,17 +88,19 @@ fn time(ui: &Ui, cell: Rect, turn: &Turn<'_>) {
     let Some(take) = &turn.view.take else { return };
     let rate = take.info.rate_hz;
     let at = turn.sound.playhead(rate).unwrap_or(0.0) / f64::from(rate.max(1));
-    let is_free = turn.view.player.is_playing && !turn.sound.is_host_playing;
     let ink = if turn.sound.playhead(rate).is_some() { theme::TEXT } else { theme::DIM };
     let place = control::text(ui.painter(), cell, LEFT, &words::clock(at), theme::title(), ink);
     let rest = cell.with_min_x(place.right() + 6.0);
     let whole = format!("/ {}", words::frames(take.info.frames, rate));
-    let place =
-        control::text(ui.painter(), rest.translate(vec2(0.0, 2.0)), LEFT, &whole, theme::small(), theme::DIM);
-    if is_free {
-        let rest = rest.with_min_x(place.right() + 10.0).translate(vec2(0.0, 2.0));
-        control::text(ui.painter(), rest, LEFT, "free play", theme::small(), theme::DIM);
-    }
+    control::text(ui.painter(), rest.translate(vec2(0.0, 2.0)), LEFT, &whole, theme::small(), theme::DIM);
+}
+
+/// Room that the time of this take needs at most.
+fn time_width(ui: &Ui, turn: &Turn<'_>) -> f32 {
+    let Some(take) = &turn.view.take else { return 0.0 };
+    let longest = words::frames(take.info.frames, take.info.rate_hz);
+    let wide = |font| control::line(ui.painter(), &longest, font, theme::TEXT, f32::INFINITY).size().x;
+    wide(theme::title()) + wide(theme::small()) + 20.0
 }
 
 fn host(ui: &mut Ui, strip: &mut Strip, turn: &Turn<'_>) {
@@ -117,12 +116,15 @@ fn host(ui: &mut Ui, strip: &mut Strip, turn: &Turn<'_>) {
     let meter = turn.sound.meter.map(|(upper, lower)| format!("{upper}/{lower}"));
     let said: Vec<String> = tempo.into_iter().chain(meter).collect();
     // The take's time matters more than what the DAW shows as well.
-    let (has_tempo, has_words) = (strip.rest().width() > TIME + 208.0, strip.rest().width() > TIME + 108.0);
+    let room = strip.rest().width() - time_width(ui, turn);
+    let (has_tempo, has_words) = (room > 184.0, room > 92.0);
     if has_tempo && !said.is_empty() {
-        control::text(ui.painter(), strip.right(100.0), RIGHT, &said.join("  "), theme::small(), theme::DIM);
+        control::text(ui.painter(), strip.right(92.0), RIGHT, &said.join("  "), theme::small(), theme::DIM);
     }
     let (icon, words, ink) = if turn.sound.is_host_playing {
         (Icon::Play, "DAW plays", theme::TEXT)
+    } else if turn.view.player.is_playing {
+        (Icon::Play, "Free play", theme::TEXT)
     } else {
         (Icon::Stop, "DAW stopped", theme::DIM)
     };

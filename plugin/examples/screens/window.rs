@@ -40,7 +40,7 @@ impl DragOut for Hands {
 }
 
 /// The window.
-pub(crate) struct Stage {
+pub(crate) struct Window {
     /// Its context.
     pub(crate) ctx: Context,
     /// What it shows.
@@ -60,11 +60,15 @@ pub(crate) struct Stage {
     textures: Vec<TexturesDelta>,
     shapes: Vec<egui::epaint::ClippedShape>,
     nodes: Vec<(NodeId, Node)>,
+    /// Pages that were opened in the browser.
+    pub(crate) opened: Vec<String>,
+    /// Texts that were copied.
+    pub(crate) copied: Vec<String>,
     /// Seconds until the window draws itself again.
     pub(crate) sleeps: f64,
 }
 
-impl Stage {
+impl Window {
     /// A window that has drawn its first frames.
     pub(crate) fn new(view: View, size: (f32, f32), scale: f32) -> Self {
         let (ctx, mut face) = (Context::default(), Face::new());
@@ -73,7 +77,7 @@ impl Stage {
         let gauges = Gauges::default();
         gauges.playhead.store(-1, Relaxed);
         gauges.rate_hz.store(44_100, Relaxed);
-        let mut stage = Self {
+        let mut window = Self {
             ctx,
             view,
             gauges,
@@ -87,10 +91,12 @@ impl Stage {
             textures: Vec::new(),
             shapes: Vec::new(),
             nodes: Vec::new(),
+            opened: Vec::new(),
+            copied: Vec::new(),
             sleeps: 0.0,
         };
-        stage.rest();
-        stage
+        window.rest();
+        window
     }
 
     /// One frame with these events.
@@ -111,6 +117,13 @@ impl Stage {
         self.commands.extend(commands);
         self.textures.push(output.textures_delta);
         self.shapes = output.shapes;
+        for command in output.platform_output.commands {
+            match command {
+                egui::OutputCommand::OpenUrl(page) => self.opened.push(page.url),
+                egui::OutputCommand::CopyText(text) => self.copied.push(text),
+                _ => {}
+            }
+        }
         if let Some(update) = output.platform_output.accesskit_update {
             self.nodes = update.nodes;
         }
@@ -176,7 +189,7 @@ impl Stage {
 }
 
 /// What comes out.
-impl Stage {
+impl Window {
     /// All textures so far, in order; each is given once.
     pub(crate) fn textures(&mut self) -> Vec<TexturesDelta> {
         std::mem::take(&mut self.textures)
@@ -189,7 +202,7 @@ impl Stage {
 }
 
 #[cfg(test)]
-impl Stage {
+impl Window {
     /// With these keys held.
     pub(crate) fn holding(&mut self, modifiers: Modifiers, acts: impl FnOnce(&mut Self)) {
         self.modifiers = modifiers;
@@ -238,6 +251,7 @@ impl Stage {
         self.frame(vec![Event::MouseWheel {
             unit: egui::MouseWheelUnit::Point,
             delta,
+            source: egui::MouseWheelSource::Unknown,
             phase: egui::TouchPhase::Move,
             modifiers,
         }]);
@@ -289,7 +303,7 @@ impl Stage {
     }
 }
 
-impl Drop for Stage {
+impl Drop for Window {
     /// Textures that nobody draws with are let go on purpose.
     fn drop(&mut self) {
         self.textures.iter_mut().for_each(TexturesDelta::clear);
@@ -297,7 +311,7 @@ impl Drop for Stage {
 }
 
 #[cfg(test)]
-impl Stage {
+impl Window {
     /// Presses a key and lets it go.
     pub(crate) fn key(&mut self, key: egui::Key) {
         let modifiers = self.modifiers;
