@@ -87,17 +87,18 @@ fn armed(ui: &mut Ui, rect: Rect, turn: &mut Turn<'_>) {
 fn recording(ui: &Ui, rect: Rect, title: &str, room: &str, turn: &Turn<'_>) {
     let painter = ui.painter();
     painter.rect_stroke(rect, 6, Stroke::new(1.0, theme::RECORD), StrokeKind::Inside);
-    let middle = rect.center() - vec2(0.0, 28.0);
+    let gap = ((rect.height() - 24.0) / 4.0).clamp(20.0, 25.0);
+    let middle = rect.center() - vec2(0.0, gap * 1.5);
     let time = turn.sound.recorded_time();
     let place = Rect::from_center_size(middle, vec2(rect.width(), 28.0));
     let place = control::text(painter, place, CENTRE, &time, theme::title(), theme::TEXT);
     icon::paint(painter, Icon::Record, place.left_center() - vec2(14.0, 0.0), 12.0, theme::RECORD);
-    let line = Rect::from_center_size(middle + vec2(0.0, 24.0), vec2(rect.width() - 24.0, 20.0));
+    let line = Rect::from_center_size(middle + vec2(0.0, gap), vec2(rect.width() - 24.0, 20.0));
     control::text(painter, line, CENTRE, title, theme::body(), theme::DIM);
     let level =
-        Rect::from_center_size(middle + vec2(0.0, 50.0), vec2((rect.width() - 64.0).min(420.0), 11.0));
+        Rect::from_center_size(middle + vec2(0.0, gap * 2.0), vec2((rect.width() - 64.0).min(420.0), 11.0));
     meter::show(painter, level, &turn.sound.input);
-    let line = Rect::from_center_size(middle + vec2(0.0, 74.0), vec2(rect.width() - 24.0, 20.0));
+    let line = Rect::from_center_size(middle + vec2(0.0, gap * 3.0), vec2(rect.width() - 24.0, 20.0));
     if turn.sound.lost > 0 {
         let words = format!(
             "{} lost so far: the disk or the machine is too slow",

@@ -73,8 +73,10 @@ fn facts(ui: &mut Ui, model: &ModelView, is_tight: bool) {
 }
 
 fn list(button: &egui::Response, turn: &mut Turn<'_>) {
-    Popup::menu(button).gap(4.0).width(button.rect.width()).show(|ui| {
-        ui.set_width(button.rect.width());
+    // The menu's own edge and margin stand outside of its width.
+    let width = button.rect.width() - 10.0;
+    Popup::menu(button).gap(4.0).width(width).show(|ui| {
+        ui.set_width(width);
         ScrollArea::vertical().max_height(280.0).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
             let models = turn.view.offer.clone();

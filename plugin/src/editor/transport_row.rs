@@ -92,7 +92,11 @@ fn time(ui: &Ui, cell: Rect, turn: &Turn<'_>) {
     let place = control::text(ui.painter(), cell, LEFT, &words::clock(at), theme::title(), ink);
     let rest = cell.with_min_x(place.right() + 6.0);
     let whole = format!("/ {}", words::frames(take.info.frames, rate));
-    control::text(ui.painter(), rest.translate(vec2(0.0, 2.0)), LEFT, &whole, theme::small(), theme::DIM);
+    let whole = control::line(ui.painter(), &whole, theme::small(), theme::DIM, f32::INFINITY);
+    if whole.size().x <= rest.width() {
+        let top = rest.center().y + 2.0 - whole.size().y / 2.0;
+        ui.painter().galley(egui::pos2(rest.left(), top), whole, theme::DIM);
+    }
 }
 
 /// Room that the time of this take needs at most.
