@@ -388,7 +388,8 @@ fn results(song: &Song) -> Vec<Scene> {
     }
     mixed.player.looped = Some((220_500, 441_000));
     let mut free = done(song);
-    free.player = Player { monitor: Monitor::Original, is_playing: true, looped: None, match_db: -1.2 };
+    free.player =
+        Player { monitor: Monitor::Original, is_playing: true, match_db: -1.2, ..Player::default() };
     let mut told = done(song);
     told.notices = vec![
         Notice {

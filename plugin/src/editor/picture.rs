@@ -175,13 +175,9 @@ fn extremes(of: &Outline, from: f64, to: f64) -> Option<(f32, f32)> {
         let (one, two) = (finest[index], finest[(index + 1).min(finest.len() - 1)]);
         return Some((one.0 + (two.0 - one.0) * part, one.1 + (two.1 - one.1) * part));
     }
-    let level = ((to - from).log2().floor().max(0.0) as usize).min(of.levels.len() - 1);
-    let columns = &of.levels[level];
-    let scale = 0.5f64.powi(i32::try_from(level).unwrap_or(0));
-    let first = (from * scale).max(0.0) as usize;
-    let end = ((to * scale).ceil() as usize).clamp(first + 1, (first + 64).max(first + 1)).min(columns.len());
-    let seen = columns.get(first..end)?.iter();
-    seen.copied().reduce(|one, two| (one.0.min(two.0), one.1.max(two.1)))
+    let frame = |column: f64| (column * of.column_frames as f64) as u64;
+    let (first, end) = (frame(from.max(0.0)), frame(to).min(of.frames));
+    Some(of.span(first, end.max(first.saturating_add(1))))
 }
 
 /// Half of a line's soft edge, in points.

@@ -48,7 +48,7 @@ pub(crate) fn show(face: &mut Face, ui: &mut Ui, rect: Rect, turn: &mut Turn<'_>
         label: "Stems on own outputs",
         tip: "Stem 1 to 6 of this plugin carry a stem each; give them tracks of their own in the DAW first",
         is_on: are_on,
-        colour: theme::ACCENT,
+        colour: theme::TEXT,
     };
     if check.show(ui, strip.top(28.0), Id::unique("outputs")) {
         turn.ask(Command::SetOutputs(!are_on));

@@ -54,11 +54,7 @@ impl Editor for WindowEditor {
     ) -> Result<SpawnedEditor<EguiEditorHandle>, Box<dyn Error>> {
         let (size, zoom) = self.size_points();
         let settings = EguiNiceSettings::new().with_tile("Tributary").with_resize_hint(self.resize_hint());
-        let app = Window {
-            session: Arc::clone(&self.session),
-            face: Face::new(),
-            drag: drag::unavailable(),
-        };
+        let app = Window { session: Arc::clone(&self.session), face: Face::new(), drag: drag::unavailable() };
         let editor: EguiEditor<Window> =
             create_egui_editor(EguiEditorState::from_size(size, zoom), self.repaint.clone(), settings, app)
                 .ok_or("the window could not be made")?;

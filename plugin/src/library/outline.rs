@@ -147,7 +147,7 @@ impl Outline {
     }
 
     /// Lowest and highest of the finest columns that touch frames `first..end`, by the coarsest columns that fit.
-    fn span(&self, first: u64, end: u64) -> (f32, f32) {
+    pub(crate) fn span(&self, first: u64, end: u64) -> (f32, f32) {
         let column_frames = self.column_frames.max(1);
         let index = |column: u64| usize::try_from(column).unwrap_or(usize::MAX);
         let (mut left, mut right) = (index(first / column_frames), index(end.div_ceil(column_frames)));
