@@ -106,26 +106,31 @@ impl Recorder {
         {
             self.end(end);
         }
+        let mut from = 0;
         if let State::Armed(trigger) = self.state
             && channels > 0
             && is_time(trigger, input.transport)
             && self.activated.is_none()
             && self.reports.slots() >= REPORTS_OF_A_TAKE
         {
-            self.begin(trigger, channels, input);
+            from = lead_in(trigger, input);
+            if from < frames_of(input.main) || from == 0 {
+                self.begin(trigger, channels, input, from);
+            }
         }
         if let State::Running(mut take) = self.state {
-            self.write(&mut take, input.main, pace);
+            self.write(&mut take, input.main, from, pace);
             gauges.recorded_frames.store(take.frames, Relaxed);
             gauges.lost_frames.store(take.lost_frames, Relaxed);
             self.state = State::Running(take);
         }
     }
 
-    fn begin(&mut self, trigger: Trigger, channels: usize, input: &Input<'_, '_>) {
+    /// `from`: the first frame of the block that belongs to the take.
+    fn begin(&mut self, trigger: Trigger, channels: usize, input: &Input<'_, '_>, from: usize) {
         let begun = Report::Begun {
             trigger,
-            place: input.transport.place(),
+            place: input.transport.place_after(from, input.rate_hz),
             rate_hz: input.rate_hz,
             channels: channels as u16,
         };
@@ -155,9 +160,9 @@ impl Recorder {
         }
     }
 
-    fn write(&mut self, take: &mut Running, main: &[&mut [f32]], pace: &mut Pace) {
-        let frames = main[..take.channels].iter().map(|channel| channel.len()).min().unwrap_or(0);
-        let mut done = 0;
+    fn write(&mut self, take: &mut Running, main: &[&mut [f32]], from: usize, pace: &mut Pace) {
+        let frames = frames_of(&main[..take.channels]);
+        let mut done = from;
         while done < frames {
             let piece = (frames - done).min(PIECE_FRAMES);
             if pace.may_wait() {
@@ -185,6 +190,21 @@ impl Recorder {
             // Room plus what was written grows exactly by what was read at the other end.
             Look { is_ready: room >= ROOM_OFFLINE || tape.is_abandoned(), progress: written + room as u64 }
         });
+    }
+}
+
+fn frames_of(main: &[&mut [f32]]) -> usize {
+    main.iter().map(|channel| channel.len()).min().unwrap_or(0)
+}
+
+/// Frames of the block that lie before the project's start. Hosts that make up for latency begin to play a little
+/// early, where no file can be placed: it is not recorded.
+fn lead_in(trigger: Trigger, input: &Input<'_, '_>) -> usize {
+    match (trigger, input.transport.position_frames) {
+        (Trigger::Transport, Some(position)) if position < 0 => {
+            usize::try_from(position.unsigned_abs()).unwrap_or(usize::MAX)
+        }
+        _ => 0,
     }
 }
 

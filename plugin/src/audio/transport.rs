@@ -42,6 +42,23 @@ impl Transport {
         }
     }
 
+    /// Where a take lies that begins `frames` frames later. Where that is the project's start, it is bar 1.
+    #[must_use]
+    pub fn place_after(&self, frames: usize, rate_hz: u32) -> Place {
+        let place = self.place();
+        if frames == 0 {
+            return place;
+        }
+        let at = place.frames.map(|at| at.saturating_add_unsigned(frames as u64));
+        let beats = place.tempo.map(|tempo| frames as f64 / f64::from(rate_hz) * tempo / 60.0);
+        Place {
+            frames: at,
+            beats: place.beats.zip(beats).map(|(at, more)| at + more),
+            bar: if at == Some(0) { Some(1) } else { place.bar },
+            ..place
+        }
+    }
+
     /// The tempo, where it is one.
     pub(super) fn known_tempo(&self) -> Option<f64> {
         self.tempo.filter(|tempo| tempo.is_finite() && *tempo > 0.0)

@@ -207,14 +207,14 @@ mod tests {
             assert_eq!(root_in(&variable), expected.map(PathBuf::from), "{set:?}");
         };
         check(&[], None);
-        check(&[("HOME", "/home/ann")], Some("/home/ann/.local/share/tributary/plugin"));
-        check(&[("HOME", "/home/ann"), ("XDG_DATA_HOME", "/data")], Some("/data/tributary/plugin"));
+        check(&[("HOME", "/users/ann")], Some("/users/ann/.local/share/tributary/plugin"));
+        check(&[("HOME", "/users/ann"), ("XDG_DATA_HOME", "/data")], Some("/data/tributary/plugin"));
         // The XDG specification: a relative path is to be ignored.
         check(
-            &[("HOME", "/home/ann"), ("XDG_DATA_HOME", "data")],
-            Some("/home/ann/.local/share/tributary/plugin"),
+            &[("HOME", "/users/ann"), ("XDG_DATA_HOME", "data")],
+            Some("/users/ann/.local/share/tributary/plugin"),
         );
-        check(&[("HOME", "/home/ann"), (ROOT_VARIABLE, "/studio")], Some("/studio"));
+        check(&[("HOME", "/users/ann"), (ROOT_VARIABLE, "/studio")], Some("/studio"));
     }
 
     #[test]

@@ -95,6 +95,26 @@ fn nothing_is_recorded_unarmed_or_disarmed() {
 }
 
 #[test]
+fn what_a_host_plays_before_the_project_begins_is_left_out_to_the_frame() {
+    let mut rig = Rig::new(1);
+    rig.order(Order::Record(Trigger::Transport));
+    let blocks: Vec<_> = (0..3).map(|seed| noise(1, BLOCK, seed)).collect();
+    let early = BLOCK as i64 + 56;
+    for (index, block) in blocks.iter().enumerate() {
+        let position = (index * BLOCK) as i64 - early;
+        let tempo = Some(120.0);
+        let beats = Some(position as f64 / f64::from(RATE_HZ) * 2.0);
+        let at = Transport { tempo, position_beats: beats, bar_number: Some(-1), ..playing(position) };
+        rig.block(block, &at);
+    }
+    let Some(Report::Begun { place, .. }) = rig.reports().first().copied() else { panic!("no take began") };
+    assert_eq!((place.frames, place.bar), (Some(0), Some(1)));
+    assert!(place.beats.is_some_and(|beats| beats.abs() < 1e-9), "{place:?}");
+    let expected: Vec<f32> = [&blocks[1][0][56..], &blocks[2][0][..]].concat();
+    assert_eq!(rig.tape(), expected);
+}
+
+#[test]
 fn counting_in_is_left_out() {
     check(
         &[ARM, preroll(0), preroll(256), at(512), at(768), STILL()],
@@ -195,10 +215,10 @@ fn a_take_knows_its_place_in_the_song() {
         bar_number: Some(2),
         tempo: Some(93.0),
         meter: Some((6, 8)),
-        ..playing(-480)
+        ..playing(480)
     };
     let tempo = Place { tempo: Some(93.0), meter: Some((6, 8)), ..Place::default() };
-    let all = Place { frames: Some(-480), beats: Some(9.5), bar: Some(3), ..tempo };
+    let all = Place { frames: Some(480), beats: Some(9.5), bar: Some(3), ..tempo };
     let odd = Transport {
         tempo: Some(f64::NAN),
         meter: Some((0, 4)),
