@@ -154,7 +154,9 @@ fn connection(connection: &Connection) -> Value {
         Connection::Unknown { address, fingerprint, accepted_before } => {
             json!({ "state": "unknown", "address": address, "fingerprint": fingerprint, "accepted_before": accepted_before })
         }
-        Connection::Lost { address, reason } => json!({ "state": "lost", "address": address, "reason": reason }),
+        Connection::Lost { address, reason } => {
+            json!({ "state": "lost", "address": address, "reason": reason })
+        }
     }
 }
 
@@ -190,7 +192,11 @@ fn stage(stage: &Stage) -> Value {
         Stage::Waiting { reason } => json!({ "state": "waiting", "reason": reason }),
         Stage::Ready { cost } => json!({ "state": "ready", "cost": cost }),
         Stage::Missing { cost } => json!({ "state": "missing", "cost": cost }),
-        Stage::Cancelled { released, cost } => json!({ "state": "cancelled", "released": released, "cost": cost }),
-        Stage::Failed { reason, released } => json!({ "state": "failed", "reason": reason, "released": released }),
+        Stage::Cancelled { released, cost } => {
+            json!({ "state": "cancelled", "released": released, "cost": cost })
+        }
+        Stage::Failed { reason, released } => {
+            json!({ "state": "failed", "reason": reason, "released": released })
+        }
     }
 }
