@@ -10,6 +10,16 @@ mod fairness;
 mod journey;
 mod memory;
 mod operations;
+#[cfg(unix)]
+mod plugin_journey;
+#[cfg(unix)]
+mod plugin_life;
+#[cfg(unix)]
+mod plugin_real_time;
+#[cfg(unix)]
+mod plugin_sound;
+#[cfg(unix)]
+mod plugin_vst3;
 mod real_songs;
 mod refusals;
 mod restart;

@@ -1,16 +1,24 @@
 //! A whole world for one test: a real server on its own data folder, real clients, songs with known stems. Ports
 //! are chosen by the system; nothing outside the test's own folder is touched.
 
+pub mod alone;
 pub mod books;
 pub mod calls;
 pub mod child;
 pub mod command;
+#[cfg(unix)]
+pub mod door;
 pub mod files;
 pub mod http;
 pub mod journal;
+#[cfg(unix)]
+pub mod plugin_host;
+#[cfg(unix)]
+pub mod producer;
 pub mod raw;
 pub mod signal;
 pub mod stage;
 pub mod wait;
 
+pub use alone::{World, alone, measured};
 pub use stage::Stage;

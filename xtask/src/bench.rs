@@ -1,7 +1,7 @@
 //! How fast and how large: the plugin's audio thread, the stages of the model, the server's overhead, the wire, memory.
 //! Figures of this machine.
 
-mod clip;
+pub(crate) mod clip;
 mod memory;
 mod progress;
 

@@ -1,5 +1,7 @@
 //! The whole product on one song: a server of its own, a real client, and everything it did in words and pictures.
 
+mod host;
+
 use crate::stage::{Stage, json_lines};
 use crate::workspace::{self, Profile};
 use crate::{run, setup};
@@ -34,7 +36,10 @@ pub(crate) fn run(file: Option<PathBuf>) -> anyhow::Result<()> {
     let program = workspace::build(Profile::Release)?;
     let stage = Stage::start(&program)?;
     row("server", &format!("{}, with a data folder of its own", stage.address));
-    separate(&stage, &song, reference, &out)
+    separate(&stage, &song, reference, &out)?;
+    host::run(&stage, &out)?;
+    row("look", &format!("{OUT}/report.html"));
+    Ok(())
 }
 
 /// A copy under its title beside the stems, so that the folder can be given away.
@@ -83,7 +88,6 @@ fn separate(stage: &Stage, song: &Path, reference: Option<&Path>, out: &Path) ->
     row("credits", &spent);
     ledger(stage)?;
     row("time", &time);
-    row("look", &format!("{OUT}/report.html"));
     Ok(())
 }
 

@@ -37,7 +37,10 @@ fn folders(os: &str, variable: &dyn Fn(&str) -> Option<PathBuf>) -> anyhow::Resu
 }
 
 /// A file, or a folder with all that is in it.
-fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+///
+/// # Errors
+/// What cannot be read or written.
+pub(crate) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     if from.is_file() {
         return bundle::replace(from, to);
     }

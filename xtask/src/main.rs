@@ -6,6 +6,7 @@ mod bench;
 mod bundle;
 mod check;
 mod codegen;
+mod daw;
 mod demo;
 mod install;
 mod run;
@@ -64,6 +65,8 @@ enum Task {
     Install,
     /// Start a local server, unless one runs, and the plugin as a program of its own
     Studio,
+    /// Play the plugin in Ardour, on a screen that nobody sees; pictures go to target/daw
+    Daw,
     /// See that the tools are there, and install what is missing where that is possible
     Setup,
     /// Hold the rules of CONVENTIONS.md that no lint knows
@@ -88,6 +91,7 @@ fn main() -> ExitCode {
         }
         Task::Install => install::run(),
         Task::Studio => studio::run(),
+        Task::Daw => daw::run(),
         Task::Setup => setup::run().map(|()| setup::tests()),
         Task::Tidy => tidy::run(),
         Task::Codegen { check } => codegen::run(check),

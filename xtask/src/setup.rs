@@ -77,6 +77,21 @@ const STUDIO: [Need; 3] = [
     },
 ];
 
+/// For the plugin in a DAW on a screen of its own.
+const DAW: [Need; 7] = [
+    Need { sign: Sign::Program(&["Xvfb"], None), package: "xvfb", why: "the screen" },
+    Need { sign: Sign::Program(&["openbox"], None), package: "openbox", why: "the window manager" },
+    Need {
+        sign: Sign::Program(&["xsettingsd"], None),
+        package: "xsettingsd",
+        why: "some toolkits wait for it",
+    },
+    Need { sign: Sign::Program(&["xdotool"], None), package: "xdotool", why: "hands on mouse and keyboard" },
+    Need { sign: Sign::Program(&["import"], None), package: "imagemagick", why: "pictures of the screen" },
+    Need { sign: Sign::Program(&["ardour7", "ardour"], None), package: "ardour", why: "the DAW" },
+    Need { sign: Sign::Program(&["jackd"], None), package: "jackd2", why: "its sound, without a sound card" },
+];
+
 /// Checks what everything needs and installs what is missing where that is possible.
 ///
 /// # Errors
@@ -100,6 +115,14 @@ pub(crate) fn tests() {
 /// As [`run`].
 pub(crate) fn studio() -> anyhow::Result<()> {
     if cfg!(target_os = "linux") { provide(&STUDIO) } else { Ok(()) }
+}
+
+/// The same for a DAW on a screen of its own.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn daw() -> anyhow::Result<()> {
+    provide(&DAW)
 }
 
 fn provide(needs: &'static [Need]) -> anyhow::Result<()> {

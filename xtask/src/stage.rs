@@ -67,7 +67,7 @@ impl Stage {
     /// The program as a client of this server.
     pub(crate) fn client(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.arg("--data").arg(self.data.path().join("data"));
+        command.arg("--data").arg(self.folder());
         command
     }
 
@@ -80,6 +80,11 @@ impl Stage {
         arguments: impl IntoIterator<Item = S>,
     ) -> anyhow::Result<Vec<Value>> {
         json_lines(&run::ask(self.client().args(arguments).arg("--json"))?)
+    }
+
+    /// The server's data folder; who looks there finds the server.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.data.path().join("data")
     }
 
     /// The server's process.

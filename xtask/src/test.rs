@@ -1,13 +1,19 @@
 //! Runs every test there is, with what the tests need to find. Plain `cargo test`: a runner everybody has.
 
 use crate::workspace::{self, Profile};
-use crate::{codegen, run, setup, tidy};
+use crate::{bundle, codegen, run, setup, tidy};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The variable that tells the tests where recordings and weights lie that are not in the tree.
 const TEST_DATA: &str = "TRIBUTARY_TEST_DATA";
 /// The name of a folder that holds them.
 const TEST_DATA_FOLDER: &str = "shared";
+/// How the plugin is built for tests: it ends its process when the audio thread asks for memory, and it has a door for
+/// what a user does in the window.
+pub(crate) const PLUGIN_FEATURES: [&str; 2] = ["assert_process_allocs", "door"];
+/// What the Python of the VST3 test needs, with hashes.
+const VST3_HOST: &str = "tests/hosts/requirements.txt";
 
 /// All tests, then the rules.
 ///
@@ -15,9 +21,17 @@ const TEST_DATA_FOLDER: &str = "shared";
 /// The first thing that fails.
 pub(crate) fn run() -> anyhow::Result<()> {
     setup::run()?;
+    setup::tests();
     let program = workspace::build(Profile::Dev)?;
+    let plugin = bundle::make(Profile::Dev, &PLUGIN_FEATURES.map(str::to_owned))?;
     let mut tests = run::cargo(["test", "--workspace", "--quiet"]);
-    tests.env("TRIBUTARY_BIN", program);
+    tests.env("TRIBUTARY_BIN", program).env("TRIBUTARY_PLUGIN", plugin.clap);
+    match vst3_host() {
+        Ok(python) => {
+            tests.env("TRIBUTARY_VST3_HOST", python);
+        }
+        Err(error) => println!("left out: the VST3 in another host ({error:#})"),
+    }
     match test_data(std::env::var_os(TEST_DATA).map(PathBuf::from), workspace::root()) {
         Some(folder) => {
             println!("measuring against the recordings in {}", folder.display());
@@ -30,6 +44,29 @@ pub(crate) fn run() -> anyhow::Result<()> {
     codegen::run(true)?;
     println!("all tests passed");
     Ok(())
+}
+
+/// A Python with a VST3 host in it, in a folder of its own among the build products; made where it is missing or old.
+fn vst3_host() -> anyhow::Result<PathBuf> {
+    let folder = workspace::target()?.join("vst3-host");
+    let (python, made_of) = (folder.join("bin/python"), folder.join("made-of.txt"));
+    let wanted = std::fs::read(workspace::root().join(VST3_HOST))?;
+    if std::fs::read(&made_of).ok().as_ref() != Some(&wanted) {
+        println!("fetching a VST3 host from PyPI ({VST3_HOST})");
+        run::ask(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+        let mut install = Command::new(&python);
+        install.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--only-binary=:all:",
+        ]);
+        run::ask(install.args(["--require-hashes", "-r"]).arg(workspace::root().join(VST3_HOST)))?;
+        std::fs::write(&made_of, wanted)?;
+    }
+    Ok(python)
 }
 
 /// The folder named by the variable; else one named `shared` in the project, beside it, or further above.

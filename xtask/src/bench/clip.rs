@@ -10,7 +10,7 @@ const SPEC: WavSpec =
     WavSpec { channels: 2, sample_rate: 44_100, bits_per_sample: 16, sample_format: SampleFormat::Int };
 
 /// Our song, left and right in turn.
-pub(super) struct Song {
+pub(crate) struct Song {
     samples: Vec<i16>,
 }
 
@@ -19,7 +19,7 @@ impl Song {
     ///
     /// # Errors
     /// A program that fails, or stems that cannot be read.
-    pub(super) fn decode(program: &Path, scratch: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn decode(program: &Path, scratch: &Path) -> anyhow::Result<Self> {
         let out = scratch.join("song");
         let mixture = workspace::root().join("tests/song/mixture.flac");
         let mut separate = Command::new(program);
@@ -41,7 +41,7 @@ impl Song {
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub(super) fn looped(&self, seconds: usize, first: usize, path: &Path) -> anyhow::Result<PathBuf> {
+    pub(crate) fn looped(&self, seconds: usize, first: usize, path: &Path) -> anyhow::Result<PathBuf> {
         let channels = usize::from(SPEC.channels);
         let count = seconds * SPEC.sample_rate as usize * channels;
         write(self.samples.iter().copied().cycle().skip(first * channels).take(count), path)
@@ -51,7 +51,7 @@ impl Song {
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub(super) fn beginning(&self, frames: usize, path: &Path) -> anyhow::Result<PathBuf> {
+    pub(crate) fn beginning(&self, frames: usize, path: &Path) -> anyhow::Result<PathBuf> {
         write(self.samples.iter().copied().take(frames * usize::from(SPEC.channels)), path)
     }
 }

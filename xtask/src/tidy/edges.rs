@@ -4,19 +4,20 @@ use super::Finding;
 use serde_json::Value;
 
 /// Our crates and those of ours that each may use.
-const OURS: [(&str, &[&str]); 7] = [
+const OURS: [(&str, &[&str]); 8] = [
     ("tributary-audio", &[]),
+    ("tributary-host", &[]),
     ("tributary-models", &["tributary-audio"]),
     // A host must never load a neural engine or a database.
     ("tributary-plugin", &["tributary-audio", "tributary-protocol"]),
     ("tributary-protocol", &[]),
     ("tributary-server", &["tributary-audio", "tributary-models", "tributary-protocol"]),
-    ("tributary-tests", &["tributary-audio", "tributary-protocol", "tributary-server"]),
+    ("tributary-tests", &["tributary-audio", "tributary-host", "tributary-protocol", "tributary-server"]),
     ("xtask", &[]),
 ];
 
 /// Crates of others that only some of ours may name.
-const OTHERS: [(&[&str], &[&str]); 7] = [
+const OTHERS: [(&[&str], &[&str]); 8] = [
     (&["rten", "rten-tensor", "ort"], &["tributary-models"]),
     (&["sqlx"], &["tributary-server"]),
     (&["axum", "figment"], &["tributary-server"]),
@@ -29,6 +30,8 @@ const OTHERS: [(&[&str], &[&str]); 7] = [
         &["tributary-plugin", "tributary-protocol", "tributary-server", "tributary-tests"],
     ),
     (&["nice-plug", "nice-plug-egui", "egui", "rtrb"], &["tributary-plugin"]),
+    // The plugin is tested as hosts see it: built, and through its ABI.
+    (&["clack-host", "clack-extensions"], &["tributary-host", "tributary-tests"]),
     (&["symphonia", "flacenc", "rubato", "ebur128"], &["tributary-audio"]),
 ];
 

@@ -20,10 +20,12 @@ const OUTLINES_MAX: usize = 8;
 const ALL_STEMS_DB: f32 = -30.0;
 
 impl Actor {
-    /// The result that the project names, where it is of the take in the window.
+    /// The result that the project names, where it is of the take in the window. Where the project names none, it was
+    /// saved before there was one: then the take's newest.
     pub(super) fn show_result(&mut self) {
-        let shown = self.project.state().shown;
         let take = self.view.take.as_ref().map(|take| take.info.id);
+        let newest = || self.jobs.newest_result_of(take?);
+        let shown = self.project.state().shown.or_else(newest);
         let entry = shown.and_then(|key| self.jobs.get(key)).filter(|entry| {
             Some(entry.record.take) == take
                 && matches!(entry.stage, Stage::Ready { .. } | Stage::Missing { .. })

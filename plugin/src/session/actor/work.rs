@@ -148,11 +148,12 @@ impl Actor {
         }
     }
 
-    /// A result of a take in the window is shown at once, where it was asked for here.
+    /// A result of a take in the window is shown at once, where it was asked for here or nothing else is shown.
     fn result_is_here(&mut self, key: JobKey) {
         let Some(take) = self.jobs.get(key).map(|entry| entry.record.take) else { return };
         let is_in_window = self.view.take.as_ref().is_some_and(|shown| shown.info.id == take);
-        if self.project.state().jobs.contains(&key) && is_in_window {
+        let state = self.project.state();
+        if is_in_window && (state.jobs.contains(&key) || state.shown.is_none()) {
             self.project.update(|state| state.shown = Some(key));
         }
         if self.project.state().shown == Some(key) {
