@@ -1,7 +1,5 @@
 //! Tells the linker that hosts must keep the library once it is loaded.
 
-#![expect(clippy::print_stdout, reason = "cargo listens on standard output")]
-
 /// The system's file dialog runs on a thread that nobody can join: an open one would run on in unloaded code.
 fn main() {
     if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "linux") {
