@@ -6,6 +6,7 @@ mod screen;
 
 use crate::bench::clip::Song;
 use crate::stage::Stage;
+use crate::test::PLUGIN_FEATURES;
 use crate::workspace::{self, Profile};
 use crate::{bundle, setup};
 use anyhow::{Context, bail};
@@ -42,7 +43,7 @@ mod plugin_places {
 }
 
 /// Where the track for stems is in Ardour's window.
-const STEMS_TRACK: Place = (900, 620);
+const STEMS_TRACK: Place = (1060, 400);
 
 /// Plays the whole scene.
 ///
@@ -57,8 +58,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
     }
     fs::create_dir_all(&out).with_context(|| format!("make {}", out.display()))?;
     println!("building (the first time takes some minutes)");
-    let bundles = bundle::make(Profile::Release, &[])?;
-    let program = workspace::build(Profile::Release)?;
+    let bundles = bundle::make(Profile::Dev, &PLUGIN_FEATURES.map(str::to_owned))?;
+    let program = workspace::build(Profile::Dev)?;
     let server = Stage::start(&program)?;
     let song = Song::decode(&program, &out)?.beginning(SONG_FRAMES as usize, &out.join("song.wav"))?;
     let session = Session::make(&out.join("home"), &bundles.vst3, &song, SONG_FRAMES)?;

@@ -4,9 +4,10 @@
 use super::RATE_HZ;
 use crate::{install, run, workspace};
 use anyhow::{Context, ensure};
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 /// Where Debian 12 has Ardour 7.
 const PROGRAMS: &str = "/usr/lib/ardour7";
@@ -18,7 +19,7 @@ const NAME: &str = "verse";
 /// The demo song's.
 const BEATS_A_MINUTE: &str = "104";
 /// Ardour counts time in these.
-const CLOCKS_A_SECOND: u64 = 282_240_000;
+const CLOCKS_A_SECOND: u64 = 508_032_000;
 /// Ids of what is put into the file; Ardour's own are smaller.
 const IDS_FROM: u64 = 10_000;
 
@@ -40,6 +41,7 @@ impl Session {
         fs::write(config.join("config"), settings()).context("write Ardour's settings")?;
         let plugin = home.join(".vst3").join(vst3.file_name().context("a bundle has a name")?);
         install::copy(vst3, &plugin)?;
+        age(&plugin)?;
         run::ask(session.command(SCANNER).arg("-f").arg(&plugin)).context("let Ardour look at the plugin")?;
         let mut lua = session.command(LUA);
         lua.arg(workspace::root().join("tests/daw/session.lua"))
@@ -80,12 +82,22 @@ impl Session {
     }
 }
 
+/// What Ardour knows of a plugin must be younger than the plugin, by whole seconds.
+fn age(plugin: &Path) -> anyhow::Result<()> {
+    let before = SystemTime::now() - Duration::from_secs(60);
+    for entry in fs::read_dir(plugin.join("Contents/x86_64-linux")).context("look into the bundle")? {
+        let file = File::options().append(true).open(entry?.path()).context("open the plugin")?;
+        file.set_modified(before).context("date the plugin")?;
+    }
+    Ok(())
+}
+
 /// Says that the sound card is JACK's, so that Ardour does not ask.
 fn settings() -> String {
     format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Ardour>\n  <Config/>\n  <Extra>\n    <AudioMIDISetup>\n      \
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Ardour>\n  <Config><Option name=\"try-autostart-engine\" value=\"1\"/></Config>\n  <Extra>\n    <AudioMIDISetup>\n      \
          <EngineStates>\n        <State backend=\"JACK\" driver=\"\" device=\"\" input-device=\"\" output-device=\"\" \
-         sample-rate=\"{RATE_HZ}\" buffer-size=\"1024\" n-periods=\"2\" input-latency=\"0\" output-latency=\"0\" \
+         sample-rate=\"{RATE_HZ}\" buffer-size=\"4096\" n-periods=\"2\" input-latency=\"0\" output-latency=\"0\" \
          lm-input=\"\" lm-output=\"\" active=\"1\" use-buffered-io=\"0\" midi-option=\"\" lru=\"1\">\n          \
          <MIDIDevices/>\n        </State>\n      </EngineStates>\n    </AudioMIDISetup>\n  </Extra>\n</Ardour>\n"
     )

@@ -13,9 +13,9 @@ use std::time::Duration;
 
 const SIZE: &str = "1600x1000x24";
 /// Steps that a hand takes from one place to another: programs see a drag only while it moves.
-const STEPS: i32 = 12;
+const STEPS: i32 = 20;
 /// The time a hand takes for one of them.
-const STEP: Duration = Duration::from_millis(40);
+const STEP: Duration = Duration::from_millis(60);
 /// Some toolkits do nothing before they have heard of a theme.
 const SETTINGS: &str = "Net/ThemeName \"Adwaita\"\n";
 
@@ -61,7 +61,8 @@ impl Screen {
         screen.run("openbox", &[])?;
         screen.run("xsettingsd", &["-c".as_ref(), settings.as_os_str()])?;
         let rate = rate_hz.to_string();
-        let jack = ["--no-realtime", "-d", "dummy", "-r", &rate, "-p", "1024"].map(OsStr::new);
+        // Patient with clients: the machine may be busy, and a client that was thrown out is silent for good.
+        let jack = ["--no-realtime", "-t", "20000", "-d", "dummy", "-r", &rate, "-p", "4096"].map(OsStr::new);
         screen.run("jackd", &jack)?;
         Ok(screen)
     }
@@ -141,8 +142,10 @@ impl Screen {
     /// Presses at one place, and goes to another with the button down.
     pub(super) fn drag(&self, from: Place, to: Place) -> anyhow::Result<()> {
         self.point(from)?;
-        std::thread::sleep(STEP);
+        // A window that was somewhere else first sees the pointer come, then the button.
+        std::thread::sleep(STEP * 20);
         self.hands(&["mousedown", "1"])?;
+        std::thread::sleep(STEP * 10);
         for step in 1..=STEPS {
             let between = |from: i32, to: i32| from + (to - from) * step / STEPS;
             self.point((between(from.0, to.0), between(from.1, to.1)))?;
