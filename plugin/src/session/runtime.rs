@@ -8,8 +8,9 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 /// Threads that run tasks: one can compute a view while the other is in the kernel.
 const WORKERS: usize = 2;
-/// Threads for files and computing; more wait in line.
-const BLOCKING_THREADS_MAX: usize = 16;
+/// Threads for files and computing; more wait in line. A recording keeps one to its end, and a big project may record
+/// on every track at once: none of them may wait for another's end.
+const BLOCKING_THREADS_MAX: usize = 512;
 /// Idle ones go after this long.
 const BLOCKING_THREAD_IDLE: Duration = Duration::from_secs(5);
 /// Everything of ours that blocks ends long before. Only a name that the system looks up can take longer, and such a

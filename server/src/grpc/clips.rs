@@ -28,7 +28,8 @@ impl v1::clips_server::Clips for Clips {
         let tenant = tenant(&request)?;
         let mut stream = request.into_inner();
         let Some(first) = next(&mut stream).await? else {
-            return Err(Status::invalid_argument("the stream is empty; its first message names the clip"));
+            // A connection that was cut looks the same: the client shall go on from what is stored.
+            return Err(Status::unavailable("the stream ended before its first message, which names the clip"));
         };
         let sha256 = convert::sha256(&first.sha256)?;
         let Some(header) = convert::store(self.0.store.awaited_clip(&tenant, sha256).await)? else {
