@@ -29,7 +29,9 @@ impl v1::clips_server::Clips for Clips {
         let mut stream = request.into_inner();
         let Some(first) = next(&mut stream).await? else {
             // A connection that was cut looks the same: the client shall go on from what is stored.
-            return Err(Status::unavailable("the stream ended before its first message, which names the clip"));
+            return Err(Status::unavailable(
+                "the stream ended before its first message, which names the clip",
+            ));
         };
         let sha256 = convert::sha256(&first.sha256)?;
         let Some(header) = convert::store(self.0.store.awaited_clip(&tenant, sha256).await)? else {
