@@ -37,7 +37,7 @@ pub(crate) fn run(profile: Profile, features: &[String]) -> anyhow::Result<()> {
 /// The same without a word.
 ///
 /// # Errors
-/// As [`run`].
+/// As [`run()`].
 pub(crate) fn make(profile: Profile, features: &[String]) -> anyhow::Result<Bundles> {
     let mut build = run::cargo(["build", "--quiet", "--lib", "--package", PACKAGE]);
     build.args(["--profile", profile.name()]);

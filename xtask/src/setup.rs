@@ -112,7 +112,7 @@ pub(crate) fn tests() {
 /// The same for the standalone plugin.
 ///
 /// # Errors
-/// As [`run`].
+/// As [`run()`].
 pub(crate) fn studio() -> anyhow::Result<()> {
     if cfg!(target_os = "linux") { provide(&STUDIO) } else { Ok(()) }
 }
@@ -120,7 +120,7 @@ pub(crate) fn studio() -> anyhow::Result<()> {
 /// The same for a DAW on a screen of its own.
 ///
 /// # Errors
-/// As [`run`].
+/// As [`run()`].
 pub(crate) fn daw() -> anyhow::Result<()> {
     provide(&DAW)
 }
