@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tributary_audio::{Audio, AudioError, Frames};
 use tributary_models::dsp::{Forward, Inverse, Stft, StftShape};
-use tributary_models::{Catalog, Clip, Go, ModelError, StemSink, run};
+use tributary_models::{Ask, Catalog, Clip, Go, ModelError, ResultSink, run};
 
 const RATE_HZ: u32 = 44_100;
 const SECONDS: usize = 120;
@@ -69,8 +69,12 @@ impl Frames for HeldFrames {
 
 struct Nowhere;
 
-impl StemSink for Nowhere {
+impl ResultSink for Nowhere {
     fn write(&mut self, _stem: usize, _block: &[&[f32]]) -> Result<(), AudioError> {
+        Ok(())
+    }
+
+    fn sheet(&mut self, _sheet: usize, _bytes: &[u8]) -> Result<(), AudioError> {
         Ok(())
     }
 }
@@ -83,12 +87,12 @@ fn mini() -> Result<(), ModelError> {
     for rate_hz in [RATE_HZ, 48_000] {
         let channel = noise(SECONDS * rate_hz as usize);
         let audio = Arc::new(Audio { channels: vec![channel.clone(), channel], rate_hz });
-        let plan = pipeline.plan(audio.shape(), &[])?;
+        let plan = pipeline.plan(audio.shape(), &Ask::default())?;
         let mut best: Option<tributary_models::RunReport> = None;
         for _ in 0..RUNS {
             let clip = Arc::new(Held(Arc::clone(&audio)));
             let mut go = |_: u32, _: u32| Go::On;
-            let report = run(&*pipeline, &mut session, clip, &plan, &mut Nowhere, &mut go)?;
+            let report = run(&*pipeline, &mut session, clip.into(), &plan, &mut Nowhere, &mut go)?;
             if best.is_none_or(|best| report.wall < best.wall) {
                 best = Some(report);
             }

@@ -1,51 +1,76 @@
-//! Which models there are, and the pipeline each card stands for. Reads no files: cards and weights come as bytes.
+//! Which models there are, which of them are installed, and the pipeline each card stands for.
 
 pub mod card;
 
-pub use card::{Card, Grade, PriceClass, Quality, Signal, Task, WeightsFile};
+pub use card::{Card, CardFile, CommercialUse, Grade, PriceClass, Quality, Signal, Task};
 
 use crate::pipeline::separate::Separate;
+use crate::weights::Files;
 use crate::{ModelError, Pipeline};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
-/// A card that is part of the program, with its weights.
-struct Embedded {
+/// A card that is part of the program; some have their weights in it, too.
+struct Known {
     card: &'static str,
-    weights: &'static [u8],
+    files: &'static [(&'static str, &'static [u8])],
 }
 
-const EMBEDDED: &[Embedded] = &[Embedded {
+const KNOWN: &[Known] = &[Known {
     card: include_str!("../catalog/mini.toml"),
-    weights: include_bytes!("../weights/mini.onnx"),
+    files: &[("mini.onnx", include_bytes!("../weights/mini.onnx"))],
 }];
 
-/// The models at hand, by name.
+/// The models there are, by name.
 pub struct Catalog {
     entries: BTreeMap<String, Entry>,
 }
 
 struct Entry {
     card: Card,
-    weights: &'static [u8],
+    files: Files,
 }
 
 impl Catalog {
-    /// The models built into the program.
+    /// The models whose weights are in the program, or that need none.
     ///
     /// # Errors
     /// [`ModelError::Card`] where a card is not usable; a test keeps the built-in ones from that.
     pub fn embedded() -> Result<Self, ModelError> {
-        let entries = EMBEDDED.iter().map(|embedded| {
-            let card = Card::parse(embedded.card)?;
-            Ok((card.name.clone(), Entry { card, weights: embedded.weights }))
+        Self::new(None)
+    }
+
+    /// These and, with a folder of models, those whose files lie there as `<card>/<file>`.
+    ///
+    /// # Errors
+    /// As [`Catalog::embedded`].
+    pub fn new(models: Option<&Path>) -> Result<Self, ModelError> {
+        let entries = KNOWN.iter().map(|known| {
+            let card = Card::parse(known.card)?;
+            let files = match models {
+                Some(folder) if known.files.is_empty() => Files::in_folder(&card, folder),
+                _ => Files::embedded(&card, known.files),
+            };
+            Ok((card.name.clone(), Entry { card, files }))
         });
         Ok(Self { entries: entries.collect::<Result<_, ModelError>>()? })
     }
 
-    /// All cards, by name.
+    /// Cards of the models that can be run, by name.
     pub fn cards(&self) -> impl Iterator<Item = &Card> {
+        self.entries.values().filter(|entry| entry.files.are_there()).map(|entry| &entry.card)
+    }
+
+    /// Cards of all models that the program knows, installed or not.
+    pub fn known(&self) -> impl Iterator<Item = &Card> {
         self.entries.values().map(|entry| &entry.card)
+    }
+
+    /// Whether the model's files are there.
+    #[must_use]
+    pub fn is_installed(&self, name: &str) -> bool {
+        self.entry(name).is_ok_and(|entry| entry.files.are_there())
     }
 
     /// One card.
@@ -56,14 +81,26 @@ impl Catalog {
         Ok(&self.entry(name)?.card)
     }
 
-    /// The pipeline of a model, not yet loaded. Cheap beside [`Pipeline::load`]; make it once and share it.
+    /// The files of one model.
     ///
     /// # Errors
     /// [`ModelError::UnknownModel`].
+    pub fn files(&self, name: &str) -> Result<&Files, ModelError> {
+        Ok(&self.entry(name)?.files)
+    }
+
+    /// The pipeline of a model, not yet loaded. Cheap beside [`Pipeline::load`]; make it once and share it.
+    ///
+    /// # Errors
+    /// [`ModelError::UnknownModel`]; [`ModelError::Card`] where no code runs its architecture.
     pub fn pipeline(&self, name: &str) -> Result<Arc<dyn Pipeline>, ModelError> {
-        let entry = self.entry(name)?;
-        match entry.card.task {
-            Task::Separate => Ok(Arc::new(Separate::new(&entry.card, entry.weights)?)),
+        let Entry { card, files } = self.entry(name)?;
+        match (card.task, card.architecture.as_str()) {
+            (Task::Separate, "band-mask") => Ok(Arc::new(Separate::new(card, files.clone())?)),
+            (task, other) => Err(ModelError::Card {
+                card: card.name.clone(),
+                reason: format!("`architecture` is `{other}`, which {} does not know", task.word()),
+            }),
         }
     }
 
@@ -101,6 +138,6 @@ mod tests {
         let unseen: Vec<_> = card.quality.iter().filter(|q| !q.seen_in_training).collect();
         assert_eq!(unseen.len(), 1);
         assert_eq!(unseen[0].sdr_db["other"], -7.93);
-        assert!(card.commercial_use);
+        assert_eq!(card.commercial_use, CommercialUse::Yes);
     }
 }

@@ -40,6 +40,39 @@ pub enum ModelError {
         /// What was found, hex.
         found: String,
     },
+    /// A file of the model is not installed.
+    #[error(
+        "`{file}` of model `{model}` is not installed ({reason}); `tributary models pull {model}` brings it"
+    )]
+    NoWeights {
+        /// The model's name.
+        model: String,
+        /// The file's name.
+        file: String,
+        /// In the system's words.
+        reason: String,
+    },
+    /// A setting is unknown or has a value it cannot have.
+    #[error("setting `{setting}`: {reason}")]
+    Setting {
+        /// Which one.
+        setting: String,
+        /// What is wrong and what would be right.
+        reason: String,
+    },
+    /// More or fewer references than the pipeline takes.
+    #[error("`{model}` takes {allowed}, {given} were given")]
+    References {
+        /// The model's name.
+        model: String,
+        /// As many as these, in words.
+        allowed: String,
+        /// As many came.
+        given: usize,
+    },
+    /// The sound cannot be worked on, for a reason that its owner can mend.
+    #[error("{0}")]
+    Unfit(String),
     /// The engine refused the graph or failed while running it.
     #[error("the neural engine failed on `{model}`: {reason}")]
     Engine {

@@ -15,12 +15,17 @@ pub mod pipeline;
 pub mod progress;
 pub mod run;
 pub mod session;
-mod weights;
+pub mod settings;
+pub mod weights;
 
 pub use catalog::{Card, Catalog};
 pub use error::ModelError;
 pub use pipeline::separate::Separate;
-pub use pipeline::{Assembler, Chunk, ChunkAnswer, Clip, Cutter, Ends, Pipeline, Plan, StemSink};
+pub use pipeline::{
+    Ask, Assembler, Chunk, ChunkAnswer, Clip, Clips, Cutter, Ends, Pipeline, Plan, ResultSink,
+};
 pub use progress::{Go, Progress};
 pub use run::{RunReport, run};
 pub use session::{Session, SessionOptions};
+pub use settings::{Control, ControlKind, Setting, Settings};
+pub use weights::Files;

@@ -1,10 +1,9 @@
 //! One job alone in this process: cutter and assembler on threads of their own, the device on the caller's.
 //! No queue, no credits, no other jobs; the server has its own loop.
 
-use crate::pipeline::{Assembler, Chunk, ChunkAnswer, Clip, Cutter, Pipeline, Plan, StemSink};
+use crate::pipeline::{Assembler, Chunk, ChunkAnswer, Clips, Cutter, Pipeline, Plan, ResultSink};
 use crate::progress::{Go, Progress};
 use crate::{ModelError, Session};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,16 +27,16 @@ pub struct RunReport {
     pub assemble: Duration,
 }
 
-/// Runs `plan` on `clip` and writes the stems to `sink`.
+/// Runs `plan` on `clips` and writes stems and sheets to `sink`.
 ///
 /// # Errors
 /// Those of the pipeline and the sink; [`ModelError::Stopped`] within a chunk after `progress` says stop.
 pub fn run(
     pipeline: &dyn Pipeline,
     session: &mut Session,
-    clip: Arc<dyn Clip>,
+    clips: Clips,
     plan: &Plan,
-    sink: &mut dyn StemSink,
+    sink: &mut dyn ResultSink,
     progress: &mut dyn Progress,
 ) -> Result<RunReport, ModelError> {
     let started = Instant::now();
@@ -46,7 +45,7 @@ pub fn run(
     }
     let lanes = session.lanes().max(1);
     let in_flight = CHUNKS_PER_LANE * lanes;
-    let (cutter, assembler) = pipeline.begin(plan, clip, in_flight)?;
+    let (cutter, assembler) = pipeline.begin(plan, clips, in_flight)?;
     let (to_device, chunks) = sync_channel(in_flight);
     let (to_assembler, answers) = sync_channel(in_flight);
     let (cut, infer, assemble) = thread::scope(|scope| {
@@ -121,7 +120,7 @@ fn infer(
 fn assemble(
     mut assembler: Box<dyn Assembler>,
     answers: &Receiver<ChunkAnswer>,
-    sink: &mut dyn StemSink,
+    sink: &mut dyn ResultSink,
 ) -> Result<Duration, ModelError> {
     let mut busy = Duration::ZERO;
     while let Ok(answer) = answers.recv() {

@@ -1,40 +1,82 @@
-//! Opens weights and checks that they are the card's. Never downloads.
+//! A model's files: in the program or in a folder, and used only if their hash is the card's. Never downloads.
 
 use crate::ModelError;
+use crate::catalog::card::{Card, CardFile};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
 
-/// Weights whose hash was checked: the only thing a pipeline loads.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Weights<'a> {
-    bytes: &'a [u8],
+/// Where the files of one model are; their names and hashes are the card's. Cheap to share.
+#[derive(Clone, Debug)]
+pub struct Files {
+    model: String,
+    files: Vec<CardFile>,
+    place: Place,
 }
 
-impl<'a> Weights<'a> {
-    /// Checks `bytes` against `expected`, the SHA-256 in the card of `model` as 64 lower-case hex digits.
+#[derive(Clone, Debug)]
+enum Place {
+    Program(&'static [(&'static str, &'static [u8])]),
+    Folder(PathBuf),
+}
+
+impl Files {
+    /// Files that are part of the program: name and bytes.
+    #[must_use]
+    pub fn embedded(card: &Card, files: &'static [(&'static str, &'static [u8])]) -> Self {
+        Self { model: card.name.clone(), files: card.files.clone(), place: Place::Program(files) }
+    }
+
+    /// Files in a folder of models, which has one folder a card.
+    #[must_use]
+    pub fn in_folder(card: &Card, models: &Path) -> Self {
+        let place = Place::Folder(models.join(&card.name));
+        Self { model: card.name.clone(), files: card.files.clone(), place }
+    }
+
+    /// Whether all of them are there; their hashes are checked when they are read.
+    #[must_use]
+    pub fn are_there(&self) -> bool {
+        self.files.iter().all(|file| match &self.place {
+            Place::Program(files) => files.iter().any(|(name, _)| *name == file.file),
+            Place::Folder(folder) => folder.join(&file.file).is_file(),
+        })
+    }
+
+    /// The bytes of one, as the card promises them.
     ///
     /// # Errors
-    /// [`ModelError::Weights`] where they are other bytes.
-    pub(crate) fn verified(model: &str, bytes: &'a [u8], expected: &str) -> Result<Self, ModelError> {
-        let found = sha256_hex(bytes);
-        if found != expected {
-            return Err(ModelError::Weights {
-                model: model.to_owned(),
-                expected: expected.to_owned(),
-                found,
-            });
+    /// [`ModelError::NoWeights`] where it is not there, [`ModelError::Weights`] where it is another file.
+    pub fn read(&self, name: &str) -> Result<Cow<'static, [u8]>, ModelError> {
+        let missing = |reason: String| ModelError::NoWeights {
+            model: self.model.clone(),
+            file: name.to_owned(),
+            reason,
+        };
+        let file = self.files.iter().find(|file| file.file == name);
+        let file = file.ok_or_else(|| missing("the card does not list it".to_owned()))?;
+        let bytes: Cow<'static, [u8]> = match &self.place {
+            Place::Program(files) => {
+                let found = files.iter().find(|(known, _)| *known == name);
+                found.ok_or_else(|| missing("it is not part of this program".to_owned()))?.1.into()
+            }
+            Place::Folder(folder) => {
+                std::fs::read(folder.join(name)).map_err(|cause| missing(cause.to_string()))?.into()
+            }
+        };
+        let found = sha256_hex(&bytes);
+        if found != file.sha256 {
+            let expected = file.sha256.clone();
+            return Err(ModelError::Weights { model: self.model.clone(), expected, found });
         }
-        Ok(Self { bytes })
-    }
-
-    /// The bytes, as the card promises them.
-    #[must_use]
-    pub(crate) fn bytes(&self) -> &'a [u8] {
-        self.bytes
+        Ok(bytes)
     }
 }
 
-fn sha256_hex(bytes: &[u8]) -> String {
+/// SHA-256 as 64 lower-case hex digits.
+#[must_use]
+pub fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
         write!(hex, "{byte:02x}").expect("a string takes any number of letters");
         hex
@@ -44,12 +86,26 @@ fn sha256_hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Catalog;
 
     #[test]
     fn the_hash_is_the_standard_one() {
         // FIPS 180-4, the example for "abc".
         let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(Weights::verified("x", b"abc", hex).unwrap().bytes(), b"abc");
-        assert!(matches!(Weights::verified("x", b"abd", hex), Err(ModelError::Weights { .. })));
+        assert_eq!(sha256_hex(b"abc"), hex);
+    }
+
+    #[test]
+    fn a_flipped_byte_and_a_missing_file_are_refused() {
+        let catalog = Catalog::embedded().unwrap();
+        let card = catalog.get("mini").unwrap();
+        let files = Files::embedded(card, &[("mini.onnx", b"other bytes")]);
+        assert!(files.are_there());
+        assert!(matches!(files.read("mini.onnx"), Err(ModelError::Weights { .. })));
+        assert!(matches!(files.read("maxi.onnx"), Err(ModelError::NoWeights { .. })));
+        let nowhere = Files::in_folder(card, Path::new("no/such/folder"));
+        assert!(!nowhere.are_there());
+        let error = nowhere.read("mini.onnx").unwrap_err().to_string();
+        assert!(error.contains("tributary models pull mini"), "{error}");
     }
 }

@@ -20,6 +20,8 @@ pub struct Card {
     pub description: String,
     /// What it does.
     pub task: Task,
+    /// Which code runs it: a word that [`Catalog::pipeline`](crate::Catalog::pipeline) knows.
+    pub architecture: String,
     /// How far it can be relied on.
     pub grade: Grade,
     /// How much device time a minute of audio takes; the server's price list is by this.
@@ -28,16 +30,20 @@ pub struct Card {
     pub publisher: String,
     /// Licence of the weights, SPDX.
     pub licence: String,
-    /// Whether the licence lets the stems be used commercially.
-    pub commercial_use: bool,
-    /// Stems in the order of the network's output.
+    /// Whether the licence lets what comes out be used commercially.
+    pub commercial_use: CommercialUse,
+    /// Stems in the order they come out; none where it makes sheets only.
+    #[serde(default)]
     pub stems: Vec<String>,
-    /// The stem that takes what the others leave of the mixture, so that all stems add up to it.
-    pub remainder: String,
-    /// How it sees sound.
-    pub signal: Signal,
-    /// Its weights.
-    pub weights: WeightsFile,
+    /// Separation: the stem that takes what the others leave of the mixture, so that all stems add up to it.
+    #[serde(default)]
+    pub remainder: Option<String>,
+    /// Separation: how it sees sound.
+    #[serde(default)]
+    pub signal: Option<Signal>,
+    /// Its weights; none for plain signal processing.
+    #[serde(default)]
+    pub files: Vec<CardFile>,
     /// How good it was measured to be.
     #[serde(default)]
     pub quality: Vec<Quality>,
@@ -50,6 +56,37 @@ pub struct Card {
 pub enum Task {
     /// A mixture into its stems.
     Separate,
+    /// Speech out of noise.
+    Enhance,
+    /// Sound into notes, beats and key.
+    Transcribe,
+    /// A finished mix to loudness, level and spectrum of a reference or a target.
+    Master,
+}
+
+impl Task {
+    /// On the wire, in cards and on the command line.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Separate => "separate",
+            Self::Enhance => "enhance",
+            Self::Transcribe => "transcribe",
+            Self::Master => "master",
+        }
+    }
+}
+
+/// Whether a licence lets what comes out be used commercially.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CommercialUse {
+    /// The licence says so.
+    Yes,
+    /// The licence says not.
+    No,
+    /// No licence was stated: ask its publisher.
+    Unstated,
 }
 
 /// How far a model can be relied on.
@@ -76,6 +113,34 @@ pub enum PriceClass {
     Large,
 }
 
+impl Signal {
+    /// Window and hop.
+    #[must_use]
+    pub fn stft(&self) -> Option<StftShape> {
+        StftShape::new(self.n_fft, self.hop_frames)
+    }
+
+    /// Chunks and their overlap.
+    #[must_use]
+    pub fn chunk(&self) -> Option<ChunkShape> {
+        ChunkShape::new(self.chunk_columns, self.overlap_columns)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let rate_hz = self.rate_hz;
+        if !(RATE_HZ_MIN..=RATE_HZ_MAX).contains(&rate_hz) {
+            return Err(format!("`signal.rate_hz` is {rate_hz}, allowed are {RATE_HZ_MIN} to {RATE_HZ_MAX}"));
+        }
+        if self.stft().is_none() {
+            return Err("`signal.hop_frames` must divide an even `signal.n_fft` at least 3 times".to_owned());
+        }
+        if self.chunk().is_none() {
+            return Err("`signal.overlap_columns` must be below half of `signal.chunk_columns`".to_owned());
+        }
+        Ok(())
+    }
+}
+
 /// How a model sees sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -95,11 +160,14 @@ pub struct Signal {
 /// A file of weights.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct WeightsFile {
+pub struct CardFile {
     /// Its name, without a folder.
     pub file: String,
     /// Its SHA-256, 64 lower-case hex digits.
     pub sha256: String,
+    /// Where it can be had, tried in order.
+    #[serde(default)]
+    pub sources: Vec<String>,
 }
 
 /// One measurement: source-to-distortion ratio, `10 log10(|stem|^2 / |stem - estimate|^2)`.
@@ -121,6 +189,8 @@ impl Card {
     pub const BYTES_MAX: usize = 64 * 1024;
     /// More stems than this are a mistake.
     pub const STEMS_MAX: usize = 64;
+    /// More files than these are a mistake.
+    pub const FILES_MAX: usize = 64;
 
     /// Parses and checks a card.
     ///
@@ -139,18 +209,6 @@ impl Card {
         Ok(card)
     }
 
-    /// Window and hop.
-    #[must_use]
-    pub fn stft(&self) -> Option<StftShape> {
-        StftShape::new(self.signal.n_fft, self.signal.hop_frames)
-    }
-
-    /// Chunks and their overlap.
-    #[must_use]
-    pub fn chunk(&self) -> Option<ChunkShape> {
-        ChunkShape::new(self.signal.chunk_columns, self.signal.overlap_columns)
-    }
-
     fn check(&self) -> Result<(), String> {
         check_word("name", &self.name)?;
         for (field, text) in [
@@ -164,29 +222,38 @@ impl Card {
             }
         }
         self.check_stems()?;
-        let rate_hz = self.signal.rate_hz;
-        if !(RATE_HZ_MIN..=RATE_HZ_MAX).contains(&rate_hz) {
-            return Err(format!("`signal.rate_hz` is {rate_hz}, allowed are {RATE_HZ_MIN} to {RATE_HZ_MAX}"));
+        check_word("architecture", &self.architecture)?;
+        if let Some(signal) = &self.signal {
+            signal.check()?;
         }
-        if self.stft().is_none() {
-            return Err("`signal.hop_frames` must divide an even `signal.n_fft` at least 3 times".to_owned());
-        }
-        if self.chunk().is_none() {
-            return Err("`signal.overlap_columns` must be below half of `signal.chunk_columns`".to_owned());
-        }
-        if self.weights.file.is_empty() || self.weights.file.contains(['/', '\\', ':']) {
-            return Err("`weights.file` must be a file name without a folder".to_owned());
-        }
-        let hex = self.weights.sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        if self.weights.sha256.len() != 64 || !hex {
-            return Err("`weights.sha256` must be 64 lower-case hex digits".to_owned());
-        }
+        self.check_files()?;
         self.check_quality()
     }
 
+    fn check_files(&self) -> Result<(), String> {
+        if self.files.len() > Self::FILES_MAX {
+            return Err(format!("`files` has {}, allowed are {}", self.files.len(), Self::FILES_MAX));
+        }
+        for file in &self.files {
+            if file.file.is_empty() || file.file.starts_with('.') || file.file.contains(['/', '\\', ':']) {
+                return Err("`files.file` must be a file name without a folder".to_owned());
+            }
+            let hex = file.sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+            if file.sha256.len() != 64 || !hex {
+                return Err("`files.sha256` must be 64 lower-case hex digits".to_owned());
+            }
+        }
+        Ok(())
+    }
+
     fn check_stems(&self) -> Result<(), String> {
-        if !(2..=Self::STEMS_MAX).contains(&self.stems.len()) {
-            return Err(format!("`stems` names {}, allowed are 2 to {}", self.stems.len(), Self::STEMS_MAX));
+        let few = if self.task == Task::Separate { 2 } else { 0 };
+        if !(few..=Self::STEMS_MAX).contains(&self.stems.len()) {
+            return Err(format!(
+                "`stems` names {}, allowed are {few} to {}",
+                self.stems.len(),
+                Self::STEMS_MAX
+            ));
         }
         for (i, stem) in self.stems.iter().enumerate() {
             check_word("stems", stem)?;
@@ -194,10 +261,12 @@ impl Card {
                 return Err(format!("`stems` names `{stem}` twice"));
             }
         }
-        if !self.stems.contains(&self.remainder) {
-            return Err(format!("`remainder` is `{}`, which is not among `stems`", self.remainder));
+        match &self.remainder {
+            Some(stem) if !self.stems.contains(stem) => {
+                Err(format!("`remainder` is `{stem}`, which is not among `stems`"))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn check_quality(&self) -> Result<(), String> {
@@ -268,7 +337,7 @@ mod tests {
             ("remainder = \"other\"", "remainder = \"rest\"", "remainder"),
             ("sha256 = \"bbef", "sha256 = \"BBEF", "sha256"),
             ("sha256 = \"bbef", "sha256 = \"", "sha256"),
-            ("file = \"mini.onnx\"", "file = \"../mini.onnx\"", "weights.file"),
+            ("file = \"mini.onnx\"", "file = \"../mini.onnx\"", "files.file"),
             ("name = \"mini\"", "name = \"Mini!\"", "name"),
             ("title = \"Tributary Mini\"", "title = \" \"", "title"),
             ("vocals = 1.28", "voice = 1.28", "sdr_db"),

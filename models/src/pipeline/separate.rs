@@ -22,30 +22,32 @@ use crate::ModelError;
 use crate::catalog::Card;
 use crate::chunk::{ChunkLayout, ChunkShape};
 use crate::dsp::Stft;
-use crate::pipeline::{Chunk, ChunkAnswer, Clip, Ends, Pipeline, Plan};
-use crate::session::{Input, Session, SessionOptions};
-use crate::weights::Weights;
+use crate::pipeline::{Ask, Chunk, ChunkAnswer, Clips, Ends, Pipeline, Plan, check_limits, check_references};
+use crate::session::{Input, Lane, Session, SessionOptions};
+use crate::weights::Files;
 use assembler::SeparateAssembler;
 use bands::{BANDS, BINS, Bands};
 use cutter::SeparateCutter;
 use link::Link;
 use parts::Parts;
 use std::sync::Arc;
-use tributary_audio::limits::{CHANNELS_MAX, RATE_HZ_MAX, RATE_HZ_MIN};
 use tributary_audio::{AudioError, ClipShape};
 
 /// The graph's input, `[1, 2 (mid, side), columns, BANDS]`, log power by band.
 const INPUT: &str = "bands";
 /// The graph's output, `[1, stems, 2 (mid, side), columns, BANDS]`; a softmax over the stems makes masks of it.
 const OUTPUT: &str = "mask_logits";
+/// The session's only graph.
+const GRAPH: &str = "masks";
 /// Mid and side: what the network sees of one pair of channels.
 const PLANES: usize = 2;
 
 /// Separation by the model of one card. Cheap to share, holds no audio.
 pub struct Separate {
     front: Arc<Front>,
-    weights: &'static [u8],
-    sha256: String,
+    files: Files,
+    /// The graph's file.
+    graph: String,
     options: SessionOptions,
 }
 
@@ -70,29 +72,32 @@ struct Job {
 }
 
 impl Separate {
-    /// The pipeline of `card`, whose weights are `weights`; they are checked when they are loaded.
+    /// The pipeline of `card`, whose weights are in `files`; they are checked when they are loaded.
     ///
     /// # Errors
     /// [`ModelError::Card`] where the card is not for this task or its window is too short for the bands.
-    pub fn new(card: &Card, weights: &'static [u8]) -> Result<Self, ModelError> {
+    pub fn new(card: &Card, files: Files) -> Result<Self, ModelError> {
         let bad = |reason: &str| ModelError::Card { card: card.name.clone(), reason: reason.to_owned() };
-        let shape = card.stft().ok_or_else(|| bad("`signal.n_fft` or `signal.hop_frames` is not usable"))?;
+        let signal = card.signal.ok_or_else(|| bad("`signal` is missing"))?;
+        let shape =
+            signal.stft().ok_or_else(|| bad("`signal.n_fft` or `signal.hop_frames` is not usable"))?;
         if shape.bins() < BINS {
             return Err(bad("`signal.n_fft` is too short: the bands need 1536 bins"));
         }
-        let chunk = card.chunk().ok_or_else(|| bad("`signal.chunk_columns` is not usable"))?;
-        let remainder = card.stems.iter().position(|s| *s == card.remainder);
+        let chunk = signal.chunk().ok_or_else(|| bad("`signal.chunk_columns` is not usable"))?;
+        let remainder = card.stems.iter().position(|stem| Some(stem) == card.remainder.as_ref());
         let front = Front {
             model: card.name.clone(),
             stems: card.stems.clone(),
             remainder: remainder.ok_or_else(|| bad("`remainder` is not among `stems`"))?,
-            rate_hz: card.signal.rate_hz,
+            rate_hz: signal.rate_hz,
             chunk,
             stft: Stft::new(shape),
             bands: Bands::new(shape),
         };
-        let sha256 = card.weights.sha256.clone();
-        Ok(Self { front: Arc::new(front), weights, sha256, options: SessionOptions::default() })
+        let [graph] = &card.files[..] else { return Err(bad("`files` must be one graph")) };
+        let graph = graph.file.clone();
+        Ok(Self { front: Arc::new(front), files, graph, options: SessionOptions::default() })
     }
 
     /// The same with other chunks than the card's: [`ChunkShape::whole`] is how reference figures are made.
@@ -158,23 +163,25 @@ impl Job {
 }
 
 impl Pipeline for Separate {
-    fn plan(&self, clip: ClipShape, stems: &[String]) -> Result<Plan, ModelError> {
+    fn plan(&self, clip: ClipShape, ask: &Ask) -> Result<Plan, ModelError> {
+        let settings = ask.settings.clone().checked(&self.controls())?;
+        check_references(&self.front.model, ask, self.references_max())?;
         let job = self.job(clip)?;
-        let stems = self.stems(stems)?.into_iter().map(|i| self.front.stems[i].clone()).collect();
-        Ok(Plan { clip, stems, chunks: job.chunks() })
+        let stems = self.stems(&ask.stems)?.into_iter().map(|i| self.front.stems[i].clone()).collect();
+        Ok(Plan { clip, references: Vec::new(), settings, stems, sheets: Vec::new(), chunks: job.chunks() })
     }
 
-    fn begin(&self, plan: &Plan, clip: Arc<dyn Clip>, in_flight_max: usize) -> Result<Ends, ModelError> {
+    fn begin(&self, plan: &Plan, clips: Clips, in_flight_max: usize) -> Result<Ends, ModelError> {
         let job = Arc::new(self.job(plan.clip)?);
         let stems = self.stems(&plan.stems)?;
         let parts = Arc::new(Parts::new(self.front.stems.len(), self.front.remainder, &stems));
-        let frames = clip.open()?;
+        let frames = clips.clip.open()?;
         if frames.shape() != plan.clip || plan.chunks != job.chunks() {
             let expected = format!("{:?} in {} chunks", plan.clip, plan.chunks);
             let got = format!("{:?} in {} chunks", frames.shape(), job.chunks());
             return Err(AudioError::Shape { expected, got }.into());
         }
-        let mixture = if parts.remainder_output().is_some() { Some(clip.open()?) } else { None };
+        let mixture = if parts.remainder_output().is_some() { Some(clips.clip.open()?) } else { None };
         let link = Arc::new(Link::new(in_flight_max));
         let cutter = SeparateCutter::new(Arc::clone(&job), frames, Arc::clone(&link))?;
         let assembler = SeparateAssembler::new(job, parts, mixture, link)?;
@@ -182,8 +189,8 @@ impl Pipeline for Separate {
     }
 
     fn load(&self) -> Result<Session, ModelError> {
-        let weights = Weights::verified(&self.front.model, self.weights, &self.sha256)?;
-        let mut session = Session::load(&self.front.model, weights.bytes(), self.options)?;
+        let onnx = self.files.read(&self.graph)?;
+        let mut session = Session::load(&self.front.model, &[(GRAPH, &*onnx)], self.options)?;
         // Warm-up: the first run of a graph allocates; a small one also shows that the graph is what the card says.
         let columns = 2 * self.front.chunk.overlap_columns().clamp(1, 64);
         let shape = vec![PLANES, columns as usize, BANDS];
@@ -193,43 +200,20 @@ impl Pipeline for Separate {
     }
 
     fn infer(&self, session: &mut Session, batch: &[Chunk]) -> Result<Vec<ChunkAnswer>, ModelError> {
-        let shapes: Vec<Vec<usize>> =
-            batch.iter().map(|c| std::iter::once(1).chain(c.shape.iter().copied()).collect()).collect();
-        let items: Vec<Input<'_>> = batch
-            .iter()
-            .zip(&shapes)
-            .map(|(chunk, shape)| Input { name: INPUT, shape, data: &chunk.data })
-            .collect();
-        let outputs = session.run_each(&items, OUTPUT)?;
-        batch
-            .iter()
-            .zip(outputs)
-            .map(|(chunk, output)| {
-                if output.data.len() != self.front.stems.len() * chunk.data.len() {
-                    let reason = format!("{:?} came out for {:?}", output.shape, chunk.shape);
-                    return Err(ModelError::Engine { model: self.front.model.clone(), reason });
-                }
-                Ok(ChunkAnswer { index: chunk.index, data: output.data })
-            })
-            .collect()
+        let stems = self.front.stems.len();
+        session.each(batch, |lane: &Lane<'_>, chunk| {
+            let shape: Vec<usize> = std::iter::once(1).chain(chunk.shape.iter().copied()).collect();
+            let input = Input { name: INPUT, shape: &shape, data: &chunk.data };
+            let output = lane.run(GRAPH, &[input], &[OUTPUT])?.remove(0);
+            if output.data.len() != stems * chunk.data.len() {
+                let reason = format!("{:?} came out for {:?}", output.shape, chunk.shape);
+                return Err(ModelError::Engine { model: self.front.model.clone(), reason });
+            }
+            Ok(ChunkAnswer { index: chunk.index, data: output.data })
+        })
     }
 }
 
 fn pairs(clip: ClipShape) -> u32 {
     u32::from(clip.channels).div_ceil(2)
-}
-
-fn check_limits(clip: ClipShape) -> Result<(), AudioError> {
-    if clip.frames == 0 {
-        return Err(AudioError::Empty);
-    }
-    if !(1..=CHANNELS_MAX).contains(&clip.channels) {
-        let limit = format!("1 to {CHANNELS_MAX}");
-        return Err(AudioError::Limit { what: "the number of channels", value: clip.channels.into(), limit });
-    }
-    if !(RATE_HZ_MIN..=RATE_HZ_MAX).contains(&clip.rate_hz) {
-        let limit = format!("{RATE_HZ_MIN} to {RATE_HZ_MAX} Hz");
-        return Err(AudioError::Limit { what: "the sample rate", value: clip.rate_hz.into(), limit });
-    }
-    Ok(())
 }

@@ -1,77 +1,33 @@
 //! A graph on rten, the pure-Rust engine that is always built in. Errors are the engine's words.
 
-use super::{Input, Output, SessionOptions};
-use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView};
+use super::threads::Share;
+use super::{Input, Output};
+use rten::{Model, ModelOptions, NodeId, RunOptions, Value, ValueOrView};
 use rten_tensor::TensorView;
 use rten_tensor::prelude::*;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A loaded graph with its threads: one pool of as many as allowed, and lanes that share as many among them.
+/// A loaded graph.
 pub(super) struct RtenGraph {
     model: Model,
-    all: Arc<ThreadPool>,
-    lanes: Vec<Arc<ThreadPool>>,
 }
 
 impl RtenGraph {
-    pub(super) fn load(onnx: &[u8], options: SessionOptions) -> Result<Self, String> {
-        let threads = options.threads.get().min(SessionOptions::THREADS_MAX);
-        let model = ModelOptions::with_all_ops()
-            .prepack_weights(true)
-            .load(onnx.to_vec())
-            .map_err(|cause| cause.to_string())?;
-        let lanes = threads.min(SessionOptions::LANES_MAX);
-        let lanes =
-            (0..lanes).map(|i| Arc::new(ThreadPool::with_num_threads((threads + i) / lanes))).collect();
-        Ok(Self { model, all: Arc::new(ThreadPool::with_num_threads(threads)), lanes })
+    pub(super) fn load(onnx: &[u8]) -> Result<Self, String> {
+        let model = ModelOptions::with_all_ops().prepack_weights(true).load(onnx.to_vec());
+        let model = model.map_err(|cause| cause.to_string())?;
+        Ok(Self { model })
     }
 
-    pub(super) fn lanes(&self) -> usize {
-        self.lanes.len()
-    }
-
-    pub(super) fn run(&self, inputs: &[Input<'_>], outputs: &[&str]) -> Result<Vec<Output>, String> {
-        self.run_on(&self.all, inputs, outputs)
-    }
-
-    pub(super) fn run_each(&self, items: &[Input<'_>], output: &str) -> Result<Vec<Output>, String> {
-        if let [item] = items {
-            return self.run(&[*item], &[output]);
-        }
-        let next = AtomicUsize::new(0);
-        let lane = |pool: &Arc<ThreadPool>| {
-            let mut done = Vec::new();
-            loop {
-                let i = next.fetch_add(1, Ordering::Relaxed);
-                let Some(item) = items.get(i) else { return Ok(done) };
-                done.push((i, self.run_on(pool, &[*item], &[output])?));
-            }
-        };
-        let mut done: Vec<(usize, Vec<Output>)> = std::thread::scope(|scope| {
-            let lanes: Vec<_> =
-                self.lanes.iter().take(items.len()).map(|pool| scope.spawn(|| lane(pool))).collect();
-            let ended = lanes.into_iter().map(|l| l.join().unwrap_or_else(|_| Err("it panicked".to_owned())));
-            // All lanes are joined before the first error is looked at: a panic must not pass the scope's end.
-            let ended: Vec<Result<Vec<_>, String>> = ended.collect();
-            ended
-                .into_iter()
-                .collect::<Result<Vec<_>, _>>()
-                .map(|lanes| lanes.into_iter().flatten().collect())
-        })?;
-        done.sort_by_key(|(i, _)| *i);
-        Ok(done.into_iter().flat_map(|(_, outputs)| outputs).collect())
-    }
-
-    fn run_on(
+    pub(super) fn run(
         &self,
-        pool: &Arc<ThreadPool>,
+        share: Share<'_>,
         inputs: &[Input<'_>],
         outputs: &[&str],
     ) -> Result<Vec<Output>, String> {
         let inputs = inputs.iter().map(|input| self.bind(*input)).collect::<Result<Vec<_>, _>>()?;
         let outputs = outputs.iter().map(|name| self.node(name)).collect::<Result<Vec<_>, _>>()?;
-        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(pool)));
+        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(share.0)));
         let values = self.model.run(inputs, &outputs, Some(options)).map_err(|cause| cause.to_string())?;
         values.into_iter().map(floats).collect()
     }

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use tributary_audio::Audio;
-use tributary_models::Pipeline;
 use tributary_models::chunk::ChunkShape;
+use tributary_models::{Ask, Pipeline};
 
 const COLUMNS: usize = 130;
 const BANDS: usize = 192;
@@ -31,10 +31,10 @@ fn mixture() -> Audio {
 /// Features and logits of the mixture as one chunk, `[2, COLUMNS, BANDS]` and `[4, 2, COLUMNS, BANDS]`.
 fn through_the_network() -> (Vec<f32>, Vec<f32>) {
     let pipeline = mini().with_chunks(ChunkShape::whole());
-    let plan = pipeline.plan(mixture().shape(), &[]).unwrap();
+    let plan = pipeline.plan(mixture().shape(), &Ask::default()).unwrap();
     assert_eq!(plan.chunks, 1);
     let clip = Arc::new(Held(Arc::new(mixture())));
-    let (mut cutter, _assembler) = pipeline.begin(&plan, clip, 1).unwrap();
+    let (mut cutter, _assembler) = pipeline.begin(&plan, clip.into(), 1).unwrap();
     let chunk = cutter.next_chunk().unwrap().unwrap();
     assert_eq!(chunk.shape, [2, COLUMNS, BANDS]);
     let mut session = pipeline.load().unwrap();

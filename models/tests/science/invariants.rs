@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use std::sync::Arc;
 use tributary_audio::{Audio, AudioError, ClipShape};
 use tributary_models::chunk::ChunkShape;
-use tributary_models::{Catalog, Chunk, ChunkAnswer, ModelError, Pipeline, Separate};
+use tributary_models::{Ask, Catalog, Chunk, ChunkAnswer, Files, ModelError, Pipeline, Separate};
 
 /// All stems asked for have the clip's shape and are finite; all four add up to it to -90 dB.
 fn check_stems(audio: &Audio, stems: &[Vec<Vec<f32>>], what: &str) {
@@ -132,33 +132,33 @@ fn shapes_outside_the_limits_and_unknown_stems_are_refused_before_anything_is_re
         (ClipShape { rate_hz: 192_001, ..good }, "rate"),
         (ClipShape { frames: u64::MAX, ..good }, "length"),
     ] {
-        match mini().plan(shape, &[]) {
+        match mini().plan(shape, &Ask::default()) {
             Err(ModelError::Audio(error @ AudioError::Limit { .. })) => {
                 assert!(error.to_string().contains(what), "{error}");
             }
             other => panic!("{shape:?} gave {other:?}"),
         }
     }
-    let empty = mini().plan(ClipShape { frames: 0, ..good }, &[]);
+    let empty = mini().plan(ClipShape { frames: 0, ..good }, &Ask::default());
     assert!(matches!(empty, Err(ModelError::Audio(AudioError::Empty))));
-    let error = mini().plan(good, &["vocals".to_owned(), "tuba".to_owned()]).unwrap_err();
+    let error = mini().plan(good, &Ask::stems(&["vocals".to_owned(), "tuba".to_owned()])).unwrap_err();
     assert!(matches!(&error, ModelError::UnknownStem { stem, .. } if stem == "tuba"), "{error}");
     assert!(error.to_string().contains("vocals, drums, bass, other"), "{error}");
 }
 
 #[test]
 fn a_plan_for_another_clip_is_refused() {
-    let plan = mini().plan(ClipShape { channels: 2, frames: 1000, rate_hz: RATE }, &[]).unwrap();
+    let plan = mini().plan(ClipShape { channels: 2, frames: 1000, rate_hz: RATE }, &Ask::default()).unwrap();
     let clip = Arc::new(Held(Arc::new(noise(2, 999, RATE))));
-    assert!(matches!(mini().begin(&plan, clip, 1), Err(ModelError::Audio(AudioError::Shape { .. }))));
+    assert!(matches!(mini().begin(&plan, clip.into(), 1), Err(ModelError::Audio(AudioError::Shape { .. }))));
 }
 
 /// Chunks of a noise of some seconds, small ones.
 fn chunks_of(pipeline: &Separate, seed_frames: usize) -> Vec<Chunk> {
     let audio = noise(2, seed_frames, RATE);
-    let plan = pipeline.plan(audio.shape(), &[]).unwrap();
+    let plan = pipeline.plan(audio.shape(), &Ask::default()).unwrap();
     let clip = Arc::new(Held(Arc::new(audio)));
-    let (mut cutter, _assembler) = pipeline.begin(&plan, clip, plan.chunks as usize).unwrap();
+    let (mut cutter, _assembler) = pipeline.begin(&plan, clip.into(), plan.chunks as usize).unwrap();
     let chunks: Vec<_> = std::iter::from_fn(|| cutter.next_chunk().unwrap()).collect();
     assert_eq!(chunks.len(), plan.chunks as usize);
     chunks
@@ -187,10 +187,10 @@ fn chunks_of_two_jobs_in_one_batch_are_answered_as_each_alone() {
 fn answers_out_of_order_twice_missing_or_of_the_wrong_size_are_refused() {
     let pipeline = mini().with_chunks(ChunkShape::new(24, 8).unwrap());
     let audio = noise(2, 50_000, RATE);
-    let plan = pipeline.plan(audio.shape(), &[]).unwrap();
+    let plan = pipeline.plan(audio.shape(), &Ask::default()).unwrap();
     assert!(plan.chunks > 2);
     let clip = Arc::new(Held(Arc::new(audio)));
-    let (mut cutter, mut assembler) = pipeline.begin(&plan, clip, plan.chunks as usize).unwrap();
+    let (mut cutter, mut assembler) = pipeline.begin(&plan, clip.into(), plan.chunks as usize).unwrap();
     let mut sink = Kept::default();
     let answer = |index, numbers| ChunkAnswer { index, data: vec![0.0; numbers] };
     let full = 4 * 2 * 24 * 192;
@@ -212,7 +212,7 @@ fn answers_out_of_order_twice_missing_or_of_the_wrong_size_are_refused() {
     let extra = assembler.push(answer(plan.chunks, full), &mut sink);
     assert!(matches!(extra, Err(ModelError::ChunkOrder { .. })));
     assembler.finish(&mut sink).unwrap();
-    assert!(sink.0.iter().flatten().all(|channel| channel.len() == 50_000));
+    assert!(sink.stems.iter().flatten().all(|channel| channel.len() == 50_000));
 }
 
 #[test]
@@ -221,7 +221,9 @@ fn weights_with_one_flipped_bit_are_refused() {
     let mut weights = include_bytes!("../../weights/mini.onnx").to_vec();
     let middle = weights.len() / 2;
     weights[middle] ^= 1;
-    let pipeline = Separate::new(catalog.get("mini").unwrap(), weights.leak()).unwrap();
+    let card = catalog.get("mini").unwrap();
+    let files: Vec<(&'static str, &'static [u8])> = vec![("mini.onnx", weights.leak())];
+    let pipeline = Separate::new(card, Files::embedded(card, files.leak())).unwrap();
     match pipeline.load() {
         Err(ModelError::Weights { model, expected, found }) => {
             assert_eq!(model, "mini");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use tributary_audio::{Audio, AudioError, ClipShape, Frames};
 use tributary_models::chunk::ChunkShape;
-use tributary_models::{Catalog, Clip, Go, Separate, StemSink, run};
+use tributary_models::{Ask, Catalog, Clip, Go, ResultSink, Separate, run};
 
 pub(crate) const RATE: u32 = 44_100;
 pub(crate) const STEMS: [&str; 4] = ["vocals", "drums", "bass", "other"];
@@ -38,18 +38,28 @@ impl Frames for HeldFrames {
     }
 }
 
-/// Keeps `[stem][channel][frame]`.
+/// Keeps everything.
 #[derive(Default)]
-pub(crate) struct Kept(pub(crate) Vec<Vec<Vec<f32>>>);
+pub(crate) struct Kept {
+    /// `[stem][channel][frame]`.
+    pub(crate) stems: Vec<Vec<Vec<f32>>>,
+    /// As they came: number and bytes.
+    pub(crate) sheets: Vec<(usize, Vec<u8>)>,
+}
 
-impl StemSink for Kept {
+impl ResultSink for Kept {
     fn write(&mut self, stem: usize, block: &[&[f32]]) -> Result<(), AudioError> {
-        while self.0.len() <= stem {
-            self.0.push(vec![Vec::new(); block.len()]);
+        while self.stems.len() <= stem {
+            self.stems.push(vec![Vec::new(); block.len()]);
         }
-        for (to, from) in self.0[stem].iter_mut().zip(block) {
+        for (to, from) in self.stems[stem].iter_mut().zip(block) {
             to.extend_from_slice(from);
         }
+        Ok(())
+    }
+
+    fn sheet(&mut self, sheet: usize, bytes: &[u8]) -> Result<(), AudioError> {
+        self.sheets.push((sheet, bytes.to_vec()));
         Ok(())
     }
 }
@@ -66,18 +76,18 @@ pub(crate) fn noise(channels: usize, frames: usize, rate_hz: u32) -> Audio {
 
 pub(crate) fn mini() -> Separate {
     let catalog = Catalog::embedded().unwrap();
-    Separate::new(catalog.get("mini").unwrap(), include_bytes!("../../weights/mini.onnx")).unwrap()
+    Separate::new(catalog.get("mini").unwrap(), catalog.files("mini").unwrap().clone()).unwrap()
 }
 
 pub(crate) fn separate_with(pipeline: &Separate, audio: &Audio, stems: &[&str]) -> Vec<Vec<Vec<f32>>> {
     use tributary_models::Pipeline;
     let stems: Vec<String> = stems.iter().map(|s| (*s).to_owned()).collect();
-    let plan = pipeline.plan(audio.shape(), &stems).unwrap();
+    let plan = pipeline.plan(audio.shape(), &Ask::stems(&stems)).unwrap();
     let mut session = pipeline.load().unwrap();
     let (mut kept, clip) = (Kept::default(), Arc::new(Held(Arc::new(audio.clone()))));
     let mut progress = |_: u32, _: u32| Go::On;
-    run(pipeline, &mut session, clip, &plan, &mut kept, &mut progress).unwrap();
-    kept.0
+    run(pipeline, &mut session, clip.into(), &plan, &mut kept, &mut progress).unwrap();
+    kept.stems
 }
 
 pub(crate) fn separate(audio: &Audio, stems: &[&str]) -> Vec<Vec<Vec<f32>>> {

@@ -6,7 +6,7 @@ use super::parts::Parts;
 use super::synthesis::{Masks, PairSynthesis, Place};
 use super::{BANDS, Job, PLANES};
 use crate::ModelError;
-use crate::pipeline::{Assembler, ChunkAnswer, StemSink};
+use crate::pipeline::{Assembler, ChunkAnswer, ResultSink};
 use std::sync::Arc;
 use tributary_audio::Frames;
 
@@ -55,7 +55,7 @@ impl SeparateAssembler {
 }
 
 impl Assembler for SeparateAssembler {
-    fn push(&mut self, answer: ChunkAnswer, sink: &mut dyn StemSink) -> Result<(), ModelError> {
+    fn push(&mut self, answer: ChunkAnswer, sink: &mut dyn ResultSink) -> Result<(), ModelError> {
         let out_of_order = ModelError::ChunkOrder { expected: self.next, got: answer.index };
         if answer.index != self.next || self.next >= self.job.chunks() {
             return Err(out_of_order);
@@ -86,7 +86,7 @@ impl Assembler for SeparateAssembler {
         Ok(())
     }
 
-    fn finish(&mut self, sink: &mut dyn StemSink) -> Result<(), ModelError> {
+    fn finish(&mut self, sink: &mut dyn ResultSink) -> Result<(), ModelError> {
         if self.next != self.job.chunks() {
             return Err(ModelError::ChunkOrder { expected: self.next, got: self.job.chunks() });
         }

@@ -2,7 +2,7 @@
 
 use super::parts::{Output, Parts};
 use crate::ModelError;
-use crate::pipeline::StemSink;
+use crate::pipeline::ResultSink;
 use std::sync::Arc;
 use tributary_audio::frames::{empty_block, fill, slices};
 use tributary_audio::resample::frames_at;
@@ -71,7 +71,7 @@ impl Outlet {
     }
 
     /// Hands on what all channels of all parts have.
-    pub(super) fn flush(&mut self, sink: &mut dyn StemSink) -> Result<(), ModelError> {
+    pub(super) fn flush(&mut self, sink: &mut dyn ResultSink) -> Result<(), ModelError> {
         for lane in &mut self.lanes {
             let frames = lane.pending.iter().map(Vec::len).min().unwrap_or(0);
             let block: Vec<&[f32]> = lane.pending.iter().map(|channel| &channel[..frames]).collect();
@@ -82,7 +82,7 @@ impl Outlet {
     }
 
     /// After the last frame of all parts: hands on the rest.
-    pub(super) fn finish(&mut self, sink: &mut dyn StemSink) -> Result<(), ModelError> {
+    pub(super) fn finish(&mut self, sink: &mut dyn ResultSink) -> Result<(), ModelError> {
         self.flush(sink)?;
         for lane in &mut self.lanes {
             append(&mut lane.ready, lane.resampler.finish(self.clip.frames)?);
@@ -95,7 +95,7 @@ impl Outlet {
         Ok(())
     }
 
-    fn write(&mut self, sink: &mut dyn StemSink) -> Result<(), ModelError> {
+    fn write(&mut self, sink: &mut dyn ResultSink) -> Result<(), ModelError> {
         let ready = self.lanes.iter().flat_map(|lane| &lane.ready).map(Vec::len).min().unwrap_or(0);
         if ready == 0 {
             return Ok(());
