@@ -5,6 +5,7 @@ pub mod card;
 pub use card::{Card, CardFile, CommercialUse, Grade, PriceClass, Quality, Signal, Task};
 
 use crate::pipeline::separate::Separate;
+use crate::pipeline::transcribe::Transcribe;
 use crate::weights::Files;
 use crate::{ModelError, Pipeline};
 use std::collections::BTreeMap;
@@ -17,10 +18,15 @@ struct Known {
     files: &'static [(&'static str, &'static [u8])],
 }
 
-const KNOWN: &[Known] = &[Known {
-    card: include_str!("../catalog/mini.toml"),
-    files: &[("mini.onnx", include_bytes!("../weights/mini.onnx"))],
-}];
+const KNOWN: &[Known] = &[
+    Known {
+        card: include_str!("../catalog/mini.toml"),
+        files: &[("mini.onnx", include_bytes!("../weights/mini.onnx"))],
+    },
+    Known { card: include_str!("../catalog/basic-pitch.toml"), files: &[] },
+    Known { card: include_str!("../catalog/beats.toml"), files: &[] },
+    Known { card: include_str!("../catalog/drum-notes.toml"), files: &[] },
+];
 
 /// The models there are, by name.
 pub struct Catalog {
@@ -97,6 +103,9 @@ impl Catalog {
         let Entry { card, files } = self.entry(name)?;
         match (card.task, card.architecture.as_str()) {
             (Task::Separate, "band-mask") => Ok(Arc::new(Separate::new(card, files.clone())?)),
+            (Task::Transcribe, "basic-pitch" | "beats" | "drum-notes") => {
+                Ok(Arc::new(Transcribe::new(card, files.clone())?))
+            }
             (task, other) => Err(ModelError::Card {
                 card: card.name.clone(),
                 reason: format!("`architecture` is `{other}`, which {} does not know", task.word()),
@@ -116,7 +125,10 @@ mod tests {
     #[test]
     fn every_embedded_card_is_usable_and_its_weights_are_what_it_says() {
         let catalog = Catalog::embedded().unwrap();
-        assert_eq!(catalog.cards().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["mini"]);
+        assert_eq!(
+            catalog.cards().map(|c| c.name.as_str()).collect::<Vec<_>>(),
+            ["beats", "drum-notes", "mini"]
+        );
         for card in catalog.cards() {
             assert_eq!(catalog.get(&card.name).unwrap(), card);
             catalog.pipeline(&card.name).unwrap().load().unwrap();

@@ -1,6 +1,7 @@
 //! The cut every task is made along: plan, cut, infer, assemble. Synchronous, and pure but for the device.
 
 pub mod separate;
+pub mod transcribe;
 
 use crate::settings::{Control, Settings};
 use crate::{ModelError, Session};
