@@ -6,6 +6,7 @@ pub use card::{Card, CardFile, CommercialUse, Grade, PriceClass, Quality, Signal
 
 use crate::pipeline::master::Master;
 use crate::pipeline::separate::Separate;
+use crate::pipeline::transcribe::Transcribe;
 use crate::weights::Files;
 use crate::{ModelError, Pipeline};
 use std::collections::BTreeMap;
@@ -24,6 +25,9 @@ const KNOWN: &[Known] = &[
         files: &[("mini.onnx", include_bytes!("../weights/mini.onnx"))],
     },
     Known { card: include_str!("../catalog/master.toml"), files: &[] },
+    Known { card: include_str!("../catalog/basic-pitch.toml"), files: &[] },
+    Known { card: include_str!("../catalog/beats.toml"), files: &[] },
+    Known { card: include_str!("../catalog/drum-notes.toml"), files: &[] },
 ];
 
 /// The models there are, by name.
@@ -102,6 +106,9 @@ impl Catalog {
         match (card.task, card.architecture.as_str()) {
             (Task::Separate, "band-mask") => Ok(Arc::new(Separate::new(card, files.clone())?)),
             (Task::Master, "reference") => Ok(Arc::new(Master::new(card)?)),
+            (Task::Transcribe, "basic-pitch" | "beats" | "drum-notes") => {
+                Ok(Arc::new(Transcribe::new(card, files.clone())?))
+            }
             (task, other) => Err(ModelError::Card {
                 card: card.name.clone(),
                 reason: format!("`architecture` is `{other}`, which {} does not know", task.word()),
@@ -121,7 +128,8 @@ mod tests {
     #[test]
     fn every_embedded_card_is_usable_and_its_weights_are_what_it_says() {
         let catalog = Catalog::embedded().unwrap();
-        assert_eq!(catalog.cards().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["master", "mini"]);
+        let names: Vec<_> = catalog.cards().map(|card| card.name.as_str()).collect();
+        assert_eq!(names, ["beats", "drum-notes", "master", "mini", "rnnoise"]);
         for card in catalog.cards() {
             assert_eq!(catalog.get(&card.name).unwrap(), card);
             catalog.pipeline(&card.name).unwrap().load().unwrap();

@@ -11,6 +11,7 @@ pub mod catalog;
 pub mod chunk;
 pub mod dsp;
 pub mod error;
+pub mod music;
 pub mod pipeline;
 pub mod progress;
 pub mod run;
@@ -22,6 +23,7 @@ pub use catalog::{Card, Catalog};
 pub use error::ModelError;
 pub use pipeline::master::Master;
 pub use pipeline::separate::Separate;
+pub use pipeline::transcribe::Transcribe;
 pub use pipeline::{
     Ask, Assembler, Chunk, ChunkAnswer, Clip, Clips, Cutter, Ends, Pipeline, Plan, ResultSink,
 };

@@ -2,6 +2,7 @@
 
 pub mod master;
 pub mod separate;
+pub mod transcribe;
 
 use crate::settings::{Control, Settings};
 use crate::{ModelError, Session};
