@@ -4,6 +4,7 @@ pub mod card;
 
 pub use card::{Card, CardFile, CommercialUse, Grade, PriceClass, Quality, Signal, Task};
 
+use crate::pipeline::enhance::Enhance;
 use crate::pipeline::separate::Separate;
 use crate::weights::Files;
 use crate::{ModelError, Pipeline};
@@ -17,10 +18,14 @@ struct Known {
     files: &'static [(&'static str, &'static [u8])],
 }
 
-const KNOWN: &[Known] = &[Known {
-    card: include_str!("../catalog/mini.toml"),
-    files: &[("mini.onnx", include_bytes!("../weights/mini.onnx"))],
-}];
+const KNOWN: &[Known] = &[
+    Known {
+        card: include_str!("../catalog/mini.toml"),
+        files: &[("mini.onnx", include_bytes!("../weights/mini.onnx"))],
+    },
+    Known { card: include_str!("../catalog/rnnoise.toml"), files: &[] },
+    Known { card: include_str!("../catalog/deepfilternet3.toml"), files: &[] },
+];
 
 /// The models there are, by name.
 pub struct Catalog {
@@ -97,6 +102,7 @@ impl Catalog {
         let Entry { card, files } = self.entry(name)?;
         match (card.task, card.architecture.as_str()) {
             (Task::Separate, "band-mask") => Ok(Arc::new(Separate::new(card, files.clone())?)),
+            (Task::Enhance, _) => Ok(Arc::new(Enhance::new(card, files.clone())?)),
             (task, other) => Err(ModelError::Card {
                 card: card.name.clone(),
                 reason: format!("`architecture` is `{other}`, which {} does not know", task.word()),
@@ -116,7 +122,7 @@ mod tests {
     #[test]
     fn every_embedded_card_is_usable_and_its_weights_are_what_it_says() {
         let catalog = Catalog::embedded().unwrap();
-        assert_eq!(catalog.cards().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["mini"]);
+        assert_eq!(catalog.cards().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["mini", "rnnoise"]);
         for card in catalog.cards() {
             assert_eq!(catalog.get(&card.name).unwrap(), card);
             catalog.pipeline(&card.name).unwrap().load().unwrap();

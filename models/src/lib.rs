@@ -20,6 +20,7 @@ pub mod weights;
 
 pub use catalog::{Card, Catalog};
 pub use error::ModelError;
+pub use pipeline::enhance::Enhance;
 pub use pipeline::separate::Separate;
 pub use pipeline::{
     Ask, Assembler, Chunk, ChunkAnswer, Clip, Clips, Cutter, Ends, Pipeline, Plan, ResultSink,
