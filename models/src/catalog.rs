@@ -4,6 +4,7 @@ pub mod card;
 
 pub use card::{Card, CardFile, CommercialUse, Grade, PriceClass, Quality, Signal, Task};
 
+use crate::pipeline::enhance::Enhance;
 use crate::pipeline::master::Master;
 use crate::pipeline::separate::Separate;
 use crate::pipeline::transcribe::Transcribe;
@@ -28,6 +29,8 @@ const KNOWN: &[Known] = &[
     Known { card: include_str!("../catalog/basic-pitch.toml"), files: &[] },
     Known { card: include_str!("../catalog/beats.toml"), files: &[] },
     Known { card: include_str!("../catalog/drum-notes.toml"), files: &[] },
+    Known { card: include_str!("../catalog/rnnoise.toml"), files: &[] },
+    Known { card: include_str!("../catalog/deepfilternet3.toml"), files: &[] },
 ];
 
 /// The models there are, by name.
@@ -109,6 +112,7 @@ impl Catalog {
             (Task::Transcribe, "basic-pitch" | "beats" | "drum-notes") => {
                 Ok(Arc::new(Transcribe::new(card, files.clone())?))
             }
+            (Task::Enhance, _) => Ok(Arc::new(Enhance::new(card, files.clone())?)),
             (task, other) => Err(ModelError::Card {
                 card: card.name.clone(),
                 reason: format!("`architecture` is `{other}`, which {} does not know", task.word()),

@@ -21,6 +21,7 @@ pub mod weights;
 
 pub use catalog::{Card, Catalog};
 pub use error::ModelError;
+pub use pipeline::enhance::Enhance;
 pub use pipeline::master::Master;
 pub use pipeline::separate::Separate;
 pub use pipeline::transcribe::Transcribe;

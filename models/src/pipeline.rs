@@ -1,5 +1,6 @@
 //! The cut every task is made along: plan, cut, infer, assemble. Synchronous, and pure but for the device.
 
+pub mod enhance;
 pub mod master;
 pub mod separate;
 pub mod transcribe;

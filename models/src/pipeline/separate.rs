@@ -14,7 +14,7 @@ mod assembler;
 mod bands;
 mod cutter;
 mod link;
-mod outlet;
+pub(super) mod outlet;
 mod parts;
 mod synthesis;
 

@@ -9,12 +9,15 @@ use tributary_audio::resample::frames_at;
 use tributary_audio::{AudioError, ClipShape, Frames, PushResampler, Resampler};
 
 /// How long the clip is at the model's rate: at least one frame, also where rounding leaves none.
-pub(super) fn model_frames(clip: ClipShape, rate_hz: u32) -> u64 {
+pub(in crate::pipeline) fn model_frames(clip: ClipShape, rate_hz: u32) -> u64 {
     frames_at(clip.frames, clip.rate_hz, rate_hz).max(1)
 }
 
 /// The clip at the model's rate, [`model_frames`] long.
-pub(super) fn at_rate(source: Box<dyn Frames>, rate_hz: u32) -> Result<Box<dyn Frames>, AudioError> {
+pub(in crate::pipeline) fn at_rate(
+    source: Box<dyn Frames>,
+    rate_hz: u32,
+) -> Result<Box<dyn Frames>, AudioError> {
     let clip = source.shape();
     if clip.rate_hz == rate_hz {
         return Ok(source);

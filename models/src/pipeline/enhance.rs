@@ -1,0 +1,282 @@
+//! Speech out of noise. One cut for every network (the seam is `enhance/denoiser.rs`): each channel is its own
+//! sequence of segments, segment `k` of all channels before segment `k + 1` of any.
+//!
+//! A chunk is a segment with as much before it as fills the network's memory, and what the network looks ahead. So
+//! chunks are independent of each other and yet agree where they meet; how well is measured in
+//! `tests/science/enhance`. What must be known of the whole clip before, running means, is carried by the cutter and
+//! travels in the chunk.
+//!
+//! Any rate: the clip is converted to the network's rate and the speech back. `noise` is the clip minus `speech`, at
+//! the clip's own rate: so both add up to it, and what conversion or the network's band loses is in `noise`.
+
+mod assembler;
+mod cutter;
+mod deepfilter;
+mod denoiser;
+mod flight;
+mod halves;
+mod outlet;
+mod report;
+mod rnnoise;
+mod wish;
+
+use crate::ModelError;
+use crate::catalog::Card;
+use crate::pipeline::separate::outlet::model_frames;
+use crate::pipeline::{
+    Ask, Chunk, ChunkAnswer, Clip, Clips, Ends, Pipeline, Plan, check_limits, check_references,
+};
+use crate::session::{Lane, Session, SessionOptions};
+use crate::settings::{Control, Settings};
+use crate::weights::Files;
+use assembler::EnhanceAssembler;
+use cutter::EnhanceCutter;
+use denoiser::{Denoiser, Piece, Sight};
+use flight::Flight;
+use std::sync::Arc;
+use tributary_audio::{AudioError, ClipShape, Frames};
+use wish::Wish;
+
+/// The only sheet.
+const REPORT: &str = "report.json";
+
+/// Enhancement by the network of one card. Cheap to share, holds no audio.
+pub struct Enhance {
+    front: Arc<Front>,
+    files: Files,
+    segments: Segments,
+    options: SessionOptions,
+}
+
+/// How a clip is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segments {
+    /// Hops that one chunk answers for, at least 1.
+    pub segment_hops: u32,
+    /// Hops before them that fill the network's memory.
+    pub warm_hops: u32,
+}
+
+/// What both ends of a job need to know of the model. Never changes.
+struct Front {
+    model: String,
+    denoiser: Box<dyn Denoiser>,
+}
+
+/// What can come out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stem {
+    Speech,
+    Noise,
+}
+
+/// One clip seen by the model.
+struct Job {
+    front: Arc<Front>,
+    segments: Segments,
+    clip: ClipShape,
+    settings: Settings,
+    wish: Wish,
+    stems: Vec<Stem>,
+    /// The clip's length at the model's rate, frames.
+    model_frames: u64,
+}
+
+/// Where a chunk belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    pass: u32,
+    segment: u32,
+    channel: usize,
+}
+
+impl Stem {
+    const ALL: [(Self, &'static str); 2] = [(Self::Speech, "speech"), (Self::Noise, "noise")];
+}
+
+impl Enhance {
+    /// The pipeline of `card`, whose weights are in `files`; they are checked when they are loaded.
+    ///
+    /// # Errors
+    /// [`ModelError::Card`] where no network here has its architecture, or it lacks a file that the network needs.
+    pub fn new(card: &Card, files: Files) -> Result<Self, ModelError> {
+        let bad = |reason: String| ModelError::Card { card: card.name.clone(), reason };
+        let denoiser: Box<dyn Denoiser> = match card.architecture.as_str() {
+            "rnnoise" => Box::new(rnnoise::Rnnoise::new()),
+            "deepfilternet3" => Box::new(deepfilter::DeepFilter::new(&card.name)),
+            other => return Err(bad(format!("`architecture` is `{other}`, which enhance does not know"))),
+        };
+        if card.stems != Stem::ALL.map(|(_, name)| name) {
+            return Err(bad("`stems` must be `speech` and `noise`".to_owned()));
+        }
+        for (_, file) in denoiser.graphs() {
+            if !card.files.iter().any(|known| known.file == *file) {
+                return Err(bad(format!("`files` must name `{file}`")));
+            }
+        }
+        let Sight { segment_hops, warm_hops, .. } = denoiser.sight();
+        let front = Arc::new(Front { model: card.name.clone(), denoiser });
+        let segments = Segments { segment_hops, warm_hops };
+        Ok(Self { front, files, segments, options: SessionOptions::default() })
+    }
+
+    /// The same cut otherwise: one segment as long as the clip is how reference figures are made. Memory grows with it.
+    #[must_use]
+    pub fn with_segments(mut self, segments: Segments) -> Self {
+        self.segments = Segments { segment_hops: segments.segment_hops.max(1), ..segments };
+        self
+    }
+
+    /// The same with other options for the engine.
+    #[must_use]
+    pub fn with_session_options(mut self, options: SessionOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// The clip seen by the model; `settings` are checked, `stems` may be empty for all.
+    fn job(&self, clip: ClipShape, settings: Settings, stems: &[String]) -> Result<Job, ModelError> {
+        check_limits(clip)?;
+        let known = Stem::ALL.map(|(_, name)| name);
+        if let Some(stem) = stems.iter().find(|stem| !known.contains(&stem.as_str())) {
+            let (model, known) = (self.front.model.clone(), known.join(", "));
+            return Err(ModelError::UnknownStem { model, stem: stem.clone(), known });
+        }
+        let wanted = Stem::ALL.iter().filter(|(_, name)| stems.is_empty() || stems.iter().any(|s| s == name));
+        let denoiser = &self.front.denoiser;
+        let job = Job {
+            front: Arc::clone(&self.front),
+            segments: self.segments,
+            clip,
+            wish: Wish::of(&settings, denoiser.has_post_filter()),
+            settings,
+            stems: wanted.map(|(stem, _)| *stem).collect(),
+            model_frames: model_frames(clip, denoiser.sight().rate_hz),
+        };
+        if job.chunks_checked().is_none() {
+            let limit = format!("what {} chunks hold", u32::MAX);
+            return Err(
+                AudioError::Limit { what: "the length of the clip", value: clip.frames, limit }.into()
+            );
+        }
+        Ok(job)
+    }
+}
+
+impl Job {
+    fn sight(&self) -> Sight {
+        self.front.denoiser.sight()
+    }
+
+    fn hops(&self) -> u64 {
+        self.model_frames.div_ceil(self.sight().hop_frames as u64)
+    }
+
+    fn chunks_checked(&self) -> Option<u32> {
+        let segments = u32::try_from(self.hops().div_ceil(u64::from(self.segments.segment_hops))).ok()?;
+        segments.checked_mul(u32::from(self.clip.channels))?.checked_mul(self.passes())
+    }
+
+    fn chunks(&self) -> u32 {
+        self.chunks_checked().expect("a job that is too long is not made")
+    }
+
+    /// How often the clip is gone through.
+    fn passes(&self) -> u32 {
+        if self.wish.target_lufs.is_some() { 2 } else { 1 }
+    }
+
+    fn place(&self, chunk: u32) -> Place {
+        let (channels, a_pass) = (u32::from(self.clip.channels), self.chunks() / self.passes());
+        let within = chunk % a_pass;
+        Place { pass: chunk / a_pass, segment: within / channels, channel: (within % channels) as usize }
+    }
+
+    fn segment_start(&self, segment: u32) -> u64 {
+        u64::from(segment) * u64::from(self.segments.segment_hops)
+    }
+
+    fn segment_end(&self, segment: u32) -> u64 {
+        self.hops().min(self.segment_start(segment) + u64::from(self.segments.segment_hops))
+    }
+
+    /// Frames of a segment at the model's rate, whole hops.
+    fn segment_frames(&self, segment: u32) -> usize {
+        (self.segment_end(segment) - self.segment_start(segment)) as usize * self.sight().hop_frames
+    }
+
+    /// A new reader of the clip that this job was made for.
+    fn open(&self, clip: &dyn Clip) -> Result<Box<dyn Frames>, AudioError> {
+        let frames = clip.open()?;
+        if frames.shape() != self.clip {
+            let (expected, got) = (format!("{:?}", self.clip), format!("{:?}", frames.shape()));
+            return Err(AudioError::Shape { expected, got });
+        }
+        Ok(frames)
+    }
+
+    /// The clip is not as long as it says.
+    fn broken(&self, got: String) -> ModelError {
+        AudioError::Shape { expected: format!("{} frames", self.model_frames), got }.into()
+    }
+}
+
+impl Pipeline for Enhance {
+    fn controls(&self) -> Vec<Control> {
+        wish::controls(self.front.denoiser.has_post_filter())
+    }
+
+    fn plan(&self, clip: ClipShape, ask: &Ask) -> Result<Plan, ModelError> {
+        let settings = ask.settings.clone().checked(&self.controls())?;
+        check_references(&self.front.model, ask, self.references_max())?;
+        let job = self.job(clip, settings, &ask.stems)?;
+        let name = |stem: &Stem| Stem::ALL.iter().find(|(known, _)| known == stem).map(|(_, name)| *name);
+        let stems = job.stems.iter().filter_map(name).map(str::to_owned).collect();
+        let (chunks, settings) = (job.chunks(), job.settings);
+        Ok(Plan { clip, references: Vec::new(), settings, stems, sheets: vec![REPORT.to_owned()], chunks })
+    }
+
+    fn begin(&self, plan: &Plan, clips: Clips, in_flight_max: usize) -> Result<Ends, ModelError> {
+        let settings = plan.settings.clone().checked(&self.controls())?;
+        let job = Arc::new(self.job(plan.clip, settings, &plan.stems)?);
+        if plan.chunks != job.chunks() {
+            let (expected, got) = (format!("{} chunks", plan.chunks), format!("{} chunks", job.chunks()));
+            return Err(AudioError::Shape { expected, got }.into());
+        }
+        let flight = Arc::new(Flight::new(in_flight_max));
+        let cutter = EnhanceCutter::new(Arc::clone(&job), Arc::clone(&clips.clip), Arc::clone(&flight))?;
+        let assembler = EnhanceAssembler::new(job, clips.clip, flight)?;
+        Ok((Box::new(cutter), Box::new(assembler)))
+    }
+
+    fn load(&self) -> Result<Session, ModelError> {
+        let denoiser = &self.front.denoiser;
+        let read = |(name, file): &(&'static str, &str)| Ok((*name, self.files.read(file)?));
+        let files = denoiser.graphs().iter().map(read).collect::<Result<Vec<_>, ModelError>>()?;
+        if files.is_empty() {
+            return Ok(Session::without_network(&self.front.model, self.options));
+        }
+        let graphs: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (*name, &**bytes)).collect();
+        let mut session = Session::load(&self.front.model, &graphs, self.options)?;
+        // Warm-up: the first run of a graph allocates; a small one also shows that the graphs are what the card says.
+        let follower = denoiser.follower();
+        let sight = denoiser.sight();
+        let segment_hops = 8;
+        let frames = vec![0.0; (1 + segment_hops + sight.ahead_hops as usize) * sight.hop_frames];
+        let state = follower.as_ref().map_or(&[][..], |follower| follower.state());
+        let data = Piece { post_filter: false, warm_hops: 0, segment_hops, state, frames: &frames }.pack();
+        self.infer(&mut session, &[Chunk { index: 0, shape: vec![data.len()], data }])?;
+        Ok(session)
+    }
+
+    fn infer(&self, session: &mut Session, batch: &[Chunk]) -> Result<Vec<ChunkAnswer>, ModelError> {
+        let denoiser = &self.front.denoiser;
+        session.each(batch, |lane: &Lane<'_>, chunk| {
+            let piece = Piece::unpack(&chunk.data, &denoiser.sight()).ok_or_else(|| {
+                let reason = format!("chunk {} is not of this model", chunk.index);
+                ModelError::Engine { model: self.front.model.clone(), reason }
+            })?;
+            Ok(ChunkAnswer { index: chunk.index, data: denoiser.denoise(lane, &piece)? })
+        })
+    }
+}

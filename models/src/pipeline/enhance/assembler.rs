@@ -1,0 +1,84 @@
+//! Takes speech by segment and channel in order and makes the stems of it. Knows no network and waits for nothing.
+
+use super::Job;
+use super::flight::Flight;
+use super::outlet::{Outlet, Purpose};
+use crate::ModelError;
+use crate::pipeline::{Assembler, ChunkAnswer, Clip, ResultSink};
+use std::sync::Arc;
+
+/// No point of the speech lies above this after loudness to target: what players and streaming services ask for.
+const TRUE_PEAK_MAX_DBTP: f64 = -1.0;
+
+pub(super) struct EnhanceAssembler {
+    job: Arc<Job>,
+    clip: Arc<dyn Clip>,
+    flight: Arc<Flight>,
+    outlet: Outlet,
+    /// The segment that is on its way in, `[channels][frames]` at the network's rate.
+    segment: Vec<Vec<f32>>,
+    next: u32,
+}
+
+impl EnhanceAssembler {
+    pub(super) fn new(job: Arc<Job>, clip: Arc<dyn Clip>, flight: Arc<Flight>) -> Result<Self, ModelError> {
+        let purpose = if job.passes() > 1 { Purpose::Measure } else { Purpose::Write { gain_db: 0.0 } };
+        let outlet = Outlet::new(&job, &*clip, purpose)?;
+        let segment = Vec::with_capacity(usize::from(job.clip.channels));
+        Ok(Self { job, clip, flight, outlet, segment, next: 0 })
+    }
+
+    /// After the first of two passes: the gain is known now, and the clip begins anew.
+    fn turn(&mut self, sink: &mut dyn ResultSink) -> Result<(), ModelError> {
+        let speech = self.outlet.finish(&self.job, sink)?;
+        // Silence, and what is too short to have a loudness, stays as it is.
+        let mut gain_db = 0.0;
+        if let (Some(target), Some(found)) = (self.job.wish.target_lufs, speech.integrated_lufs) {
+            let headroom_db = TRUE_PEAK_MAX_DBTP - speech.true_peak_dbtp.unwrap_or(f64::NEG_INFINITY);
+            gain_db = (target - found).min(headroom_db);
+        }
+        self.outlet = Outlet::new(&self.job, &*self.clip, Purpose::Write { gain_db })?;
+        Ok(())
+    }
+}
+
+impl Assembler for EnhanceAssembler {
+    fn push(&mut self, answer: ChunkAnswer, sink: &mut dyn ResultSink) -> Result<(), ModelError> {
+        if answer.index != self.next || self.next >= self.job.chunks() {
+            return Err(ModelError::ChunkOrder { expected: self.next, got: answer.index });
+        }
+        let place = self.job.place(self.next);
+        let due = self.job.segment_frames(place.segment);
+        if answer.data.len() != due {
+            let reason = format!("chunk {} has {} frames, not {due}", answer.index, answer.data.len());
+            return Err(ModelError::Engine { model: self.job.front.model.clone(), reason });
+        }
+        self.segment.push(answer.data);
+        self.next += 1;
+        if self.segment.len() == usize::from(self.job.clip.channels) {
+            self.outlet.push(&self.job, &self.segment, sink)?;
+            self.segment.clear();
+            if self.next < self.job.chunks() && self.job.place(self.next).pass != place.pass {
+                self.turn(sink)?;
+            }
+        }
+        self.flight.arrive();
+        Ok(())
+    }
+
+    fn finish(&mut self, sink: &mut dyn ResultSink) -> Result<(), ModelError> {
+        if self.next != self.job.chunks() {
+            return Err(ModelError::ChunkOrder { expected: self.next, got: self.job.chunks() });
+        }
+        self.outlet.finish(&self.job, sink)?;
+        sink.sheet(0, &self.outlet.report(&self.job)?)?;
+        Ok(())
+    }
+}
+
+impl Drop for EnhanceAssembler {
+    /// A cutter that waits for room would wait for ever.
+    fn drop(&mut self) {
+        self.flight.close();
+    }
+}

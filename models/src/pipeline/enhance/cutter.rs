@@ -1,0 +1,145 @@
+//! Reads the clip at the network's rate and cuts every channel into pieces with what lies before and after them.
+//! Knows no network but by its [`Follower`].
+
+use super::Job;
+use super::denoiser::{Follower, Piece};
+use super::flight::Flight;
+use crate::ModelError;
+use crate::pipeline::separate::outlet::at_rate;
+use crate::pipeline::{Chunk, Clip, Cutter};
+use std::sync::Arc;
+use tributary_audio::Frames;
+
+/// Frames asked of the source at a time.
+const READ_FRAMES: usize = 16_384;
+
+pub(super) struct EnhanceCutter {
+    job: Arc<Job>,
+    clip: Arc<dyn Clip>,
+    flight: Arc<Flight>,
+    pass: Pass,
+    next: u32,
+}
+
+/// One reading of the clip.
+struct Pass {
+    /// The clip at the network's rate.
+    source: Box<dyn Frames>,
+    /// What was read since the last chunk, `[channels][..]`.
+    block: Vec<Vec<f32>>,
+    read_frames: u64,
+    channels: Vec<Channel>,
+}
+
+struct Channel {
+    /// From one hop before `from_hop` on.
+    frames: Vec<f32>,
+    from_hop: u64,
+    follower: Option<Box<dyn Follower>>,
+}
+
+impl EnhanceCutter {
+    pub(super) fn new(job: Arc<Job>, clip: Arc<dyn Clip>, flight: Arc<Flight>) -> Result<Self, ModelError> {
+        let pass = Pass::new(&job, &*clip)?;
+        Ok(Self { job, clip, flight, pass, next: 0 })
+    }
+}
+
+impl Cutter for EnhanceCutter {
+    fn next_chunk(&mut self) -> Result<Option<Chunk>, ModelError> {
+        if self.next >= self.job.chunks() {
+            return Ok(None);
+        }
+        self.flight.depart()?;
+        let place = self.job.place(self.next);
+        if place.channel == 0 {
+            if place.segment == 0 && self.next > 0 {
+                self.pass = Pass::new(&self.job, &*self.clip)?;
+            }
+            self.pass.read_to(&self.job, self.job.segment_end(place.segment))?;
+        }
+        let channel = &mut self.pass.channels[place.channel];
+        let start = self.job.segment_start(place.segment);
+        let warm_hops = start.min(u64::from(self.job.segments.warm_hops));
+        let hop_frames = self.job.sight().hop_frames;
+        channel.forget_before(start - warm_hops, hop_frames);
+        let segment_hops = self.job.segment_end(place.segment) - start;
+        let hops = 1 + warm_hops + segment_hops + u64::from(self.job.sight().ahead_hops);
+        let frames = usize::try_from(hops).unwrap_or(usize::MAX).saturating_mul(hop_frames);
+        let frames = channel.frames.get(..frames).ok_or_else(|| self.job.broken("fewer".to_owned()))?;
+        let state = channel.follower.as_ref().map_or(&[][..], |follower| follower.state());
+        let piece = Piece {
+            post_filter: self.job.wish.post_filter,
+            warm_hops: warm_hops as usize,
+            segment_hops: segment_hops as usize,
+            state,
+            frames,
+        };
+        let data = piece.pack();
+        let chunk = Chunk { index: self.next, shape: vec![data.len()], data };
+        self.next += 1;
+        Ok(Some(chunk))
+    }
+}
+
+impl Pass {
+    fn new(job: &Job, clip: &dyn Clip) -> Result<Self, ModelError> {
+        let source = job.open(clip)?;
+        let source = at_rate(source, job.sight().rate_hz)?;
+        if source.shape().frames != job.model_frames {
+            return Err(job.broken(source.shape().frames.to_string()));
+        }
+        let channel = || Channel {
+            frames: vec![0.0; job.sight().hop_frames],
+            from_hop: 0,
+            follower: job.front.denoiser.follower(),
+        };
+        let channels = usize::from(job.clip.channels);
+        Ok(Self {
+            source,
+            block: vec![Vec::new(); channels],
+            read_frames: 0,
+            channels: (0..channels).map(|_| channel()).collect(),
+        })
+    }
+
+    /// Reads what a segment that ends before `end_hop` reaches; silence after the clip's end.
+    fn read_to(&mut self, job: &Job, end_hop: u64) -> Result<(), ModelError> {
+        let sight = job.sight();
+        let reach = (end_hop + u64::from(sight.ahead_hops)) * sight.hop_frames as u64;
+        let to = reach.min(job.model_frames);
+        while self.read_frames < to {
+            let wanted = usize::try_from(to - self.read_frames).unwrap_or(READ_FRAMES).min(READ_FRAMES);
+            let got = self.source.read(&mut self.block, wanted)?;
+            if got == 0 || got > wanted {
+                return Err(job.broken(format!("a block of {got} after {}", self.read_frames)));
+            }
+            self.read_frames += got as u64;
+            for (channel, block) in self.channels.iter_mut().zip(&mut self.block) {
+                channel.frames.append(block);
+            }
+        }
+        if self.read_frames == job.model_frames {
+            if self.source.read(&mut self.block, 1)? != 0 {
+                return Err(job.broken("more".to_owned()));
+            }
+            for channel in &mut self.channels {
+                let held = (reach + sight.hop_frames as u64) - channel.from_hop * sight.hop_frames as u64;
+                channel.frames.resize(usize::try_from(held).unwrap_or(usize::MAX), 0.0);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Channel {
+    /// Hops before `hop` become history: the follower hears them, and all but the last are gone.
+    fn forget_before(&mut self, hop: u64, hop_frames: usize) {
+        let gone = (hop - self.from_hop) as usize;
+        if let Some(follower) = &mut self.follower {
+            self.frames.chunks_exact(hop_frames).skip(1).take(gone).for_each(|hop| follower.push(hop));
+        }
+        self.frames.drain(..gone * hop_frames);
+        self.from_hop = hop;
+    }
+}

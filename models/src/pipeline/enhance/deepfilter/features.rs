@@ -1,0 +1,184 @@
+//! What the network is shown: power by ERB band and the lowest bins, each against a running mean of about a second.
+
+use super::super::denoiser::Follower;
+use super::super::halves::Halves;
+use super::{HOP_FRAMES, SCALE};
+use realfft::num_complex::Complex;
+
+/// Bands on the scale of equivalent rectangular bandwidths.
+pub(super) const ERB_BANDS: usize = 32;
+/// Bins of every band, 50 Hz each: 32 equal steps of `9.265 ln(1 + f / (24.7 * 9.265))` from 0 to 24 kHz, at least two
+/// bins a band. In all the 481 bins of a column.
+pub(super) const ERB_WIDTHS: [usize; ERB_BANDS] = [
+    2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 5, 5, 7, 7, 8, 10, 12, 13, 15, 18, 20, 24, 28, 31, 37, 42, 50, 56,
+    67,
+];
+/// The lowest bins, which get a filter of their own: up to 4.8 kHz.
+pub(super) const FILTER_BINS: usize = 96;
+/// What a running mean keeps from column to column: exp(-0.01 s / 1 s), rounded as the network was trained with.
+const KEEP: f32 = 0.99;
+/// Numbers of [`Means`].
+const MEANS: usize = ERB_BANDS + FILTER_BINS;
+
+/// The running means: of band powers in dB, then of magnitudes. One flat row, as it travels in a chunk.
+struct Means([f32; MEANS]);
+
+impl Means {
+    /// As the network was trained: from -60 dB in the lowest band to -90 dB in the highest, from 0.001 to 0.0001.
+    fn at_start() -> Self {
+        let between =
+            |from: f32, to: f32, i: usize, count: usize| from + (to - from) * i as f32 / (count - 1) as f32;
+        Self(std::array::from_fn(|i| match i.checked_sub(ERB_BANDS) {
+            None => between(-60.0, -90.0, i, ERB_BANDS),
+            Some(bin) => between(0.001, 0.0001, bin, FILTER_BINS),
+        }))
+    }
+
+    /// Goes on by one column and says its features: bands in `erb`, the lowest bins in `re` and `im`.
+    fn features(&mut self, column: &[Complex<f32>], erb: &mut [f32], re: &mut [f32], im: &mut [f32]) {
+        let (powers, magnitudes) = self.0.split_at_mut(ERB_BANDS);
+        let mut from = 0;
+        for ((width, mean), out) in ERB_WIDTHS.iter().zip(powers).zip(erb) {
+            let band = &column[from..from + width];
+            let power = band.iter().map(Complex::norm_sqr).sum::<f32>() / *width as f32;
+            let db = 10.0 * (power + 1e-10).log10();
+            *mean = db * (1.0 - KEEP) + *mean * KEEP;
+            *out = (db - *mean) / 40.0;
+            from += width;
+        }
+        for (((x, mean), re), im) in column.iter().zip(magnitudes).zip(re).zip(im) {
+            *mean = x.norm() * (1.0 - KEEP) + *mean * KEEP;
+            // The mean of digital silence falls below any number after a quarter of an hour.
+            let scale = 1.0 / mean.max(f32::MIN_POSITIVE).sqrt();
+            *re = x.re * scale;
+            *im = x.im * scale;
+        }
+    }
+}
+
+/// The features of one piece.
+pub(super) struct Features {
+    pub(super) columns: usize,
+    /// `[columns][ERB_BANDS]`.
+    pub(super) erb: Vec<f32>,
+    /// `[re, im][columns][FILTER_BINS]`.
+    pub(super) spec: Vec<f32>,
+}
+
+impl Features {
+    /// Of `spectrum`, `[columns][bins]`, going on from `state`. The first `skip` columns only move the means, and so
+    /// the rest comes that much earlier; at the end, the same number of columns holds zeros.
+    pub(super) fn of(spectrum: &[Complex<f32>], bins: usize, state: &[f32], skip: usize) -> Self {
+        let mut means = Means::at_start();
+        if let Ok(state) = state.try_into() {
+            means.0 = state;
+        }
+        let columns = spectrum.len() / bins;
+        let mut features =
+            Self { columns, erb: vec![0.0; columns * ERB_BANDS], spec: vec![0.0; 2 * columns * FILTER_BINS] };
+        let (re, im) = features.spec.split_at_mut(columns * FILTER_BINS);
+        let (mut erb_row, mut re_row, mut im_row) =
+            ([0.0; ERB_BANDS], [0.0; FILTER_BINS], [0.0; FILTER_BINS]);
+        for (t, column) in spectrum.chunks_exact(bins).enumerate() {
+            means.features(column, &mut erb_row, &mut re_row, &mut im_row);
+            let Some(t) = t.checked_sub(skip) else { continue };
+            features.erb[t * ERB_BANDS..][..ERB_BANDS].copy_from_slice(&erb_row);
+            re[t * FILTER_BINS..][..FILTER_BINS].copy_from_slice(&re_row);
+            im[t * FILTER_BINS..][..FILTER_BINS].copy_from_slice(&im_row);
+        }
+        features
+    }
+}
+
+/// The running means over a whole channel.
+pub(super) struct Running {
+    means: Means,
+    halves: Halves,
+    /// The last two hops.
+    frames: Vec<f32>,
+}
+
+impl Running {
+    pub(super) fn new() -> Self {
+        Self {
+            means: Means::at_start(),
+            halves: Halves::vorbis(HOP_FRAMES),
+            frames: vec![0.0; 2 * HOP_FRAMES],
+        }
+    }
+}
+
+impl Follower for Running {
+    fn push(&mut self, hop: &[f32]) {
+        self.frames.copy_within(HOP_FRAMES.., 0);
+        self.frames[HOP_FRAMES..].copy_from_slice(hop);
+        let column = self.halves.columns(&self.frames, SCALE);
+        let (mut erb, mut re, mut im) = ([0.0; ERB_BANDS], [0.0; FILTER_BINS], [0.0; FILTER_BINS]);
+        self.means.features(&column, &mut erb, &mut re, &mut im);
+    }
+
+    fn state(&self) -> &[f32] {
+        &self.means.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bands_are_those_of_the_erb_scale() {
+        let (step_hz, per_erb) = (50.0_f64, 24.7 * 9.265);
+        let top = 9.265 * (24_000.0 / per_erb).ln_1p();
+        let (mut at, mut owed) = (0_usize, 0_usize);
+        let mut widths = Vec::new();
+        for band in 1..=ERB_BANDS {
+            let edge_hz = per_erb * (top * band as f64 / ERB_BANDS as f64 / 9.265).exp_m1();
+            let edge = (edge_hz / step_hz).round() as usize;
+            let mut width = (edge - at).saturating_sub(owed);
+            owed = (owed + width).saturating_sub(edge - at);
+            if width < 2 {
+                owed += 2 - width;
+                width = 2;
+            }
+            widths.push(width);
+            at = edge;
+        }
+        widths[ERB_BANDS - 1] += 1;
+        assert_eq!(widths, ERB_WIDTHS);
+        assert_eq!(ERB_WIDTHS.iter().sum::<usize>(), HOP_FRAMES + 1);
+    }
+
+    #[test]
+    fn features_of_a_piece_go_on_from_the_state_of_the_clip_before() {
+        let frames: Vec<f32> =
+            (0..60 * HOP_FRAMES).map(|i| ((i * 7919) % 997) as f32 / 997.0 - 0.5).collect();
+        let halves = Halves::vorbis(HOP_FRAMES);
+        let whole = Features::of(&halves.columns(&frames, SCALE), 481, &[], 0);
+        let mut running = Running::new();
+        running.push(&frames[..HOP_FRAMES]);
+        let first = Means::at_start();
+        let mut running = Running { means: first, ..running };
+        for hop in frames.chunks_exact(HOP_FRAMES).skip(1).take(30) {
+            running.push(hop);
+        }
+        let later = Features::of(&halves.columns(&frames[30 * HOP_FRAMES..], SCALE), 481, running.state(), 2);
+        assert_eq!(later.columns, 29);
+        assert_eq!(later.erb[..27 * ERB_BANDS], whole.erb[32 * ERB_BANDS..]);
+        assert!(later.erb[27 * ERB_BANDS..].iter().all(|x| *x == 0.0));
+    }
+
+    #[test]
+    fn an_hour_of_silence_leaves_finite_features() {
+        let mut means = Means::at_start();
+        let column = vec![Complex::default(); 481];
+        let (mut erb, mut re, mut im) = ([0.0; ERB_BANDS], [0.0; FILTER_BINS], [0.0; FILTER_BINS]);
+        for _ in 0..360_000 {
+            means.features(&column, &mut erb, &mut re, &mut im);
+        }
+        assert!(erb.iter().chain(&re).chain(&im).chain(&means.0).all(|x| x.is_finite()));
+        let loud = vec![Complex::new(1.0, 1.0); 481];
+        means.features(&loud, &mut erb, &mut re, &mut im);
+        assert!(erb.iter().chain(&re).chain(&im).all(|x| x.is_finite()));
+    }
+}
