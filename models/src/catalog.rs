@@ -6,7 +6,7 @@ pub use card::{Card, CardFile, CommercialUse, Grade, PriceClass, Quality, Signal
 
 use crate::pipeline::separate::Separate;
 use crate::weights::Files;
-use crate::{ModelError, Pipeline};
+use crate::{ModelError, Pipeline, SessionOptions};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +25,7 @@ const KNOWN: &[Known] = &[Known {
 /// The models there are, by name.
 pub struct Catalog {
     entries: BTreeMap<String, Entry>,
+    options: SessionOptions,
 }
 
 struct Entry {
@@ -54,7 +55,15 @@ impl Catalog {
             };
             Ok((card.name.clone(), Entry { card, files }))
         });
-        Ok(Self { entries: entries.collect::<Result<_, ModelError>>()? })
+        let entries = entries.collect::<Result<_, ModelError>>()?;
+        Ok(Self { entries, options: SessionOptions::default() })
+    }
+
+    /// The same, with all sessions on the engine and the device that `options` name.
+    #[must_use]
+    pub fn with_session_options(mut self, options: SessionOptions) -> Self {
+        self.options = options;
+        self
     }
 
     /// Cards of the models that can be run, by name.
@@ -96,7 +105,9 @@ impl Catalog {
     pub fn pipeline(&self, name: &str) -> Result<Arc<dyn Pipeline>, ModelError> {
         let Entry { card, files } = self.entry(name)?;
         match (card.task, card.architecture.as_str()) {
-            (Task::Separate, "band-mask") => Ok(Arc::new(Separate::new(card, files.clone())?)),
+            (Task::Separate, "band-mask") => {
+                Ok(Arc::new(Separate::new(card, files.clone())?.with_session_options(self.options)))
+            }
             (task, other) => Err(ModelError::Card {
                 card: card.name.clone(),
                 reason: format!("`architecture` is `{other}`, which {} does not know", task.word()),
