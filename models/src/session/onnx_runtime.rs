@@ -63,6 +63,14 @@ pub(super) fn use_library(path: &Path) -> Result<(), String> {
     }
 }
 
+/// The engine's own words without the place in its source and the name of the status, on one line.
+fn in_words(error: ort::Error) -> String {
+    let text = error.to_string();
+    let said =
+        text.rsplit_once("[ONNXRuntimeError]").map_or(&*text, |(_, said)| said.trim_start_matches(" : "));
+    said.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 fn open(path: &Path) -> Result<Environment, String> {
     let environment = ort::init_from(path).map_err(|refused| match refused {
         ort::LoadDynamicError::Dlopen { error, .. } => error.to_string(),
@@ -75,7 +83,7 @@ fn open(path: &Path) -> Result<Environment, String> {
     // What it logs it also returns as an error; on its own it would write to the terminal.
     let quiet = Arc::new(|_: LogLevel, _: &str, _: &str, _: &str, _: &str| {});
     let environment = environment.with_name("tributary").with_telemetry(false).with_logger(quiet);
-    let environment = environment.build().map_err(|cause| cause.to_string())?;
+    let environment = environment.build().map_err(in_words)?;
     // With a logger of one's own the level is "everything", which costs time in every run.
     environment.set_log_level(LogLevel::Error);
     Ok(environment)
@@ -145,7 +153,7 @@ fn builder(library: &Library, options: SessionOptions, threads: usize) -> Result
             .with_execution_providers(providers(options))?;
         Ok(builder)
     };
-    built().map_err(|cause| cause.to_string())
+    built().map_err(in_words)
 }
 
 /// Loaded graphs. The binding lets one thread at a time run a session, so every lane has sessions of its own.
@@ -183,7 +191,7 @@ impl OnnxRuntime {
     ) -> Result<Self, String> {
         let load = |(name, onnx): &(&str, &[u8])| {
             let mut builder = builder(&library, options, threads.all())?;
-            let all = builder.commit_from_memory(onnx).map_err(|cause| cause.to_string())?;
+            let all = builder.commit_from_memory(onnx).map_err(in_words)?;
             let inputs = all.inputs().iter().map(|input| {
                 let kind = input.dtype().tensor_type().unwrap_or(TensorElementType::Undefined);
                 (input.name().to_owned(), kind)
@@ -220,7 +228,7 @@ impl Loaded for OnnxRuntime {
         if session.is_none() {
             let mut builder = builder(&lane.source.library, lane.source.options, lane.threads)?;
             let made = builder.commit_from_memory(&lane.source.onnx);
-            *session = Some(made.map_err(|cause| cause.to_string())?);
+            *session = Some(made.map_err(in_words)?);
         }
         graph.run(session.as_mut().expect("it was made above"), inputs, outputs)
     }
@@ -246,7 +254,7 @@ impl Graph {
             });
             named.collect()
         };
-        run().map_err(|cause| cause.to_string())
+        run().map_err(in_words)
     }
 
     fn bind<'a>(&self, input: Input<'a>) -> Result<SessionInputValue<'a>, String> {
@@ -260,6 +268,6 @@ impl Graph {
             }
             _ => TensorRef::from_array_view((shape, input.data)).map(SessionInputValue::from),
         };
-        value.map_err(|cause| cause.to_string())
+        value.map_err(in_words)
     }
 }
