@@ -9,7 +9,7 @@ use crate::pipeline::master::Master;
 use crate::pipeline::separate::Separate;
 use crate::pipeline::transcribe::Transcribe;
 use crate::weights::Files;
-use crate::{ModelError, Pipeline};
+use crate::{ModelError, Pipeline, SessionOptions};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -36,6 +36,7 @@ const KNOWN: &[Known] = &[
 /// The models there are, by name.
 pub struct Catalog {
     entries: BTreeMap<String, Entry>,
+    options: SessionOptions,
 }
 
 struct Entry {
@@ -65,7 +66,15 @@ impl Catalog {
             };
             Ok((card.name.clone(), Entry { card, files }))
         });
-        Ok(Self { entries: entries.collect::<Result<_, ModelError>>()? })
+        let entries = entries.collect::<Result<_, ModelError>>()?;
+        Ok(Self { entries, options: SessionOptions::default() })
+    }
+
+    /// The same, with all sessions on the engine and the device that `options` name.
+    #[must_use]
+    pub fn with_session_options(mut self, options: SessionOptions) -> Self {
+        self.options = options;
+        self
     }
 
     /// Cards of the models that can be run, by name.
@@ -107,12 +116,18 @@ impl Catalog {
     pub fn pipeline(&self, name: &str) -> Result<Arc<dyn Pipeline>, ModelError> {
         let Entry { card, files } = self.entry(name)?;
         match (card.task, card.architecture.as_str()) {
-            (Task::Separate, "band-mask") => Ok(Arc::new(Separate::new(card, files.clone())?)),
-            (Task::Master, "reference") => Ok(Arc::new(Master::new(card)?)),
-            (Task::Transcribe, "basic-pitch" | "beats" | "drum-notes") => {
-                Ok(Arc::new(Transcribe::new(card, files.clone())?))
+            (Task::Separate, "band-mask") => {
+                Ok(Arc::new(Separate::new(card, files.clone())?.with_session_options(self.options)))
             }
-            (Task::Enhance, _) => Ok(Arc::new(Enhance::new(card, files.clone())?)),
+            (Task::Master, "reference") => {
+                Ok(Arc::new(Master::new(card)?.with_session_options(self.options)))
+            }
+            (Task::Transcribe, "basic-pitch" | "beats" | "drum-notes") => {
+                Ok(Arc::new(Transcribe::new(card, files.clone())?.with_session_options(self.options)))
+            }
+            (Task::Enhance, _) => {
+                Ok(Arc::new(Enhance::new(card, files.clone())?.with_session_options(self.options)))
+            }
             (task, other) => Err(ModelError::Card {
                 card: card.name.clone(),
                 reason: format!("`architecture` is `{other}`, which {} does not know", task.word()),

@@ -30,6 +30,6 @@ pub use pipeline::{
 };
 pub use progress::{Go, Progress};
 pub use run::{RunReport, run};
-pub use session::{Session, SessionOptions};
+pub use session::{Device, EngineChoice, Session, SessionOptions};
 pub use settings::{Control, ControlKind, Setting, Settings};
 pub use weights::Files;

@@ -148,6 +148,13 @@ impl Job {
         let left = self.clip.frames - u64::from(number) * self.window_frames as u64;
         usize::try_from(left).unwrap_or(usize::MAX).min(self.window_frames) * self.channels()
     }
+
+    /// The same with other options for the threads.
+    #[must_use]
+    pub fn with_session_options(mut self, options: SessionOptions) -> Self {
+        self.options = options;
+        self
+    }
 }
 
 impl Pipeline for Master {

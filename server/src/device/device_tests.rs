@@ -67,7 +67,7 @@ impl Pipeline for Doubling {
         if self.refuses_to_load {
             return Err(ModelError::Card { card: "doubling".to_owned(), reason: "no weights".to_owned() });
         }
-        let options = SessionOptions { threads: std::num::NonZeroUsize::MIN };
+        let options = SessionOptions { threads: std::num::NonZeroUsize::MIN, ..SessionOptions::default() };
         Session::load("doubling", &[("net", &doubling_graph())], options)
     }
 
