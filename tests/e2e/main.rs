@@ -23,4 +23,5 @@ mod plugin_vst3;
 mod real_songs;
 mod refusals;
 mod restart;
+mod services;
 mod tenants;

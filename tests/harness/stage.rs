@@ -102,6 +102,17 @@ impl Stage {
         take(self.folder.path(), seed, frames, 2, 44_100)
     }
 
+    /// A stereo clip of nothing.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn silence(&self, frames: u64) -> anyhow::Result<Take> {
+        let samples = vec![0.0; usize::try_from(frames)? * 2];
+        let file = self.folder.path().join(format!("silence-{frames}.f32"));
+        let header = signal::write_canonical(&file, &samples, 2, 44_100)?;
+        Ok(Take { file, header, samples })
+    }
+
     /// A new account with credits, and its client.
     ///
     /// # Errors
