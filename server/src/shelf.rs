@@ -94,7 +94,7 @@ impl Shelf {
     pub fn installed_bytes(&self, card: &Card) -> Option<u64> {
         let size = |file: &CardFile| {
             let found = fs::metadata(self.place(card, &file.file)).ok()?;
-            found.is_file().then(|| found.len())
+            found.is_file().then_some(found.len())
         };
         card.files.iter().map(size).sum()
     }
@@ -229,7 +229,8 @@ impl Shelf {
                 Some(_) => Ok(Source::File(PathBuf::from(&text))),
                 None => Source::parse(&text),
             };
-            let tried = source.and_then(|source| self.try_source(card, file, &source, options, web, &text, told));
+            let tried =
+                source.and_then(|source| self.try_source(card, file, &source, options, web, &text, told));
             match tried {
                 Ok(()) => return Ok(()),
                 // No other source mends a full disk.

@@ -48,7 +48,8 @@ fn attempt(
     told: &mut dyn FnMut(u64, Option<u64>),
 ) -> Result<(), ShelfError> {
     let failed = |cause| ShelfError::io("write", part, cause);
-    let broken = |done_bytes, reason: String| ShelfError::BrokenOff { url: url.to_owned(), done_bytes, reason };
+    let broken =
+        |done_bytes, reason: String| ShelfError::BrokenOff { url: url.to_owned(), done_bytes, reason };
     let Answer { status, length_bytes, range, mut body } = web.get(url, have, "*/*")?;
     let (mut done, total) = match (status, range) {
         (206, (Some(first), size)) if first == have => (have, size.or(length_bytes.map(|rest| have + rest))),
@@ -63,7 +64,10 @@ fn attempt(
         }
         (status, _) => return Err(ShelfError::Refused { url: url.to_owned(), status }),
     };
-    file.set_len(done).and_then(|()| file.seek(SeekFrom::Start(done))).map_err(failed)?;
+    if done < have {
+        file.set_len(done).map_err(failed)?;
+    }
+    file.seek(SeekFrom::Start(done)).map_err(failed)?;
     told(done, total);
     let mut block = vec![0; BLOCK_BYTES];
     loop {

@@ -43,7 +43,9 @@ pub enum ShelfError {
         failed: Vec<(String, ShelfError)>,
     },
     /// What came is another file.
-    #[error("{from} has SHA-256 {found}, the card says {expected}: it is another file, or was changed on its way")]
+    #[error(
+        "{from} has SHA-256 {found}, the card says {expected}: it is another file, or was changed on its way"
+    )]
     WrongHash {
         /// Where from.
         from: String,
@@ -135,7 +137,9 @@ impl ShelfError {
     /// A full disk has its own variant, wherever it shows.
     pub(super) fn io(action: &'static str, path: &Path, cause: io::Error) -> Self {
         match cause.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path: path.to_owned() },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Self::DiskFull { path: path.to_owned() }
+            }
             _ => Self::Io { action, path: path.to_owned(), cause },
         }
     }

@@ -100,7 +100,7 @@ fn answer(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
         });
         (state.resources.get(&path).cloned(), cut)
     };
-    write(stream, resource, first as usize, cut)
+    write(stream, resource, usize::try_from(first).unwrap(), cut)
 }
 
 fn write(mut stream: TcpStream, resource: Option<Resource>, first: usize, cut: bool) -> std::io::Result<()> {

@@ -78,11 +78,8 @@ pub(super) fn wheel(
 
 /// Takes one member out of a wheel.
 pub(super) fn take(wheel: &Path, member: &str, to: &Path) -> Result<(), ShelfError> {
-    let bad = |reason: String| ShelfError::NoMember {
-        wheel: wheel.to_owned(),
-        member: member.to_owned(),
-        reason,
-    };
+    let bad =
+        |reason: String| ShelfError::NoMember { wheel: wheel.to_owned(), member: member.to_owned(), reason };
     let file = File::open(wheel).map_err(|cause| ShelfError::io("read", wheel, cause))?;
     let mut archive = zip::ZipArchive::new(file).map_err(|error| bad(error.to_string()))?;
     let mut found = archive.by_name(member).map_err(|error| bad(error.to_string()))?;

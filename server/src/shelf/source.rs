@@ -32,7 +32,8 @@ impl Source {
         if let Some(path) = text.strip_prefix("file:") {
             return Ok(Self::File(path.into()));
         }
-        let (package, rest) = text.strip_prefix("pypi:").and_then(|rest| rest.split_once("==")).ok_or_else(bad)?;
+        let (package, rest) =
+            text.strip_prefix("pypi:").and_then(|rest| rest.split_once("==")).ok_or_else(bad)?;
         let (version, member) = rest.split_once('#').ok_or_else(bad)?;
         // They become part of a URL and of a file's name.
         let plain = |word: &str| {
