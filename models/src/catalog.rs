@@ -1,6 +1,7 @@
 //! Which models there are, which of them are installed, and the pipeline each card stands for.
 
 pub mod card;
+pub mod facts;
 
 pub use card::{Card, CardFile, CommercialUse, Grade, PriceClass, Quality, Signal, Task};
 

@@ -5,6 +5,7 @@
 //! tributary.db      accounts, keys, jobs, ledger (SQLite)
 //! artifacts/        clips and stems, by account and content
 //! uploads/          clips on their way
+//! models/           weights of others, one folder a model
 //! local.json        address and key for the command line on this machine; readable by its owner only
 //! tls/              the certificate a server makes for itself
 //! ```

@@ -28,6 +28,7 @@ pub mod quote;
 pub mod reaper;
 pub mod report;
 pub mod settings;
+pub mod shelf;
 pub mod steps;
 pub mod store;
 pub mod tenant;

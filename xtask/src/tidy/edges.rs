@@ -20,7 +20,7 @@ const OURS: [(&str, &[&str]); 8] = [
 const OTHERS: [(&[&str], &[&str]); 8] = [
     (&["rten", "rten-tensor", "ort"], &["tributary-models"]),
     (&["sqlx"], &["tributary-server"]),
-    (&["axum", "figment"], &["tributary-server"]),
+    (&["axum", "figment", "ureq", "zip"], &["tributary-server"]),
     (
         &["tonic", "tonic-prost", "tonic-types", "tonic-health"],
         &["tributary-protocol", "tributary-server", "tributary-tests"],

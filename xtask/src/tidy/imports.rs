@@ -23,7 +23,7 @@ enum Layer {
     Work,
     /// Translate requests.
     Edge,
-    /// Draws; knows nothing of the server.
+    /// Draws, or fetches; knows nothing of the server.
     Report,
     /// Puts a server together on a data folder.
     Start,
@@ -56,6 +56,7 @@ const MODULES: [(&str, Layer); 26] = [
     ("grpc", Edge),
     ("http", Edge),
     ("report", Report),
+    ("shelf", Report),
     ("data", Start),
     ("tls", Start),
     ("wiring", Start),
@@ -80,7 +81,7 @@ impl Layer {
 }
 
 /// Names from outside the crate and the modules that may use them. SQL stays in the store, wire types at the edge.
-const NAMES: [(&str, &[&str]); 9] = [
+const NAMES: [(&str, &[&str]); 11] = [
     ("axum", &["grpc", "http"]),
     ("clap", &["cli"]),
     ("figment", &["config"]),
@@ -88,8 +89,10 @@ const NAMES: [(&str, &[&str]); 9] = [
     ("png", &["report"]),
     ("sqlx", &["store"]),
     ("tonic", &["grpc"]),
-    ("tributary_models", &["admission", "cli", "device", "offer", "report", "settings", "wiring", "worker"]),
+    ("tributary_models", &["admission", "cli", "device", "offer", "report", "settings", "shelf", "wiring", "worker"]),
+    ("ureq", &["shelf"]),
     ("v1", &["grpc", "http"]),
+    ("zip", &["shelf"]),
 ];
 
 /// Adapters and who may name them: the wiring picks, nobody else asks.
