@@ -1,6 +1,6 @@
 //! What the window may ask of the session. Each is a wish, not a fact: the answer is the next [`crate::view::View`].
 
-use crate::library::{JobKey, TakeId};
+use crate::library::{JobKey, SettingRecord, TakeId};
 use crate::view::{Monitor, Trigger, WindowSize};
 use std::path::PathBuf;
 
@@ -40,6 +40,14 @@ pub enum Command {
     ChooseModel(String),
     /// Want a stem, or not.
     WantStem(String, bool),
+    /// Give a control of the chosen model a value; `None` for its default.
+    Set(String, Option<SettingRecord>),
+    /// Let the user choose a file that the result shall be made like.
+    ChooseReference,
+    /// Use this file so.
+    AddReference(PathBuf),
+    /// Leave out the reference with this number, counted from 0.
+    DropReference(usize),
     /// Send the take in the window through the chosen model. The window offers it only with a quote.
     Run,
     /// End a job.

@@ -16,6 +16,7 @@
 mod axis;
 mod bar;
 mod control;
+mod controls;
 mod empty;
 mod fader;
 mod history;
@@ -26,10 +27,14 @@ mod meter;
 mod model_picker;
 mod monitor_row;
 mod notices;
+mod piano_roll;
 mod picture;
 mod place_box;
+mod references;
+mod report_view;
 mod run_box;
 mod settings;
+mod sheet_row;
 mod side;
 mod sound;
 mod stem_list;
@@ -112,6 +117,8 @@ pub struct Face {
     sheet: Sheet,
     /// The side panel is open in a window that is too narrow for it.
     is_side_open: bool,
+    /// The rarer controls are in sight.
+    are_controls_unfolded: bool,
     doubt: Option<Doubt>,
     sound: Sound,
     pictures: picture::Pictures,

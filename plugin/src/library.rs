@@ -7,12 +7,14 @@
 //!                   begun.json         instead of it while the take is recorded
 //!                   take.f32           canonical bytes: interleaved little-endian float
 //!                   jobs/<job id>/job.json     what was asked and what became of it, saved before it is sent
-//!                                 stem-<hash>.json   which of the files is which stem
+//!                                 stem-<hash>.json, sheet-<hash>.json   which of the files is what
 //!                                 <take> - <stem> - <tempo>bpm - bar <n>.wav   results, ready to be dragged
+//!   references/<hash>.f32              what results shall be made like
 //!   temporary/, trash/                 files on their way in and out
-//!   cache/                             takes and stems at other rates; made again when needed
+//!   cache/                             takes and stems at other rates, notes as sound; made again when needed
 //! ```
 
+mod audition;
 mod cache;
 mod clip;
 pub mod difference;
@@ -23,11 +25,17 @@ mod folder;
 mod import;
 mod job;
 pub mod mix_loudness;
+pub mod music;
 mod name;
 pub mod outline;
 mod place;
+mod placed;
 mod record;
 mod recording;
+mod reference;
+pub mod report;
+mod setting;
+mod sheet;
 pub mod spectrogram;
 mod stem;
 mod take;
@@ -35,16 +43,24 @@ mod take;
 mod tests;
 mod track;
 
+pub use audition::Timbre;
 pub use cache::CACHE_BYTES_MAX;
 pub use clip::Clip;
 pub use difference::difference_db;
 pub use error::LibraryError;
 pub use feeder::Feeder;
 pub use folder::{Damage, Library, ROOT_VARIABLE};
-pub use job::{ClipRecord, Fader, JobRecord, Outcome};
+pub use job::{BEATS, ClipRecord, Fader, JobRecord, NOTES, Outcome};
+pub(crate) use job::{BEATS_SHEET, NOTES_SHEET, SHEETS_MAX};
 pub use mix_loudness::MixLoudness;
+pub use music::Music;
 pub use outline::Outliner;
 pub use recording::TakeWriter;
+pub use reference::ReferenceRecord;
+pub use report::Report;
+pub(crate) use setting::sent;
+pub use setting::{SettingRecord, SettingRecords};
+pub use sheet::SheetRecord;
 pub use track::TrackFile;
 
 use serde::{Deserialize, Serialize};

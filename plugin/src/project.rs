@@ -2,22 +2,28 @@
 //! and the records of jobs are in the library, so a project stays small and a damaged one loses nothing but this list.
 //! Does no I/O; shared by the host's calls (save, load) and the session.
 
-use crate::library::{JobKey, TakeId};
+use crate::library::{JobKey, ReferenceRecord, SettingRecord, SettingRecords, TakeId};
 use crate::view::Monitor;
 use nice_plug::params::persist::PersistentField;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 /// The form of [`ProjectState`] that this version writes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Takes or jobs one project names; beyond that the oldest are only in the library.
 pub const NAMES_MAX: usize = 1000;
 /// Characters of a task, a model or a stem.
 const WORD_CHARS_MAX: usize = tributary_protocol::limits::NAME_CHARS_MAX;
+/// Models whose values are remembered.
+const MODELS_MAX: usize = 64;
+/// Values of one model, and references.
+const SETTINGS_MAX: usize = tributary_protocol::limits::SETTINGS_MAX;
+const REFERENCES_MAX: usize = tributary_protocol::limits::REFERENCES_MAX;
 /// Stems a choice names.
 const STEMS_MAX: usize = tributary_protocol::limits::STEMS_MAX;
 
@@ -62,7 +68,7 @@ pub enum MonitorWord {
 }
 
 /// A choice as it stands in projects; empty words mean that the server's first is meant.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ChosenModel {
     /// A task.
     pub task: String,
@@ -70,6 +76,15 @@ pub struct ChosenModel {
     pub model: String,
     /// Stems that are not wanted.
     pub unwanted: Vec<String>,
+    /// The model last chosen for each task. Since version 2, as all below.
+    #[serde(default)]
+    pub models: BTreeMap<String, String>,
+    /// Values of controls that are not their defaults, by model.
+    #[serde(default)]
+    pub settings: BTreeMap<String, SettingRecords>,
+    /// What results shall be made like, where a model takes references.
+    #[serde(default)]
+    pub references: Vec<ReferenceRecord>,
 }
 
 impl Default for ProjectState {
@@ -137,12 +152,58 @@ impl<'de> Deserialize<'de> for ProjectState {
 }
 
 impl ChosenModel {
+    /// Another task, with the model that it had the last time.
+    pub fn choose_task(&mut self, task: String) {
+        self.model = self.models.get(&task).cloned().unwrap_or_default();
+        self.task = task;
+    }
+
+    /// Another model of a task.
+    pub fn choose_model(&mut self, task: &str, model: String) {
+        if self.models.len() < MODELS_MAX || self.models.contains_key(task) {
+            self.models.insert(task.to_owned(), model.clone());
+        }
+        self.model = model;
+    }
+
+    /// A control of a model gets a value, or its default back.
+    pub fn set(&mut self, model: &str, control: String, value: Option<SettingRecord>) {
+        if self.settings.len() >= MODELS_MAX && !self.settings.contains_key(model) {
+            self.settings.pop_first();
+        }
+        let settings = self.settings.entry(model.to_owned()).or_default();
+        match value {
+            Some(value) if settings.len() < SETTINGS_MAX || settings.contains_key(&control) => {
+                settings.insert(control, value);
+            }
+            Some(_) => {}
+            None => drop(settings.remove(&control)),
+        }
+        self.settings.retain(|_, settings| !settings.is_empty());
+    }
+
+    /// What results shall be made like, once more; the oldest makes room.
+    pub fn add_reference(&mut self, reference: ReferenceRecord, max: usize) {
+        self.references.retain(|known| known.clip != reference.clip);
+        self.references.push(reference);
+        let over = self.references.len().saturating_sub(max.clamp(1, REFERENCES_MAX));
+        self.references.drain(..over);
+    }
+
     fn is_reasonable(&self) -> bool {
         let is_word = |word: &String| word.chars().count() <= WORD_CHARS_MAX;
+        let are_settings =
+            |settings: &SettingRecords| settings.len() <= SETTINGS_MAX && settings.keys().all(is_word);
         is_word(&self.task)
             && is_word(&self.model)
             && self.unwanted.len() <= STEMS_MAX
             && self.unwanted.iter().all(is_word)
+            && self.models.len() <= MODELS_MAX
+            && self.models.iter().all(|(task, model)| is_word(task) && is_word(model))
+            && self.settings.len() <= MODELS_MAX
+            && self.settings.iter().all(|(model, settings)| is_word(model) && are_settings(settings))
+            && self.references.len() <= REFERENCES_MAX
+            && self.references.iter().all(ReferenceRecord::is_reasonable)
     }
 }
 
@@ -277,7 +338,12 @@ mod tests {
         state.add_job(job);
         (state.take, state.shown) = (Some(take), Some(job));
         let unwanted = vec!["drums".into()];
-        state.choice = ChosenModel { task: "separate".into(), model: "mini".into(), unwanted };
+        state.choice =
+            ChosenModel { task: "separate".into(), model: "mini".into(), unwanted, ..ChosenModel::default() };
+        state.choice.choose_model("separate", "mini".into());
+        state.choice.set("mini", "overlap".into(), Some(SettingRecord::Number(4.0)));
+        let clip = crate::library::ClipRecord { sha256: [7; 32], frames: 9, channels: 2, rate_hz: 48_000 };
+        state.choice.add_reference(ReferenceRecord { name: "Like this.wav".into(), clip }, 8);
         state
     }
 
@@ -298,6 +364,38 @@ mod tests {
         let state: ProjectState = serde_json::from_value(value).unwrap();
         assert_eq!((state.version, state.takes.len(), state.jobs.len()), (VERSION, 1, 1));
         assert_eq!((state.monitor, state.is_damaged), (MonitorWord::Input, false));
+    }
+
+    #[test]
+    fn a_project_of_the_first_version_is_read_whole() {
+        let text = r#"{"version":1,"instance":"0197f5f4-0000-7000-8000-000000000000","take":null,"takes":[],
+            "jobs":[],"shown":null,"monitor":"stems","has_outputs":true,
+            "choice":{"task":"separate","model":"mini","unwanted":["drums"]}}"#;
+        let state = read(text);
+        assert!(!state.is_damaged && state.has_outputs);
+        assert_eq!(
+            (state.choice.model.as_str(), &state.choice.unwanted[..]),
+            ("mini", &["drums".to_owned()][..])
+        );
+        assert!(state.choice.settings.is_empty() && state.choice.references.is_empty());
+    }
+
+    #[test]
+    fn each_task_and_each_model_keeps_what_was_chosen_for_it() {
+        let mut choice = ChosenModel::default();
+        choice.choose_model("separate", "large".into());
+        choice.set("large", "overlap".into(), Some(SettingRecord::Number(8.0)));
+        choice.choose_task("master".into());
+        assert_eq!(choice.model, "");
+        choice.set("master", "loud".into(), Some(SettingRecord::Switch(true)));
+        choice.set("master", "loud".into(), None);
+        choice.choose_task("separate".into());
+        assert_eq!(choice.model, "large");
+        assert_eq!(choice.settings.keys().collect::<Vec<_>>(), ["large"]);
+        (0..100).for_each(|number| {
+            choice.set(&format!("m{number}"), "a".into(), Some(SettingRecord::Switch(true)))
+        });
+        assert!(choice.is_reasonable());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! ```toml
 //! # <user config>/tributary/plugin.toml, readable by its owner only
 //! server = "https://stems.example.org:7700"    # absent: the server on this machine
+//! task = "separate"                            # chosen last
 //! [[known]]
 //! address = "https://stems.example.org:7700"
 //! key = "tk_.."
@@ -20,6 +21,7 @@ use crate::view::WindowSize;
 use std::fmt;
 use std::path::PathBuf;
 use toml::{Table, Value};
+use tributary_protocol::limits::NAME_CHARS_MAX;
 use tributary_protocol::vocab::Sha256;
 
 /// Servers that are remembered; the one not used for longest goes first.
@@ -40,6 +42,8 @@ pub struct Settings {
     pub known: Vec<KnownServer>,
     /// Size and zoom of the window.
     pub window: WindowSize,
+    /// The task chosen last; fresh projects begin with it.
+    pub task: Option<String>,
     /// Something in the file made no sense.
     pub is_damaged: bool,
 }
@@ -89,6 +93,11 @@ impl Settings {
         match table.remove("server") {
             None => {}
             Some(Value::String(address)) if is_address(&address) => settings.server = Some(address),
+            Some(_) => settings.is_damaged = true,
+        }
+        match table.remove("task") {
+            None => {}
+            Some(Value::String(task)) if task.chars().count() <= NAME_CHARS_MAX => settings.task = Some(task),
             Some(_) => settings.is_damaged = true,
         }
         match table.remove("known") {
@@ -142,6 +151,9 @@ impl Settings {
         let mut table = Table::new();
         if let Some(server) = &self.server {
             table.insert("server".into(), server.clone().into());
+        }
+        if let Some(task) = &self.task {
+            table.insert("task".into(), task.clone().into());
         }
         let known = self.known.iter().map(|known| {
             let mut entry = Table::new();
@@ -255,6 +267,7 @@ mod tests {
         settings.use_server("https://studio").certificate = Some(Sha256([9; 32]));
         settings.use_server("http://127.0.0.1:7700").key = Some("tk_other".into());
         settings.window.zoom = 2.0;
+        settings.task = Some("master".into());
         settings
     }
 
@@ -276,6 +289,7 @@ mod tests {
             "no toml",
             "server = 7",
             "server = 'studio'",
+            "task = 7",
             "known = 7",
             "known = [7]",
             "known = [{ address = 'https://h', key = 7 }]",

@@ -3,7 +3,9 @@
 //!
 //! What moves with the sound (levels, play position) is not here but in [`crate::audio::Gauges`].
 
-use crate::library::{JobKey, Outline, Spectrogram, TakeId, TakeInfo};
+use crate::library::{
+    JobKey, Music, Outline, ReferenceRecord, Report, SettingRecords, Spectrogram, TakeId, TakeInfo,
+};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,12 +101,18 @@ pub struct Account {
 /// What shall be done with the take.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Choice {
-    /// `separate`, later others: a task of the offer.
+    /// `separate`, `enhance`, `transcribe`, `master`: a task of the offer.
     pub task: String,
     /// Name of the model in the offer; empty while there is none.
     pub model: String,
     /// Stems of the model and whether they are wanted, in the model's order.
     pub stems: Vec<(String, bool)>,
+    /// Values of the model's controls that are not its defaults.
+    pub settings: SettingRecords,
+    /// What the result shall be made like; none where the model takes no references.
+    pub references: Vec<ReferenceRecord>,
+    /// A reference is being read.
+    pub is_reading: bool,
     /// What it would cost.
     pub quote: Quote,
 }
@@ -195,6 +203,10 @@ pub struct Job {
     pub version: String,
     /// Stems asked for.
     pub stems: Vec<String>,
+    /// Values of the model's controls that were not its defaults.
+    pub settings: SettingRecords,
+    /// Names of the references.
+    pub references: Vec<String>,
     /// Where it stands.
     pub stage: Stage,
     /// When it was begun, microseconds since 1970, UTC.
@@ -279,24 +291,42 @@ impl Stage {
 pub struct Outcome {
     /// Of which job.
     pub job: JobKey,
+    /// Its task.
+    pub task: String,
     /// Model and version that made it.
     pub model: String,
     /// First frame and end of the take's part that was sent: where the stems lie in the take.
     pub range: (u64, u64),
-    /// One row a stem, in the model's order.
+    /// One row a stem, in the model's order, and one for the notes that were found.
     pub stems: Vec<StemRow>,
+    /// The other files.
+    pub sheets: Vec<SheetRow>,
+    /// What a transcription heard; absent until read.
+    pub music: Option<Arc<Music>>,
+    /// What was measured before and after; absent until read.
+    pub report: Option<Arc<Report>>,
     /// Original minus sum of stems, dB of the original; absent until measured or when not all stems were asked for.
     pub difference_db: Option<f32>,
     /// The folder with all files.
     pub folder: PathBuf,
 }
 
-/// One stem.
+/// A file of a result that is not sound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SheetRow {
+    /// `notes.mid` and so on.
+    pub name: String,
+    /// The file as it may be dragged. Absent until whole.
+    pub file: Option<PathBuf>,
+}
+
+/// One stem, or the notes made heard.
 #[derive(Clone, Debug)]
 pub struct StemRow {
     /// `vocals` and so on.
     pub name: String,
-    /// The file as it may be dragged: named by take, stem, tempo and bar, with its time inside. Absent until whole.
+    /// The file as it may be dragged: named by take, stem, tempo and bar, with its time inside; for notes the MIDI.
+    /// Absent until whole.
     pub file: Option<PathBuf>,
     /// The waveform; absent until computed.
     pub outline: Option<Arc<Outline>>,

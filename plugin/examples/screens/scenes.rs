@@ -1,5 +1,7 @@
 //! Every state of the window, with views made by hand as the session would make them.
 
+pub(crate) mod services;
+
 use super::song::Song;
 use super::window::Window;
 use std::path::PathBuf;
@@ -63,6 +65,8 @@ pub(crate) fn job(number: u128, stage: Stage) -> Job {
         model: "mini".to_owned(),
         version: "1".to_owned(),
         stems: ["vocals", "drums", "bass", "other"].map(str::to_owned).to_vec(),
+        settings: Default::default(),
+        references: Vec::new(),
         stage,
         begun_at_us: 1_785_707_940_000_000 + i64::try_from(number).unwrap_or(0) * 60_000_000,
         quoted: 4,
@@ -116,7 +120,7 @@ pub(crate) fn online(song: &Song) -> View {
             task: "separate".to_owned(),
             model: "mini".to_owned(),
             stems: ["vocals", "drums", "bass", "other"].map(|stem| (stem.to_owned(), true)).to_vec(),
-            quote: Quote::Nothing,
+            ..Choice::default()
         },
         ..View::default()
     }
@@ -159,9 +163,13 @@ pub(crate) fn done(song: &Song) -> View {
     });
     view.result = Some(Outcome {
         job: JobKey(Uuid::from_u128(1)),
+        task: "separate".to_owned(),
         model: "mini 1".to_owned(),
         range: (0, song.mixture.outline.frames),
         stems: stems.collect(),
+        sheets: Vec::new(),
+        music: None,
+        report: None,
         difference_db: Some(-94.2),
         folder: PathBuf::from("/music/takes"),
     });
@@ -208,6 +216,7 @@ pub(crate) fn all(song: &Song) -> Vec<Scene> {
     scenes.extend(results(song));
     scenes.extend(opened(song));
     scenes.extend(sheets(song));
+    scenes.extend(services::all(song));
     scenes
 }
 

@@ -185,6 +185,20 @@ pub(crate) fn line(painter: &Painter, text: &str, font: FontId, colour: Color32,
     painter.layout_job(job)
 }
 
+/// Text of so many rows at most, ending in an ellipsis where there is more of it.
+pub(crate) fn rows(
+    painter: &Painter,
+    text: &str,
+    font: FontId,
+    colour: Color32,
+    (width, rows): (f32, usize),
+) -> Arc<Galley> {
+    let format = TextFormat { font_id: font, color: colour, ..TextFormat::default() };
+    let mut job = LayoutJob::single_section(short(text), format);
+    job.wrap = TextWrapping { max_width: width.max(1.0), max_rows: rows, ..TextWrapping::default() };
+    painter.layout_job(job)
+}
+
 /// Characters of a name or message at most; nobody reads more, and laying out costs time.
 const CHARS_MAX: usize = 600;
 

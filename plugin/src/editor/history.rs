@@ -122,13 +122,9 @@ fn job_row(face: &mut Face, ui: &mut Ui, row: Rect, job: &Job, turn: &mut Turn<'
         let beside = upper.with_min_x((title.right() + 10.0).min(upper.right()));
         control::text(ui.painter(), beside, LEFT, "in the window", theme::small(), theme::DIM);
     }
-    let made = format!(
-        "{} with {} {}   {}",
-        words::capital(&job.task),
-        job.model,
-        job.version,
-        words::list(&job.stems)
-    );
+    let what = [words::list(&job.stems), words::said(job, &turn.view.offer)];
+    let what = what.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join("   ");
+    let made = format!("{} with {} {}   {what}", words::capital(&job.task), job.model, job.version);
     let made_at = control::text(ui.painter(), lower, LEFT, &made, theme::small(), theme::DIM);
     ui.interact(made_at, Id::unique("made").with(job.key.0), Sense::hover()).on_hover_text(made);
     strip.left(12.0);

@@ -15,6 +15,7 @@ pub(crate) enum Icon {
     Plus,
     Cross,
     Down,
+    Right,
     Folder,
     Bin,
     Pencil,
@@ -70,6 +71,7 @@ pub(crate) fn paint(painter: &Painter, icon: Icon, centre: Pos2, side: f32, colo
             line(&[(-0.6, 0.6), (0.6, -0.6)]);
         }
         Icon::Down => line(&[(-0.6, -0.3), (0.0, 0.35), (0.6, -0.3)]),
+        Icon::Right => line(&[(-0.3, -0.6), (0.35, 0.0), (-0.3, 0.6)]),
         Icon::Check => line(&[(-0.65, 0.05), (-0.15, 0.55), (0.7, -0.5)]),
         Icon::Warning => {
             line(&[(0.0, -0.8), (0.9, 0.75), (-0.9, 0.75), (0.0, -0.8), (0.05, -0.7)]);

@@ -44,32 +44,40 @@ fn title(model: &ModelView) -> &str {
     if model.title.is_empty() { &model.name } else { &model.title }
 }
 
+/// What it is in two lines, how good and how dear in a line each; the rest of each on hovering over it.
 fn facts(ui: &mut Ui, model: &ModelView, is_tight: bool) {
-    let width = ui.available_width();
     let price = match model.credits_per_minute.0 {
-        0 => "free of charge".to_owned(),
+        0 => "Free of charge".to_owned(),
         count => format!("{} for a started minute", words::credits(count)),
     };
-    let licence = format!("Weights: {}", model.licence);
-    let mut lines = vec![
-        (&model.description, theme::DIM, theme::body()),
-        (&model.quality, theme::TEXT, theme::small()),
-        (&price, theme::DIM, theme::small()),
-        (&licence, theme::DIM, theme::small()),
+    let (may, may_ink) = match model.commercial_use.as_str() {
+        "no" => (", not for commercial use", theme::WARN),
+        _ => ("", theme::DIM),
+    };
+    let licence = format!("Weights: {}{may}", model.licence);
+    let lines = [
+        (&model.description, theme::DIM, theme::body(), if is_tight { 0 } else { 2 }),
+        (&model.quality, theme::TEXT, theme::small(), 1),
+        (&price, theme::DIM, theme::small(), 1),
+        (&licence, may_ink, theme::small(), usize::from(!model.licence.is_empty())),
     ];
-    if is_tight {
-        lines.remove(0);
-    }
-    ui.add_space(4.0);
-    for (words, ink, font) in lines {
-        if words.is_empty() || words == "Weights: " {
+    ui.add_space(6.0);
+    ui.spacing_mut().item_spacing.y = 2.0;
+    let width = ui.available_width();
+    for (index, (words, ink, font, rows)) in lines.into_iter().enumerate() {
+        if words.is_empty() || rows == 0 {
             continue;
         }
-        let galley = ui.painter().layout(words.chars().take(400).collect(), font, ink, width - 32.0);
+        let galley = control::rows(ui.painter(), words, font, ink, (width - 32.0, rows));
         let (place, _) = ui.allocate_exact_size(vec2(width, galley.size().y), Sense::hover());
+        let is_cut = galley.elided;
         ui.painter().galley(pos2(place.left() + 16.0, place.top()), galley, ink);
+        if is_cut {
+            let response = ui.interact(place, Id::unique("model fact").with(index), Sense::hover());
+            response.on_hover_text(words);
+        }
     }
-    ui.add_space(8.0);
+    ui.add_space(6.0);
 }
 
 fn list(button: &egui::Response, turn: &mut Turn<'_>) {

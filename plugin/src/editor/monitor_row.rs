@@ -17,17 +17,14 @@ pub(crate) fn show(ui: &mut Ui, rect: Rect, turn: &mut Turn<'_>) {
     control::rule(ui.painter(), rect.with_max_y(rect.top() + 1.0));
     let mut strip = Strip(rect.shrink2(vec2(12.0, 0.0)));
     control::text(ui.painter(), strip.left(40.0), LEFT, "Hear", theme::small(), theme::DIM);
+    let made = turn.view.result.as_ref().map_or("Stems", |result| words::made(&result.task));
     let choices = [
         ("Input", "What the DAW sends, untouched", true),
-        (
-            "Original",
-            "The take, as loud as the stems together, in its place in the song",
-            turn.view.take.is_some(),
-        ),
-        ("Stems", "The stems as mixed here, in their place in the song", turn.view.result.is_some()),
+        ("Original", "The take, as loud as the result, in its place in the song", turn.view.take.is_some()),
+        (made, "The result as mixed here, in its place in the song", turn.view.result.is_some()),
     ];
     let on = CHOICES.iter().position(|choice| *choice == turn.view.player.monitor).unwrap_or(0);
-    let width = control::segments_width(ui.painter(), &["Input", "Original", "Stems"]);
+    let width = control::segments_width(ui.painter(), &["Input", "Original", "Enhanced"]);
     if let Some(on) =
         control::segments(ui, middle(strip.left(width), 26.0), Id::unique("monitor"), on, &choices)
     {

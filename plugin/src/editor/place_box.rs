@@ -4,7 +4,7 @@ use super::control::{self, Button, Check, LEFT};
 use super::icon::{self, Icon};
 use super::step::Step;
 use super::strip::Strip;
-use super::{Face, Turn, stem_row, theme};
+use super::{Face, Turn, sheet_row, stem_row, theme};
 use crate::command::Command;
 use egui::{CursorIcon, Id, Rect, Sense, Ui, vec2};
 use std::path::PathBuf;
@@ -21,12 +21,18 @@ pub(crate) fn show(face: &mut Face, ui: &mut Ui, rect: Rect, turn: &mut Turn<'_>
     strip.top(4.0);
     let row = strip.top(36.0);
     let mut row = Strip(row);
-    let files: Vec<PathBuf> = result.stems.iter().filter_map(|stem| stem.file.clone()).collect();
+    let mut files: Vec<PathBuf> = result.stems.iter().filter_map(|stem| stem.file.clone()).collect();
+    let sheets = result.sheets.iter().filter(|sheet| sheet_row::is_for_daw(sheet));
+    for file in sheets.filter_map(|sheet| sheet.file.clone()) {
+        if !files.contains(&file) {
+            files.push(file);
+        }
+    }
     let half = (row.rest().width() - 8.0) / 2.0;
     if turn.drag.is_available() {
         drag(face, ui, row.left(half), &files, turn);
     } else {
-        let button = Button::word("Show files", "Show the folder with all stems").icon(Icon::Folder);
+        let button = Button::word("Show files", "Show the folder with all files").icon(Icon::Folder);
         if button
             .accent_if(turn.step == Step::Place)
             .show(ui, row.left(half), Id::unique("show all"))
@@ -36,7 +42,7 @@ pub(crate) fn show(face: &mut Face, ui: &mut Ui, rect: Rect, turn: &mut Turn<'_>
             turn.ask(Command::Reveal(file));
         }
     }
-    let tip = "Write all stems into a folder of your choice, named by take, tempo and bar";
+    let tip = "Write all files of the result into a folder of your choice, named by take, tempo and bar";
     let export = Button::word("Export\u{2026}", tip).enabled(!files.is_empty());
     row.left(8.0);
     if export.show(ui, row.rest(), Id::unique("export")).clicked() {
@@ -76,5 +82,5 @@ fn drag(face: &mut Face, ui: &mut Ui, cell: Rect, files: &[PathBuf], turn: &mut 
     ui.painter().galley(at, words, ink);
     stem_row::dragged(face, ui, &response, files, turn);
     let response = if is_ready { response.on_hover_cursor(CursorIcon::Grab) } else { response };
-    response.on_hover_text("Drag all stems into the DAW: a track each, in their place in the song");
+    response.on_hover_text("Drag all of it into the DAW: a track each, in its place in the song");
 }

@@ -1,8 +1,8 @@
-//! The side panel: which task, which model, which stems; below, what it costs, the button, and the way into the DAW.
+//! The side panel: which task, which model, which stems, references and controls; below, what it costs, the button, and the way into the DAW.
 
 use super::control::{self, Button, Check, LEFT};
 use super::strip::Strip;
-use super::{Face, Sheet, Turn, model_picker, place_box, run_box, theme, words};
+use super::{Face, Sheet, Turn, controls, model_picker, place_box, references, run_box, theme, words};
 use crate::command::Command;
 use crate::view::{Connection, View};
 use egui::{Id, Rect, ScrollArea, Sense, Ui, pos2, vec2};
@@ -25,13 +25,16 @@ pub(crate) fn show(face: &mut Face, ui: &mut Ui, rect: Rect, turn: &mut Turn<'_>
     tabs(ui, &mut strip, turn);
     let is_tight = strip.rest().height() < 240.0;
     let mut list = ui.new_child(egui::UiBuilder::new().id_salt("choices").max_rect(strip.rest()));
-    ScrollArea::vertical().auto_shrink([false, false]).show(&mut list, |ui| {
+    let area = ScrollArea::vertical().id_salt(&turn.view.choice.model).auto_shrink([false, false]);
+    area.show(&mut list, |ui| {
         model_picker::show(ui, is_tight, turn);
         stems(ui, turn);
+        references::show(ui, turn);
+        controls::show(ui, &mut face.are_controls_unfolded, turn);
     });
 }
 
-/// The tasks that the server offers, in its order.
+/// The tasks that the server offers: those we know in our order, then others in its own.
 fn tasks(view: &View) -> Vec<&str> {
     let mut tasks: Vec<&str> = Vec::new();
     for model in view.offer.iter() {
@@ -39,43 +42,53 @@ fn tasks(view: &View) -> Vec<&str> {
             tasks.push(&model.task);
         }
     }
+    let known = |task: &str| words::TASKS.iter().position(|known| *known == task);
+    tasks.sort_by_key(|task| known(task).unwrap_or(words::TASKS.len()));
     tasks
 }
 
+/// One row, or two of equal cells where the names would not fit.
 fn tabs(ui: &mut Ui, strip: &mut Strip, turn: &mut Turn<'_>) {
-    let tasks = tasks(turn.view);
-    let mut row = Strip(strip.top(36.0).shrink2(vec2(8.0, 0.0)));
-    for task in tasks {
-        let label = words::capital(task);
-        let width = control::line(ui.painter(), &label, theme::body(), theme::TEXT, 200.0).size().x + 16.0;
-        if row.rest().width() < width {
-            row = Strip(strip.top(36.0).shrink2(vec2(8.0, 0.0)));
-        }
-        let cell = row.left(width);
-        let response = ui.interact(cell, Id::unique("task").with(task), Sense::click());
-        let is_on = task == turn.view.choice.task;
-        response.widget_info(|| egui::WidgetInfo::selected(egui::accesskit::Role::Tab, true, is_on, &label));
-        let ink = if is_on || response.hovered() { theme::TEXT } else { theme::DIM };
-        control::text(ui.painter(), cell, control::CENTRE, &label, theme::body(), ink);
-        if is_on {
-            let line = Rect::from_min_max(
-                pos2(cell.left() + 8.0, cell.bottom() - 3.0),
-                pos2(cell.right() - 8.0, cell.bottom() - 1.0),
-            );
-            ui.painter().rect_filled(line, 1, theme::TEXT);
-        }
-        if response.clicked() && !is_on {
-            turn.ask(Command::ChooseTask(task.to_owned()));
+    let labels: Vec<(String, String)> =
+        tasks(turn.view).into_iter().map(|task| (task.to_owned(), words::capital(task))).collect();
+    let painter = ui.painter().clone();
+    let wide = |label: &str| control::line(&painter, label, theme::body(), theme::TEXT, 200.0).size().x;
+    let room = strip.rest().width() - 16.0;
+    let all: f32 = labels.iter().map(|(_, label)| wide(label) + 16.0).sum();
+    let columns = if all <= room { labels.len() } else { 2 };
+    let high = if columns == labels.len() { 36.0 } else { 30.0 };
+    for row in labels.chunks(columns.max(1)) {
+        let mut cells = Strip(strip.top(high).shrink2(vec2(8.0, 0.0)));
+        for (task, label) in row {
+            let width = if columns == labels.len() { wide(label) + 16.0 } else { room / columns as f32 };
+            tab(ui, cells.left(width), task, label, turn);
         }
     }
+    strip.top(4.0);
     control::rule(ui.painter(), Rect::from_min_size(strip.rest().min, vec2(strip.rest().width(), 1.0)));
     strip.top(1.0);
+}
+
+fn tab(ui: &mut Ui, cell: Rect, task: &str, label: &str, turn: &mut Turn<'_>) {
+    let response = ui.interact(cell, Id::unique("task").with(task), Sense::click());
+    let is_on = task == turn.view.choice.task;
+    response.widget_info(|| egui::WidgetInfo::selected(egui::accesskit::Role::Tab, true, is_on, label));
+    let ink = if is_on || response.hovered() { theme::TEXT } else { theme::DIM };
+    let words = control::text(ui.painter(), cell, control::CENTRE, label, theme::body(), ink);
+    if is_on {
+        let y = cell.bottom() - 3.0;
+        let line = Rect::from_min_max(pos2(words.left(), y), pos2(words.right(), y + 2.0));
+        ui.painter().rect_filled(line, 1, theme::TEXT);
+    }
+    if response.clicked() && !is_on {
+        turn.ask(Command::ChooseTask(task.to_owned()));
+    }
 }
 
 /// Which stems are wanted, two a line.
 fn stems(ui: &mut Ui, turn: &mut Turn<'_>) {
     let stems = &turn.view.choice.stems;
-    if stems.is_empty() {
+    if stems.is_empty() || turn.view.choice.task != "separate" {
         return;
     }
     let width = ui.available_width();

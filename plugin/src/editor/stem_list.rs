@@ -3,7 +3,7 @@
 use super::control::{self, Button, LEFT};
 use super::stem_row;
 use super::strip::Strip;
-use super::{Face, Turn, icon, side, theme, words};
+use super::{Face, Turn, icon, report_view, sheet_row, side, theme, words};
 use crate::audio::gauges::STEMS_MAX;
 use crate::command::Command;
 use crate::library::JobKey;
@@ -106,11 +106,19 @@ fn row_height(room: f32) -> f32 {
     rows.clamp(36.0, 48.0)
 }
 
+/// Height of what stands below the stems' rows.
+fn extra_height(result: &Outcome) -> f32 {
+    let report = if result.report.is_some() { report_view::HEIGHT } else { 0.0 };
+    sheet_row::shown(result).count() as f32 * sheet_row::HEIGHT + report
+}
+
 /// The height of the list in a column with so much room for it and the take.
 pub(crate) fn height(turn: &Turn<'_>, room: f32) -> f32 {
-    let count = turn.view.result.as_ref().map_or(ROWS, |result| result.stems.len().max(ROWS));
-    let wish = HEAD + count as f32 * row_height(room);
-    wish.min((room - TAKE_LEAST - super::transport_row::HEIGHT).max(HEAD + 36.0))
+    let usual = ROWS as f32 * row_height(room);
+    let rows = turn.view.result.as_ref().map_or(usual, |result| {
+        (result.stems.len() as f32 * row_height(room) + extra_height(result)).max(usual)
+    });
+    (HEAD + rows).min((room - TAKE_LEAST - super::transport_row::HEIGHT).max(HEAD + 36.0))
 }
 
 /// Draws it.
@@ -126,18 +134,34 @@ pub(crate) fn show(face: &mut Face, ui: &mut Ui, rect: Rect, turn: &mut Turn<'_>
     head(&mut ui, strip.top(HEAD), result, turn);
     let rows = strip.rest();
     let count = result.stems.len();
-    let high = (rows.height() / count.clamp(1, ROWS) as f32).clamp(36.0, 48.0);
+    let room = rows.height() - extra_height(result);
+    let high = (room / count.clamp(1, ROWS) as f32).clamp(36.0, 48.0);
     let mut ui = ui.new_child(egui::UiBuilder::new().id_salt("rows").max_rect(rows));
     ui.spacing_mut().item_spacing.y = 0.0;
     let mut hovered = None;
-    let list = ScrollArea::vertical().auto_shrink([false, false]);
-    list.show_rows(&mut ui, high, count, |ui, seen| {
-        for index in seen {
-            let (row, _) = ui.allocate_exact_size(vec2(ui.available_width(), high), Sense::hover());
+    let left = (rows.height() - count as f32 * high).max(0.0);
+    ScrollArea::vertical().auto_shrink([false, false]).show(&mut ui, |ui| {
+        let width = ui.available_width();
+        for index in 0..count {
+            let (row, _) = ui.allocate_exact_size(vec2(width, high), Sense::hover());
+            if !ui.is_rect_visible(row) {
+                continue;
+            }
             if ui.rect_contains_pointer(row) {
                 hovered = result.stems.get(index).map(|stem| stem.name.clone());
             }
             stem_row::show(face, ui, row, result, index, turn);
+        }
+        for sheet in sheet_row::shown(result) {
+            let (row, _) = ui.allocate_exact_size(vec2(width, sheet_row::HEIGHT), Sense::hover());
+            if ui.is_rect_visible(row) {
+                sheet_row::show(face, ui, row, sheet, turn);
+            }
+        }
+        if let Some(report) = &result.report {
+            let high = (left - extra_height(result) + report_view::HEIGHT).max(report_view::HEIGHT);
+            let (place, _) = ui.allocate_exact_size(vec2(width, high), Sense::hover());
+            report_view::show(ui, place, report);
         }
     });
     face.stems.hovered = hovered;
@@ -152,14 +176,20 @@ fn head(ui: &mut Ui, rect: Rect, result: &Outcome, turn: &mut Turn<'_>) {
     };
     label(cells.fader.expand2(vec2(-6.0, 0.0)), "Gain");
     strip.right(strip.rest().right() - cells.solo.left());
-    let made = format!("Stems by {}", result.model);
+    let made = format!("{} by {}", words::made(&result.task), result.model);
     control::text(ui.painter(), strip.rest(), LEFT, &made, theme::small(), theme::DIM);
+    let heard = result.music.as_ref().map(|music| music.line()).unwrap_or_default();
     if result.stems.len() > STEMS_MAX {
         let words = format!("The first {STEMS_MAX} are heard");
         control::text(ui.painter(), strip.rest(), control::RIGHT, &words, theme::small(), theme::WARN);
     } else if turn.sound.late_blocks > 0 {
         let words = "Some sound came too late from the disk";
         control::text(ui.painter(), strip.rest(), control::RIGHT, words, theme::small(), theme::WARN);
+    } else if !heard.is_empty() {
+        let place =
+            control::text(ui.painter(), strip.rest(), control::RIGHT, &heard, theme::small(), theme::TEXT);
+        let tip = "What was heard in the clip: tempo, metre and key, with how sure the key is";
+        ui.interact(place, Id::unique("heard"), Sense::hover()).on_hover_text(tip);
     }
 }
 
@@ -178,9 +208,13 @@ fn before(face: &mut Face, ui: &mut Ui, rect: Rect, turn: &mut Turn<'_>) {
         }
         Some(job) => of_job(ui, rect, job, turn),
         None if turn.view.take.is_some() => {
-            said(ui, rect, "No stems yet", "They appear here: run a model on the take, at the side.", None)
+            let title = words::not_yet(&turn.view.choice.task);
+            said(ui, rect, title, "The result appears here: run a model on the take, at the side.", None)
         }
-        None => said(ui, rect, "No stems yet", "They appear here, in time with the song.", None),
+        None => {
+            let title = words::not_yet(&turn.view.choice.task);
+            said(ui, rect, title, "The result appears here, in time with the song.", None)
+        }
     };
     if let Some(wish) = wish {
         turn.ask(wish);
@@ -194,11 +228,12 @@ fn of_job(ui: &mut Ui, rect: Rect, job: &Job, turn: &Turn<'_>) -> Option<Command
     let again = |label| Some((label, Command::Again(key), is_online));
     match &job.stage {
         Stage::Ready { .. } => {
-            let show = ("Show stems", Command::ShowJob(key), true);
-            said(ui, rect, "Ready", "The stems of this take are on this disk.", Some(show))
+            let label = if job.task == "separate" { "Show stems" } else { "Show result" };
+            let show = (label, Command::ShowJob(key), true);
+            said(ui, rect, "Ready", "The result of this take is on this disk.", Some(show))
         }
         Stage::Missing { .. } => {
-            let words = "The stems were made, but their files are not on this disk any more.";
+            let words = "The result was made, but its files are not on this disk any more.";
             said(
                 ui,
                 rect,
@@ -219,7 +254,7 @@ fn of_job(ui: &mut Ui, rect: Rect, job: &Job, turn: &Turn<'_>) -> Option<Command
         _ => {
             let bar = Rect::from_center_size(rect.center() + vec2(0.0, 36.0), vec2(240.0, 4.0));
             icon::progress(ui.painter(), bar, words::share(&job.stage), theme::TEXT);
-            said(ui, rect, &stage, "The stems appear here.", None)
+            said(ui, rect, &stage, "The result appears here.", None)
         }
     }
 }

@@ -25,8 +25,10 @@ pub(crate) fn next(view: &View) -> Step {
         return Step::None;
     }
     let Some(take) = &view.take else { return Step::Capture };
-    let is_done =
-        view.result.as_ref().is_some_and(|result| result.stems.iter().any(|stem| stem.file.is_some()));
+    let is_done = view.result.as_ref().is_some_and(|result| {
+        result.stems.iter().any(|stem| stem.file.is_some())
+            || result.sheets.iter().any(|sheet| sheet.file.is_some())
+    });
     if is_done {
         return Step::Place;
     }

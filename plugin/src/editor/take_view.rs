@@ -6,7 +6,7 @@ use super::icon::{self, Icon};
 use super::picture::{Ink, Part};
 use super::strip::{Strip, middle};
 use super::trim::Trim;
-use super::{Face, Turn, empty, take_picker, theme, words};
+use super::{Face, Turn, empty, piano_roll, take_picker, theme, words};
 use crate::command::Command;
 use crate::library::{TakeId, TakeInfo};
 use crate::view::{Recorder, Take};
@@ -80,6 +80,7 @@ pub(crate) fn show(face: &mut Face, ui: &mut Ui, rect: Rect, turn: &mut Turn<'_>
         control::text(ui.painter(), well, control::CENTRE, words, theme::body(), theme::DIM);
     }
     picture(face, ui, well, take);
+    notes(face, ui, well, take, turn);
     looped(ui, row, well, face.take_view.axis, turn.view.player.looped);
     locate(face, ui, well, take, turn);
     let axis = face.take_view.axis;
@@ -203,6 +204,20 @@ fn picture(face: &mut Face, ui: &Ui, well: Rect, take: &Take) {
             painter.rect_filled(out, 0, veil);
         }
     }
+}
+
+/// What a transcription of this take heard.
+fn notes(face: &Face, ui: &Ui, well: Rect, take: &Take, turn: &Turn<'_>) {
+    let Some(result) = &turn.view.result else { return };
+    let Some(music) = &result.music else { return };
+    let ground = piano_roll::Ground {
+        well,
+        axis: face.take_view.axis,
+        first: result.range.0,
+        rate_hz: take.info.rate_hz,
+    };
+    let pointer = ui.input(|input| input.pointer.hover_pos()).filter(|_| ui.rect_contains_pointer(well));
+    piano_roll::show(&ui.painter().with_clip_rect(well), ground, music, pointer);
 }
 
 fn looped(ui: &Ui, row: Rect, well: Rect, axis: Axis, looped: Option<(u64, u64)>) {

@@ -1,8 +1,11 @@
 //! How times, levels, credits and dates are said. Pure; numbers of one kind always have one shape, so that columns of
 //! them stand still.
 
+use crate::library::SettingRecord;
 use crate::view::{Job, Stage};
 use std::time::Duration;
+use tributary_protocol::client::ModelView;
+use tributary_protocol::settings::ControlKind;
 
 /// `0:12.4`; hours only when there are any.
 pub(crate) fn clock(seconds: f64) -> String {
@@ -80,6 +83,43 @@ pub(crate) fn capital(word: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
+/// `-14.0 LUFS`, `60 %`: as many digits as the control has notches.
+pub(crate) fn number(value: f64, step: f64, unit: &str) -> String {
+    let digits = match step {
+        step if !step.is_finite() || step <= 0.0 => 2,
+        step if (step.fract()).abs() < 1e-9 => 0,
+        step if (step * 10.0).fract().abs() < 1e-9 => 1,
+        step if (step * 100.0).fract().abs() < 1e-9 => 2,
+        _ => 3,
+    };
+    let value = if value.abs() < 0.5 * 10f64.powi(-digits) { 0.0 } else { value };
+    let digits = usize::try_from(digits).unwrap_or(0);
+    format!("{value:.digits$} {unit}").trim_end().to_owned()
+}
+
+/// Tasks in the order in which people meet them; those nobody here knows come last.
+pub(crate) const TASKS: [&str; 5] = ["separate", "enhance", "transcribe", "master", "generate"];
+
+/// What the result of a task is called where its stems are heard.
+pub(crate) fn made(task: &str) -> &'static str {
+    match task {
+        "enhance" => "Enhanced",
+        "transcribe" => "Notes",
+        "master" => "Master",
+        _ => "Stems",
+    }
+}
+
+/// Before there is a result.
+pub(crate) fn not_yet(task: &str) -> &'static str {
+    match task {
+        "enhance" => "Nothing enhanced yet",
+        "transcribe" => "No notes yet",
+        "master" => "No master yet",
+        _ => "No stems yet",
+    }
+}
+
 /// What a task does, while it does it.
 pub(crate) fn doing(task: &str) -> String {
     match task {
@@ -153,6 +193,29 @@ pub(crate) fn comes_back(job: &Job) -> String {
         Stage::Fetching { .. } => "nothing back".to_owned(),
         _ => format!("{} back", credits(job.quoted)),
     }
+}
+
+/// What was said to a job beside its clip: `Strength 60 %, like Song.wav`. The server's titles where it is known.
+pub(crate) fn said(job: &Job, offer: &[ModelView]) -> String {
+    let model = offer.iter().find(|model| model.name == job.model);
+    let setting = |(name, value): (&String, &SettingRecord)| {
+        let control = model.and_then(|model| model.controls.iter().find(|control| control.name == *name));
+        let title = control.map_or_else(|| capital(&name.replace('_', " ")), |control| control.title.clone());
+        let value = match (value, control.map(|control| &control.kind)) {
+            (SettingRecord::Number(value), Some(ControlKind::Number { step, unit, .. })) => {
+                number(*value, *step, unit)
+            }
+            (SettingRecord::Number(value), _) => number(*value, 0.0, ""),
+            (SettingRecord::Switch(is_on), _) => if *is_on { "on" } else { "off" }.to_owned(),
+            (SettingRecord::Choice(word), Some(ControlKind::Choice { options, .. })) => {
+                options.iter().find(|(known, _)| known == word).map_or(word, |(_, title)| title).clone()
+            }
+            (SettingRecord::Choice(word), _) => word.clone(),
+        };
+        format!("{title} {value}")
+    };
+    let like = job.references.iter().map(|name| format!("like {name}"));
+    job.settings.iter().map(setting).chain(like).collect::<Vec<_>>().join(", ")
 }
 
 /// `Vocals, drums, bass`.

@@ -13,6 +13,8 @@ fn job(stage: Stage, quoted: u64) -> Job {
         model: "mini".to_owned(),
         version: "1".to_owned(),
         stems: vec!["vocals".to_owned(), "drums".to_owned()],
+        settings: Default::default(),
+        references: Vec::new(),
         stage,
         begun_at_us: 0,
         quoted,

@@ -105,7 +105,7 @@ impl LibraryError {
         Self::Unsuitable { reason: reason.into() }
     }
 
-    pub(super) fn missing(what: impl Into<String>) -> Self {
+    pub(crate) fn missing(what: impl Into<String>) -> Self {
         Self::Missing { what: what.into() }
     }
 }

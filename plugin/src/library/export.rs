@@ -13,7 +13,7 @@ const NUMBER_MAX: usize = 1_000;
 const BYTES_AT_A_TIME: usize = 1 << 20;
 
 impl Library {
-    /// Writes all stems of a job and the part of the take it was made of (where that is still on this disk) into a new
+    /// Writes all stems and sheets of a job and the part of the take it was made of (where that is still on this disk) into a new
     /// folder in `to`, named by the take. `progress` gets the share that is done, 0 to 1, and answers whether to go on.
     /// Returns the folder.
     ///
@@ -30,6 +30,9 @@ impl Library {
         let mut stems = Vec::new();
         for (stem, file) in self.stems(job) {
             stems.push(file.ok_or_else(|| LibraryError::missing(format!("the stem `{stem}`")))?);
+        }
+        for (sheet, file) in self.sheets(job) {
+            stems.push(file.ok_or_else(|| LibraryError::missing(format!("`{}`", sheet.name)))?);
         }
         let folder = new_folder(to, &name::folder_name(&take.name))?;
         let outcome = self.fill(take, job, &stems, &folder, progress);

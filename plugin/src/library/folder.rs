@@ -52,6 +52,7 @@ impl Library {
         for (_, entry) in entries(&library.trash()) {
             discard(&entry);
         }
+        library.clear_references();
         library.recover_takes();
         Ok(library)
     }

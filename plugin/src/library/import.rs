@@ -68,7 +68,7 @@ impl Library {
 }
 
 /// Replaces `out` by the frames of `block`, channels side by side.
-fn interleave(block: &[Vec<f32>], out: &mut Vec<f32>) {
+pub(super) fn interleave(block: &[Vec<f32>], out: &mut Vec<f32>) {
     out.clear();
     let frames = block.first().map_or(0, Vec::len);
     for frame in 0..frames {

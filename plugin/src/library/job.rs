@@ -1,19 +1,26 @@
 //! Jobs on disk: what was asked, saved before it is sent, and what became of it. Never speaks to a server.
 
 use super::folder::{Damage, id_folders};
+use super::music::ANALYSIS;
 use super::record::{self, check_version};
-use super::{JobKey, Library, LibraryError, Place, TakeId};
+use super::{
+    JobKey, Library, LibraryError, Place, ReferenceRecord, SettingRecord, SettingRecords, SheetRecord, TakeId,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use tributary_protocol::limits::{CHANNELS_MAX, NAME_CHARS_MAX, STEMS_MAX, TITLE_CHARS_MAX};
+use tributary_protocol::limits::{
+    CHANNELS_MAX, NAME_CHARS_MAX, REFERENCES_MAX, SETTINGS_MAX, STEMS_MAX, TITLE_CHARS_MAX,
+};
 use tributary_protocol::vocab::{ClipHeader, Sha256};
 
 /// The name of a record.
 const RECORD: &str = "job.json";
 /// Characters of a server's address, of a version and of a reason; more is cut off.
 const TEXT_CHARS_MAX: usize = 2_000;
+/// Sheets of one job.
+pub(crate) const SHEETS_MAX: usize = 32;
 
 /// The record of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,6 +66,15 @@ pub struct JobRecord {
     /// How its stems were mixed, by name.
     #[serde(default)]
     pub mix: BTreeMap<String, Fader>,
+    /// Values of the model's controls; what is not here has the model's default.
+    #[serde(default)]
+    pub settings: SettingRecords,
+    /// What the result shall be made like; the bytes are in the library.
+    #[serde(default)]
+    pub references: Vec<ReferenceRecord>,
+    /// Sheets that the server made; known once it is done.
+    #[serde(default)]
+    pub sheets: Vec<SheetRecord>,
 }
 
 /// A [`ClipHeader`] as it stands in files.
@@ -88,6 +104,13 @@ impl From<ClipRecord> for ClipHeader {
         Self { sha256: Sha256(sha256), frames, channels, rate_hz }
     }
 }
+
+/// The row of what was transcribed, and its sheet.
+pub const NOTES: &str = "notes";
+pub(crate) const NOTES_SHEET: &str = "notes.mid";
+/// The same where beats were all that was looked for.
+pub const BEATS: &str = "beats";
+pub(crate) const BEATS_SHEET: &str = "beats.mid";
 
 /// How a job ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +156,14 @@ impl JobRecord {
     #[must_use]
     pub fn clip_place(&self) -> Place {
         self.place.later(self.range.0, self.clip.rate_hz)
+    }
+
+    /// What is heard of it, a fader each: its stems, and the notes that were found.
+    #[must_use]
+    pub fn rows(&self) -> Vec<String> {
+        let has = |name: &str| self.sheets.iter().any(|sheet| sheet.name == name);
+        let heard = has(ANALYSIS).then(|| if has(BEATS_SHEET) { BEATS } else { NOTES });
+        self.stems.iter().cloned().chain(heard.map(str::to_owned)).collect()
     }
 }
 
@@ -234,6 +265,7 @@ fn tidy(mut job: JobRecord) -> Result<JobRecord, String> {
     {
         return Err("its clip is not what was cut from its take".to_owned());
     }
+    check_extras(&job)?;
     job.title = cut(&job.title, TITLE_CHARS_MAX);
     job.server = cut(&job.server, TEXT_CHARS_MAX);
     job.model_version = cut(&job.model_version, TEXT_CHARS_MAX);
@@ -241,11 +273,33 @@ fn tidy(mut job: JobRecord) -> Result<JobRecord, String> {
         *reason = cut(reason, TEXT_CHARS_MAX);
     }
     job.place = job.place.tidy();
-    job.mix.retain(|name, _| job.stems.contains(name));
+    let rows = job.rows();
+    job.mix.retain(|name, _| rows.contains(name));
     for fader in job.mix.values_mut() {
         fader.gain_db = if fader.gain_db.is_nan() { 0.0 } else { fader.gain_db.clamp(-60.0, 12.0) };
     }
     Ok(job)
+}
+
+/// Settings, references and sheets.
+fn check_extras(job: &JobRecord) -> Result<(), String> {
+    let is_name = |name: &String| (1..=NAME_CHARS_MAX).contains(&name.chars().count());
+    let is_value = |value: &SettingRecord| match value {
+        SettingRecord::Number(number) => number.is_finite(),
+        SettingRecord::Switch(_) => true,
+        SettingRecord::Choice(word) => word.chars().count() <= NAME_CHARS_MAX,
+    };
+    let are_settings = job.settings.iter().all(|(name, value)| is_name(name) && is_value(value));
+    if job.settings.len() > SETTINGS_MAX || !are_settings {
+        return Err("its settings are none".to_owned());
+    }
+    if job.references.len() > REFERENCES_MAX || !job.references.iter().all(ReferenceRecord::is_reasonable) {
+        return Err("its references are none".to_owned());
+    }
+    if job.sheets.len() > SHEETS_MAX || !job.sheets.iter().all(|sheet| is_name(&sheet.name)) {
+        return Err("its sheets are none".to_owned());
+    }
+    Ok(())
 }
 
 fn cut(text: &str, chars_max: usize) -> String {
@@ -253,14 +307,14 @@ fn cut(text: &str, chars_max: usize) -> String {
 }
 
 /// 32 bytes as 64 hex digits.
-mod hex {
+pub(super) mod hex {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8; 32], out: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::library) fn serialize<S: Serializer>(bytes: &[u8; 32], out: S) -> Result<S::Ok, S::Error> {
         out.collect_str(&super::Sha256(*bytes))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 32], D::Error> {
+    pub(in crate::library) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 32], D::Error> {
         let text = String::deserialize(from)?;
         let digits: Option<Vec<u8>> =
             text.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();

@@ -75,6 +75,9 @@ pub(super) fn job(library: &Library, take: &TakeInfo, stems: &[&str]) -> JobReco
         is_cancelled: false,
         outcome: None,
         mix: [("vocals".to_owned(), Fader { gain_db: -3.5, is_solo: true, is_muted: false })].into(),
+        settings: SettingRecords::new(),
+        references: Vec::new(),
+        sheets: Vec::new(),
     }
 }
 

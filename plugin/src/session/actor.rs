@@ -6,6 +6,7 @@ mod files;
 mod results;
 mod server;
 mod takes;
+mod wishes;
 mod work;
 
 use super::capture::Tape;

@@ -1,19 +1,24 @@
 //! What shall be done with takes: the project's wish, made to fit what the server offers. Pure.
 
+use crate::library::SettingRecord;
 use crate::project::ChosenModel;
 use crate::view::Choice;
 use tributary_protocol::client::ModelView;
 
 /// The task that is meant where none was chosen.
 const USUAL_TASK: &str = "separate";
+/// The task whose results are chosen one by one.
+const PICKING_TASK: &str = "separate";
 /// The grade that is meant where no model was chosen.
 const USUAL_GRADE: &str = "standard";
 
 /// The choice that comes closest to the wish. Quote aside, which the server tells.
-pub(super) fn fit(wish: &ChosenModel, offer: &[ModelView]) -> Choice {
+/// `usual` is the task of this user where the project names none.
+pub(super) fn fit(wish: &ChosenModel, usual: &str, offer: &[ModelView]) -> Choice {
     let has = |task: &str| offer.iter().any(|model| model.task == task);
     let task = match &wish.task {
         task if has(task) => task.clone(),
+        task if task.is_empty() && has(usual) => usual.to_owned(),
         _ if has(USUAL_TASK) => USUAL_TASK.to_owned(),
         _ => offer.first().map_or_else(|| USUAL_TASK.to_owned(), |model| model.task.clone()),
     };
@@ -26,9 +31,19 @@ pub(super) fn fit(wish: &ChosenModel, offer: &[ModelView]) -> Choice {
     let Some(model) = model else { return Choice { task, ..Choice::default() } };
     let is_wanted = |stem: &String| !wish.unwanted.contains(stem);
     // Where the wish would leave nothing, all are meant.
-    let leaves_some = model.stems.iter().any(is_wanted);
-    let stems = model.stems.iter().map(|stem| (stem.clone(), !leaves_some || is_wanted(stem))).collect();
-    Choice { task, model: model.name.clone(), stems, ..Choice::default() }
+    let are_all = task != PICKING_TASK || !model.stems.iter().any(is_wanted);
+    let stems = model.stems.iter().map(|stem| (stem.clone(), are_all || is_wanted(stem))).collect();
+    let takes = usize::try_from(model.references_max).unwrap_or(usize::MAX);
+    let over = wish.references.len().saturating_sub(takes);
+    let references = wish.references[over..].to_vec();
+    let settings = model.controls.iter().filter_map(|control| {
+        let wished = wish.settings.get(&model.name)?.get(&control.name)?;
+        let value = wished.fitted(&control.kind)?;
+        // Only what is said counts as said: a preset speaks where nothing was.
+        (value != SettingRecord::from(control.kind.default())).then(|| (control.name.clone(), value))
+    });
+    let settings = settings.collect();
+    Choice { task, model: model.name.clone(), stems, settings, references, ..Choice::default() }
 }
 
 /// The wish after the user wanted a stem, or not. The last wanted one stays.
@@ -50,6 +65,8 @@ pub(super) fn wanted(choice: &Choice) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::library::{ClipRecord, ReferenceRecord};
+    use tributary_protocol::settings::{Control, ControlKind};
     use tributary_protocol::vocab::Credits;
 
     fn model(name: &str, task: &str, grade: &str, stems: &[&str]) -> ModelView {
@@ -81,7 +98,7 @@ mod tests {
 
     fn wish(task: &str, model: &str, unwanted: &[&str]) -> ChosenModel {
         let unwanted = unwanted.iter().map(|stem| (*stem).to_owned()).collect();
-        ChosenModel { task: task.into(), model: model.into(), unwanted }
+        ChosenModel { task: task.into(), model: model.into(), unwanted, ..ChosenModel::default() }
     }
 
     #[test]
@@ -93,15 +110,57 @@ mod tests {
             (wish("enhance", "mini", &[]), "enhance", "clean", &["speech"]),
             (wish("master", "mini", &["vocals", "drums"]), "separate", "mini", &["vocals", "drums"]),
         ] {
-            let choice = fit(&wish, &offer());
+            let choice = fit(&wish, "", &offer());
             assert_eq!((choice.task.as_str(), choice.model.as_str()), (task, model), "{wish:?}");
             assert_eq!(wanted(&choice), stems, "{wish:?}");
         }
     }
 
     #[test]
+    fn a_fresh_project_begins_with_the_task_of_this_user() {
+        for (wished, usual, task) in [
+            ("", "enhance", "enhance"),
+            ("separate", "enhance", "separate"),
+            ("", "master", "separate"),
+            ("gone", "enhance", "separate"),
+        ] {
+            assert_eq!(fit(&wish(wished, "", &[]), usual, &offer()).task, task);
+        }
+    }
+
+    #[test]
+    fn values_are_those_of_the_model_and_only_what_is_no_default() {
+        let mut offer = offer();
+        offer[0].references_max = 1;
+        let kind = ControlKind::Number { min: 0.0, max: 10.0, step: 1.0, default: 5.0, unit: "dB".into() };
+        let control = |name: &str| Control {
+            name: name.into(),
+            title: name.into(),
+            help: String::new(),
+            advanced: false,
+            kind: kind.clone(),
+        };
+        offer[0].controls = vec![control("one"), control("two"), control("three")];
+        let mut wish = wish("enhance", "clean", &[]);
+        for (name, number) in [("one", 99.0), ("two", 5.0), ("gone", 1.0)] {
+            wish.set("clean", name.into(), Some(SettingRecord::Number(number)));
+        }
+        wish.set("other", "three".into(), Some(SettingRecord::Number(1.0)));
+        let clip = |byte| ClipRecord { sha256: [byte; 32], frames: 9, channels: 1, rate_hz: 48_000 };
+        for byte in [1, 2] {
+            wish.add_reference(ReferenceRecord { name: byte.to_string(), clip: clip(byte) }, 8);
+        }
+        let choice = fit(&wish, "", &offer);
+        assert_eq!(choice.settings, [("one".to_owned(), SettingRecord::Number(10.0))].into());
+        assert_eq!(choice.references.len(), 1);
+        assert_eq!(choice.references[0].name, "2");
+        wish.choose_task("separate".into());
+        assert!(fit(&wish, "", &offer).references.is_empty());
+    }
+
+    #[test]
     fn without_an_offer_there_is_no_model() {
-        let choice = fit(&wish("separate", "mini", &[]), &[]);
+        let choice = fit(&wish("separate", "mini", &[]), "", &[]);
         assert_eq!((choice.model.as_str(), choice.stems.len()), ("", 0));
     }
 
@@ -114,9 +173,9 @@ mod tests {
             ("drums", true, &["vocals", "drums"]),
             ("none", false, &["vocals", "drums"]),
         ] {
-            let choice = fit(&wish, &offer());
+            let choice = fit(&wish, "", &offer());
             want(&choice, &mut wish, stem, is_wanted);
-            assert_eq!(wanted(&fit(&wish, &offer())), left, "{stem} {is_wanted}");
+            assert_eq!(wanted(&fit(&wish, "", &offer())), left, "{stem} {is_wanted}");
         }
     }
 }

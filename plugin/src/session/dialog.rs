@@ -14,15 +14,16 @@ const SOUND_FILES: [&str; 11] =
 pub(super) async fn choose(purpose: Purpose, mailbox: Mailbox) {
     let dialog = rfd::AsyncFileDialog::new();
     let chosen = match purpose {
-        Purpose::Import => {
+        Purpose::Import | Purpose::Reference => {
+            let title = if purpose == Purpose::Import { "A file to work on" } else { "A file to sound like" };
             dialog
-                .set_title("A file to separate")
+                .set_title(title)
                 .add_filter("Sound", &SOUND_FILES)
                 .add_filter("All files", &["*"])
                 .pick_file()
                 .await
         }
-        Purpose::Export => dialog.set_title("A folder for the stems").pick_folder().await,
+        Purpose::Export => dialog.set_title("A folder for the result").pick_folder().await,
     };
     if let Some(file) = chosen {
         let path = file.path().to_owned();

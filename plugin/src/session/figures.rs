@@ -7,12 +7,16 @@ use super::shelf::ShelfNews;
 use crate::audio::gauges::STEMS_MAX;
 use crate::audio::{Reel, ReelShape};
 use crate::library::{
-    Feeder, JobRecord, Library, LibraryError, MixLoudness, Outline, Spectrogram, TakeInfo, TrackFile,
-    difference_db,
+    BEATS, BEATS_SHEET, Feeder, JobRecord, Library, LibraryError, MixLoudness, Music, NOTES, NOTES_SHEET,
+    Outline, Report, Spectrogram, TakeInfo, Timbre, TrackFile, difference_db, music, report,
 };
+use crate::view::SheetRow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+/// The task whose stems sum to their original.
+const SUMMING_TASK: &str = "separate";
 
 /// What became known of a subject.
 #[derive(Debug)]
@@ -27,8 +31,13 @@ pub(super) enum Figure {
     /// The stems' files, and the folder they are in.
     Files {
         stems: Vec<(String, Option<PathBuf>)>,
+        sheets: Vec<SheetRow>,
         folder: PathBuf,
     },
+    /// What a transcription heard.
+    Music(Arc<Music>),
+    /// What was measured before and after.
+    Report(Arc<Report>),
     /// Ready to be played; the feeder fills it.
     Reel {
         reel: Arc<Reel>,
@@ -99,14 +108,50 @@ impl Desk {
         let mut stems = Vec::new();
         if let Some(job) = &self.job {
             let files = self.library.stems(job);
-            self.post(Figure::Files { stems: files.clone(), folder: self.library.job_folder(job) });
+            let sheets = self.library.sheets(job);
+            let rows = sheets.into_iter().map(|(sheet, file)| SheetRow { name: sheet.name, file });
+            let rows: Vec<SheetRow> = rows.collect();
+            let folder = self.library.job_folder(job);
+            // What is dragged of the notes is not their sound but the notes.
+            let midi = |name: &str| rows.iter().find(|sheet| sheet.name == name)?.file.clone();
+            let heard = [(NOTES, midi(NOTES_SHEET)), (BEATS, midi(BEATS_SHEET))];
+            let heard = heard.map(|(row, file)| (row.to_owned(), file));
+            let shown = files.iter().cloned().chain(heard).collect();
+            self.post(Figure::Files { stems: shown, sheets: rows, folder });
             for (stem, file) in files {
                 if let Some(file) = file {
                     stems.push((stem, TrackFile::wav(&file)?));
                 }
             }
+            self.read_report(job)?;
+            stems.extend(self.heard(job)?);
         }
         Ok(Tracks { original: self.library.track_of_take(&self.take, self.subject.range), stems })
+    }
+
+    /// The report of a job that has one.
+    fn read_report(&self, job: &JobRecord) -> Result<(), LibraryError> {
+        if job.sheets.iter().any(|sheet| sheet.name == report::REPORT) {
+            let bytes = self.library.read_sheet(job, report::REPORT, report::REPORT_BYTES_MAX)?;
+            self.post(Figure::Report(Arc::new(Report::read(&bytes))));
+        }
+        Ok(())
+    }
+
+    /// What a transcription heard, shown, and as sound.
+    fn heard(&self, job: &JobRecord) -> Result<Option<(String, TrackFile)>, LibraryError> {
+        let rows = job.rows();
+        let Some(row) = rows.get(job.stems.len()) else { return Ok(None) };
+        let bytes = self.library.read_sheet(job, music::ANALYSIS, music::ANALYSIS_BYTES_MAX)?;
+        let music = Arc::new(Music::read(&bytes));
+        self.post(Figure::Music(Arc::clone(&music)));
+        let timbre = match row.as_str() {
+            BEATS => Timbre::Clicks,
+            _ if job.model.contains("drum") => Timbre::Drums,
+            _ => Timbre::Tone,
+        };
+        let sound = self.library.audition(&music, timbre, job.clip, &mut || !self.is_over())?;
+        Ok(Some((row.clone(), sound)))
     }
 
     /// A reel of all tracks at the host's rate, on its way into memory.
@@ -152,6 +197,9 @@ impl Desk {
             tracks.stems.iter().map(|(_, stem)| stem.frames_until(stop)).collect::<Result<Vec<_>, _>>()?;
         let loudness = tracks.original.analyse(stop, |original| MixLoudness::of(original, &mut stems))?;
         self.post(Figure::Loudness(Box::new(loudness)));
+        if self.job.as_ref().is_none_or(|job| job.task != SUMMING_TASK) {
+            return Ok(());
+        }
         let files: Vec<_> = tracks.stems.iter().map(|(_, stem)| stem.clone()).collect();
         self.post(Figure::Difference(difference_db(&tracks.original, &files, stop)?));
         Ok(())

@@ -1,17 +1,20 @@
 //! The life of one job, as a task of its own: saved, admitted, uploaded, watched, fetched. Whatever goes wrong on the
 //! way, it goes on where it was, for ever, until it has an outcome; and it begins again there after a restart.
 //!
+//! - `send`, `fetch`: clip and references there, stems and sheets back
 //! - `claim`: one instance at a time, of all programs on this machine
 //! - `trouble`: what an error means for a job
 //! - `pace`: how long it will take
 
 mod claim;
+mod fetch;
 mod pace;
+mod send;
 mod trouble;
 
 use super::connection::Link;
 use super::mailbox::{Event, Mailbox};
-use crate::library::{Clip, JobKey, JobRecord, Library, LibraryError, Outcome, TakeInfo};
+use crate::library::{Clip, JobKey, JobRecord, Library, LibraryError, TakeInfo, sent};
 use crate::project::Project;
 use crate::view::Stage;
 use claim::Claim;
@@ -268,7 +271,10 @@ impl Life {
         self.may_be_known = true;
         let (model, clip) = (&self.record.model, self.record.clip.into());
         let stems = self.record.stems.clone();
-        let wanted = NewJob { stems, ..NewJob::new(id, model, clip, &self.record.title) };
+        let settings = sent(&self.record.settings);
+        let references = self.record.references.iter().map(|reference| reference.clip.into()).collect();
+        let wanted =
+            NewJob { stems, settings, references, ..NewJob::new(id, model, clip, &self.record.title) };
         let mut cancel = self.cancel.clone();
         let created = tokio::select! {
             created = client.create(&wanted) => Some(created),
@@ -289,44 +295,6 @@ impl Life {
         match client.cancel(self.record.key.id()).await {
             Err(ClientError::UnknownJob { .. }) => Err(Trouble::cancelled(0, 0)),
             answer => answer.map_err(Trouble::of),
-        }
-    }
-
-    /// Sends the clip; returns early when the user cancels, the watch then does the rest.
-    async fn upload(&mut self, client: &Client) -> Attempt<()> {
-        self.tell(Stage::Uploading { share: 0.0 }).await;
-        let clip = match self.clip.take() {
-            Some(clip) => clip,
-            None => match self.cut().await {
-                Ok(clip) => clip,
-                Err(error) => return Err(self.give_up(client, error.told()).await),
-            },
-        };
-        if crate::library::ClipRecord::from(clip.header) != self.record.clip {
-            return Err(self.give_up(client, "The take on this disk is not the one that was sent.").await);
-        }
-        let bytes = clip.header.canonical_bytes().unwrap_or(u64::MAX).max(1);
-        let mut told = Told::new(self.record.key, self.around.mailbox.clone());
-        let sent = tokio::select! {
-            sent = client.upload(&clip.header, &clip.path, |sent| {
-                told.share(sent as f32 / bytes as f32, |share| Stage::Uploading { share });
-            }) => Some(sent),
-            () = cancelled(&mut self.cancel) => None,
-        };
-        self.told = None;
-        let outcome = match sent {
-            // The job was cancelled elsewhere, or its clip came by another job of the same take: the watch knows.
-            None | Some(Ok(()) | Err(ClientError::UnknownJob { .. })) => return Ok(()),
-            Some(Err(error)) => Trouble::of(error),
-        };
-        match outcome {
-            Trouble::Over { outcome: Outcome::Failed { reason, .. }, .. } => {
-                Err(self.give_up(client, reason).await)
-            }
-            later => {
-                self.clip = Some(clip);
-                Err(later)
-            }
         }
     }
 
@@ -376,58 +344,6 @@ impl Life {
                 _ => {}
             }
         }
-    }
-
-    /// Fetches what is not on this disk yet.
-    async fn fetch(&mut self, client: &Client, job: &JobView) -> Attempt<()> {
-        let cost = job.captured.0;
-        let total = job.stems.iter().map(|stem| stem.bytes).sum::<u64>().max(1);
-        let mut before = 0;
-        self.tell(Stage::Fetching { share: 0.0 }).await;
-        let (library, record) = (self.around.library.clone(), self.record.clone());
-        let there = blocking(move || Ok(library.stems(&record))).await.unwrap_or_default();
-        for stem in &job.stems {
-            let is_there = there.iter().any(|(name, file)| *name == stem.name && file.is_some());
-            if !is_there {
-                self.fetch_stem(client, job, &stem.name, cost, (before, total)).await?;
-            }
-            before += stem.bytes;
-        }
-        self.record.outcome = Some(Outcome::Done { cost });
-        Ok(())
-    }
-
-    async fn fetch_stem(
-        &mut self,
-        client: &Client,
-        job: &JobView,
-        stem: &str,
-        cost: u64,
-        (before, total): (u64, u64),
-    ) -> Attempt<()> {
-        let part = self.around.library.stem_part(&self.record, stem);
-        let mut told = Told::new(self.record.key, self.around.mailbox.clone());
-        let fetched = tokio::select! {
-            fetched = client.download(job, stem, &part, |bytes| {
-                told.share((before + bytes) as f32 / total as f32, |share| Stage::Fetching { share });
-            }) => fetched,
-            () = cancelled(&mut self.cancel) => return Err(Trouble::not_fetched(cost, "You stopped it.")),
-        };
-        self.told = None;
-        if let Err(error) = fetched {
-            return Err(match Trouble::of(error) {
-                Trouble::Over { outcome: Outcome::Failed { reason, .. }, .. } => {
-                    Trouble::not_fetched(cost, reason)
-                }
-                other => other,
-            });
-        }
-        let (library, record, name) = (self.around.library.clone(), self.record.clone(), stem.to_owned());
-        let kept = blocking(move || library.keep_stem(&library.take(record.take)?, &record, &name).map(drop));
-        kept.await.map_err(|error| match error {
-            LibraryError::Full { .. } | LibraryError::Disk { .. } => Trouble::Later(error.told()),
-            other => Trouble::not_fetched(cost, other.told()),
-        })
     }
 
     async fn tell(&mut self, stage: Stage) {

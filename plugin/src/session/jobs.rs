@@ -156,7 +156,7 @@ impl Jobs {
         let stage = stage_of(&record, not_fetched.is_none());
         let ready = matches!(stage, Some(Stage::Ready { .. })).then_some(record.key);
         let warning = not_fetched
-            .map(|reason| format!("The stems of `{}` could not be fetched: {reason}", record.title));
+            .map(|reason| format!("The result of `{}` could not be fetched: {reason}", record.title));
         entry.stage = stage.unwrap_or(Stage::Preparing);
         entry.record = record;
         entry.cancel = None;
@@ -206,6 +206,8 @@ fn shown(entry: &Entry) -> Job {
         model: record.model.clone(),
         version: record.model_version.clone(),
         stems: record.stems.clone(),
+        settings: record.settings.clone(),
+        references: record.references.iter().map(|reference| reference.name.clone()).collect(),
         stage: entry.stage.clone(),
         begun_at_us: record.begun_at_us,
         quoted: record.quoted,

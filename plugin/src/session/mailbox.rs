@@ -41,6 +41,7 @@ pub(super) enum Event {
 pub(super) enum Purpose {
     Import,
     Export,
+    Reference,
 }
 
 /// One end; cheap to clone.

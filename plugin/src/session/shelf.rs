@@ -3,8 +3,8 @@
 
 use super::figures::FigureNews;
 use super::mailbox::{Event, Mailbox};
-use crate::library::{Damage, JobKey, JobRecord, Library, LibraryError, TakeId, TakeInfo};
-use crate::settings::SettingsFile;
+use crate::library::{Damage, JobKey, JobRecord, Library, LibraryError, ReferenceRecord, TakeId, TakeInfo};
+use crate::settings::{Settings, SettingsFile};
 use crate::view::{Weight, WindowSize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,12 +21,13 @@ const SAVE_AFTER: Duration = Duration::from_millis(400);
 pub(super) enum ShelfNews {
     Opened {
         library: Result<Library, String>,
-        window: Option<WindowSize>,
+        settings: Option<Settings>,
     },
     Listed(Listing),
     Importing(f32),
     Imported(Result<Option<TakeInfo>, String>),
     Exported(Result<Option<PathBuf>, String>),
+    Referenced(Result<Option<ReferenceRecord>, String>),
     /// Something else was changed, or could not be: what could not.
     Changed(Result<(), String>),
     Figure(FigureNews),
@@ -53,6 +54,9 @@ pub(super) struct Shelf {
     written_takes: BTreeMap<TakeId, TakeInfo>,
     unsaved_mixes: BTreeMap<JobKey, JobRecord>,
     pub(super) is_window_unsaved: bool,
+    /// What this user did last.
+    pub(super) usual_task: Option<String>,
+    pub(super) is_task_unsaved: bool,
     changed_at: Option<Instant>,
     settings: Option<SettingsFile>,
     saving: Option<JoinHandle<()>>,
@@ -74,8 +78,8 @@ impl Shelf {
         self.settings = Some(settings.clone());
         spawn_blocking(move || {
             let library = Library::open(&root).map_err(|error| error.told());
-            let window = settings.load().ok().map(|settings| settings.window);
-            mailbox.post_blocking(Event::Shelf(ShelfNews::Opened { library, window }));
+            let settings = settings.load().ok();
+            mailbox.post_blocking(Event::Shelf(ShelfNews::Opened { library, settings }));
         });
     }
 
@@ -129,7 +133,10 @@ impl Shelf {
     }
 
     fn is_anything_unsaved(&self) -> bool {
-        self.is_window_unsaved || !self.unsaved_takes.is_empty() || !self.unsaved_mixes.is_empty()
+        self.is_window_unsaved
+            || self.is_task_unsaved
+            || !self.unsaved_takes.is_empty()
+            || !self.unsaved_mixes.is_empty()
     }
 
     /// Writes what was changed, if that was long enough ago.
@@ -164,7 +171,9 @@ impl Shelf {
         let takes = std::mem::take(&mut self.unsaved_takes);
         self.written_takes.clone_from(&takes);
         let mixes = std::mem::take(&mut self.unsaved_mixes);
-        let settings = std::mem::take(&mut self.is_window_unsaved).then(|| self.settings.clone()).flatten();
+        let is_window = std::mem::take(&mut self.is_window_unsaved);
+        let task = self.usual_task.clone().filter(|_| std::mem::take(&mut self.is_task_unsaved));
+        let settings = self.settings.clone().filter(|_| is_window || task.is_some());
         let library = self.library.clone();
         spawn_blocking(move || {
             let mut failed = Vec::new();
@@ -175,7 +184,12 @@ impl Shelf {
             }
             if let Some(settings) = settings {
                 // A window of another size is not worth a warning; it is written with the next change.
-                let _ = settings.change(|settings| settings.window = window);
+                let _ = settings.change(|settings| {
+                    if is_window {
+                        settings.window = window;
+                    }
+                    settings.task = task.or(settings.task.take());
+                });
             }
             if let (Some(text), Some(mailbox)) = (failed.pop(), mailbox) {
                 let text = format!("A change could not be written: {text}.");
@@ -196,7 +210,8 @@ fn worth_telling(saved: Result<(), LibraryError>) -> Option<String> {
 /// Blocking.
 fn list(library: &Library) -> Listing {
     let jobs = library.jobs().into_iter().map(|job| {
-        let is_there = library.stems(&job).iter().all(|(_, file)| file.is_some());
+        let is_there = library.stems(&job).iter().all(|(_, file)| file.is_some())
+            && library.sheets(&job).iter().all(|(_, file)| file.is_some());
         (job, is_there)
     });
     let takes = library.takes().into_iter().map(|take| {
@@ -234,6 +249,14 @@ pub(super) fn export(
     spawn_blocking(move || {
         let exported = library.export(&take, &job, Path::new(&to), &mut |_| !stop.is_cancelled());
         mailbox.post_blocking(Event::Shelf(ShelfNews::Exported(unless_stopped(exported))));
+    });
+}
+
+/// Begins to read a file that results shall be made like. `stop` ends it.
+pub(super) fn refer(library: Library, path: PathBuf, stop: CancellationToken, mailbox: Mailbox) {
+    spawn_blocking(move || {
+        let read = unless_stopped(library.add_reference(&path, &mut |_| !stop.is_cancelled()));
+        mailbox.post_blocking(Event::Shelf(ShelfNews::Referenced(read)));
     });
 }
 

@@ -8,4 +8,5 @@ mod connection;
 mod jobs;
 mod life;
 mod rig;
+mod services;
 mod studio;

@@ -43,6 +43,25 @@ pub(crate) enum Pace {
 pub(crate) struct Known {
     pub(crate) job: v1::Job,
     pub(crate) clip: Vec<u8>,
+    /// What came of each reference.
+    pub(crate) references: Vec<Vec<u8>>,
+}
+
+impl Known {
+    /// The clip or reference of this name, its length, and what came of it.
+    fn sound(&mut self, name: &[u8]) -> Option<(usize, &mut Vec<u8>)> {
+        if self.job.clip.as_ref().is_some_and(|clip| clip.sha256 == name) {
+            return Some((clip_bytes(&self.job), &mut self.clip));
+        }
+        let found = self.job.references.iter().position(|clip| clip.sha256 == name)?;
+        Some((bytes_of(&self.job.references[found]), &mut self.references[found]))
+    }
+
+    fn is_whole(&self) -> bool {
+        let references = self.job.references.iter().zip(&self.references);
+        self.clip.len() == clip_bytes(&self.job)
+            && references.into_iter().all(|(clip, bytes)| bytes.len() == bytes_of(clip))
+    }
 }
 
 type Look = Arc<dyn Fn(uuid::Uuid) + Send + Sync>;
@@ -54,6 +73,8 @@ pub(crate) struct State {
     /// Called with a job's id when it is first heard of.
     pub(crate) on_create: Option<Look>,
     pub(crate) refusals: VecDeque<Status>,
+    /// Sheets are given out with other bytes than promised.
+    pub(crate) has_wrong_sheets: bool,
 }
 
 #[derive(Clone)]
@@ -73,6 +94,7 @@ impl Studio {
             failure: None,
             on_create: None,
             refusals: VecDeque::new(),
+            has_wrong_sheets: false,
         };
         Self { state: Arc::new(Mutex::new(state)), pace: watch::Sender::new(pace) }
     }
@@ -101,7 +123,8 @@ impl Studio {
             .add_service(v1::models_server::ModelsServer::new(self.clone()))
             .add_service(v1::clips_server::ClipsServer::new(self.clone()))
             .add_service(v1::jobs_server::JobsServer::new(self.clone()))
-            .add_service(v1::stems_server::StemsServer::new(self.clone()));
+            .add_service(v1::stems_server::StemsServer::new(self.clone()))
+            .add_service(v1::sheets_server::SheetsServer::new(self.clone()));
         tokio::spawn(router.serve_with_incoming(TcpListenerStream::new(listener)));
         address
     }
@@ -128,9 +151,10 @@ impl Studio {
         let mut state = self.state();
         let failure = state.failure.clone();
         let known = state.jobs.get_mut(id).ok_or_else(|| Status::not_found("there is no such job"))?;
+        let is_whole = known.is_whole();
         let job = &mut known.job;
         let bytes = clip_bytes(job);
-        if !is_over(job) && known.clip.len() == bytes {
+        if !is_over(job) && is_whole {
             let next = match (failure, pace) {
                 (Some(failure), _) => {
                     (job.failure, job.credits_released) = (failure, job.credits_held);
@@ -144,6 +168,12 @@ impl Studio {
                         bytes: bytes as u64,
                     };
                     job.stems = job.stem_names.iter().map(stem).collect();
+                    let sheet = |name: &&str| v1::SheetInfo {
+                        name: (*name).to_owned(),
+                        sha256: sha256(sheet(name).as_bytes()),
+                        bytes: sheet(name).len() as u64,
+                    };
+                    job.sheets = sheets_of(&job.model).iter().map(sheet).collect();
                     (job.chunks_done, job.chunks) = (5, 5);
                     v1::JobState::Done
                 }
@@ -167,13 +197,36 @@ fn is_over(job: &v1::Job) -> bool {
 }
 
 fn clip_bytes(job: &v1::Job) -> usize {
-    let clip = job.clip.as_ref().unwrap();
+    bytes_of(job.clip.as_ref().unwrap())
+}
+
+fn bytes_of(clip: &v1::ClipHeader) -> usize {
     usize::try_from(clip.frames * u64::from(clip.channels) * 4).unwrap()
 }
 
 fn sha256(bytes: &[u8]) -> Bytes {
     use sha2::Digest;
     Bytes::copy_from_slice(&sha2::Sha256::digest(bytes))
+}
+
+fn sheets_of(model: &str) -> &'static [&'static str] {
+    match model {
+        "notes" => &["notes.mid", "analysis.json"],
+        "loud" => &["report.json"],
+        _ => &[],
+    }
+}
+
+/// What a sheet says.
+fn sheet(name: &str) -> &'static str {
+    match name {
+        "notes.mid" => "MThd and so on",
+        "analysis.json" => {
+            r#"{"tempo":{"bpm":120.0},"key":{"name":"C major","confidence":0.5},
+                "notes":[{"start_seconds":0.1,"end_seconds":0.6,"pitch":60,"velocity":100,"confidence":0.9}]}"#
+        }
+        _ => r#"{"before":{"integrated_lufs":-20.0},"after":{"integrated_lufs":-14.0}}"#,
+    }
 }
 
 /// What the "model" makes: `half` is half of the clip, and so is every other stem.
@@ -216,8 +269,34 @@ impl v1::models_server::Models for Studio {
             version: "v7".into(),
             ..v1::Model::default()
         };
+        let control = v1::Control {
+            name: "target_lufs".into(),
+            kind: Some(v1::control::Kind::Number(v1::NumberControl {
+                min: -30.0,
+                max: -6.0,
+                step: 0.5,
+                default: -14.0,
+                unit: "LUFS".into(),
+            })),
+            ..v1::Control::default()
+        };
+        let service = |name: &str, task: &str, stems: &[&str]| v1::Model {
+            name: name.into(),
+            task: task.into(),
+            stems: stems.iter().map(|stem| (*stem).to_owned()).collect(),
+            controls: vec![control.clone()],
+            references_max: 2,
+            sheets: sheets_of(name).iter().map(|sheet| (*sheet).to_owned()).collect(),
+            ..model.clone()
+        };
+        let models = vec![
+            model.clone(),
+            service("voice", "enhance", &["speech", "noise"]),
+            service("notes", "transcribe", &[]),
+            service("loud", "master", &["master"]),
+        ];
         let limits = v1::Limits { clip_seconds_max: 600, channels_max: 2, ..v1::Limits::default() };
-        Ok(Response::new(v1::ListModelsResponse { models: vec![model], limits: Some(limits) }))
+        Ok(Response::new(v1::ListModelsResponse { models, limits: Some(limits) }))
     }
 }
 
@@ -245,9 +324,12 @@ impl v1::jobs_server::Jobs for Studio {
             seq: 1,
             credits_held: 3,
             stem_names: asked.stems,
+            settings: asked.settings,
+            references: asked.references,
             ..v1::Job::default()
         };
-        self.state().jobs.entry(id.clone()).or_insert(Known { job, clip: Vec::new() });
+        let references = vec![Vec::new(); job.references.len()];
+        self.state().jobs.entry(id.clone()).or_insert(Known { job, clip: Vec::new(), references });
         Ok(Response::new(self.job(&id)?))
     }
 
@@ -320,12 +402,13 @@ impl v1::clips_server::Clips for Studio {
                 .map_err(|error| Status::invalid_argument(error.to_string()))?;
             {
                 let mut state = self.state();
-                let waiting = state.jobs.values_mut().find(|known| waits_for(&known.job, &name));
-                let known = waiting.ok_or_else(|| Status::not_found("no job waits for this clip"))?;
-                if packet.offset != known.clip.len() as u64 {
+                let waiting = state.jobs.values_mut().filter(|known| !is_over(&known.job));
+                let sound = waiting.filter_map(|known| known.sound(&name)).next();
+                let (_, sound) = sound.ok_or_else(|| Status::not_found("no job waits for this clip"))?;
+                if packet.offset != sound.len() as u64 {
                     return Err(Status::aborted("not this packet"));
                 }
-                known.clip.extend_from_slice(&canonical);
+                sound.extend_from_slice(&canonical);
             }
             let mut pace = self.pace.subscribe();
             let _ = pace.wait_for(|pace| *pace > Pace::Admits).await;
@@ -344,16 +427,28 @@ impl v1::clips_server::Clips for Studio {
 
 impl Studio {
     fn written(&self, name: &[u8]) -> Result<v1::WriteClipResponse, Status> {
-        let state = self.state();
-        let known = state.jobs.values().find(|known| waits_for(&known.job, name));
-        let known = known.ok_or_else(|| Status::not_found("no job waits for this clip"))?;
-        let complete = known.clip.len() == clip_bytes(&known.job);
-        Ok(v1::WriteClipResponse { committed_bytes: known.clip.len() as u64, complete })
+        let mut state = self.state();
+        let waiting = state.jobs.values_mut().filter(|known| !is_over(&known.job));
+        let sound = waiting.filter_map(|known| known.sound(name)).next();
+        let (bytes, sound) = sound.ok_or_else(|| Status::not_found("no job waits for this clip"))?;
+        Ok(v1::WriteClipResponse { committed_bytes: sound.len() as u64, complete: sound.len() == bytes })
     }
 }
 
-fn waits_for(job: &v1::Job, name: &[u8]) -> bool {
-    !is_over(job) && job.clip.as_ref().is_some_and(|clip| clip.sha256 == name)
+#[tonic::async_trait]
+impl v1::sheets_server::Sheets for Studio {
+    type ReadStream = Many<v1::SheetPiece>;
+
+    async fn read(&self, request: Request<v1::ReadSheetRequest>) -> Answer<Self::ReadStream> {
+        self.begin("sheet", &request).await?;
+        let mut text = sheet(&request.get_ref().sheet).to_owned();
+        if self.state().has_wrong_sheets {
+            text = text.replace('1', "7").replace("MThd", "MTrk");
+        }
+        let halves = text.as_bytes().chunks(text.len() / 2 + 1).map(Bytes::copy_from_slice);
+        let pieces: Vec<_> = halves.map(|bytes| Ok(v1::SheetPiece { bytes })).collect();
+        Ok(Response::new(Box::pin(tokio_stream::iter(pieces).map(|piece| piece))))
+    }
 }
 
 #[tonic::async_trait]

@@ -22,8 +22,18 @@ impl Actor {
             Command::DeleteTake(take) => self.delete_take(take),
             Command::Trim(trim) => self.trim(trim),
             Command::WantSpectrograms => self.want_spectrograms(),
-            Command::ChooseTask(task) => self.project.update(|state| state.choice.task = task),
-            Command::ChooseModel(model) => self.project.update(|state| state.choice.model = model),
+            Command::ChooseTask(task) => self.choose_task(task),
+            Command::ChooseModel(model) => {
+                let task = self.view.choice.task.clone();
+                self.project.update(|state| state.choice.choose_model(&task, model));
+            }
+            Command::Set(control, value) => {
+                let model = self.view.choice.model.clone();
+                self.project.update(|state| state.choice.set(&model, control, value));
+            }
+            Command::ChooseReference => self.choose(Purpose::Reference),
+            Command::AddReference(path) => self.add_reference(path),
+            Command::DropReference(number) => self.drop_reference(number),
             Command::WantStem(stem, is_wanted) => {
                 let shown = &self.view.choice;
                 self.project.update(|state| choice::want(shown, &mut state.choice, &stem, is_wanted));
@@ -91,7 +101,7 @@ impl Actor {
 
     fn choose(&mut self, purpose: Purpose) {
         let start = match purpose {
-            Purpose::Import => None,
+            Purpose::Import | Purpose::Reference => None,
             Purpose::Export => self.view.result.as_ref().map(|result| result.folder.clone()),
         };
         if purpose == Purpose::Export && start.is_none() {
@@ -104,6 +114,7 @@ impl Actor {
         match purpose {
             Purpose::Import => self.import(path),
             Purpose::Export => self.export(path),
+            Purpose::Reference => self.add_reference(path),
         }
     }
 

@@ -4,7 +4,8 @@ use super::Actor;
 use crate::library::Library;
 use crate::session::neighbours;
 use crate::session::shelf::{self, Listing, ShelfNews};
-use crate::view::{Recorder, Stage, Weight, WindowSize};
+use crate::settings::Settings;
+use crate::view::{Recorder, Stage, Weight};
 use std::path::PathBuf;
 
 impl Actor {
@@ -20,7 +21,7 @@ impl Actor {
     pub(super) fn hear_shelf(&mut self, news: ShelfNews) {
         self.is_news = true;
         match news {
-            ShelfNews::Opened { library, window } => self.opened(library, window),
+            ShelfNews::Opened { library, settings } => self.opened(library, settings),
             ShelfNews::Listed(listing) => self.listed(listing),
             ShelfNews::Importing(done) => {
                 if let Recorder::Importing { share, .. } = &mut self.view.recorder {
@@ -43,6 +44,7 @@ impl Actor {
                 Ok(None) => {}
                 Err(reason) => self.notice(Weight::Error, format!("The export failed: {reason}."), None),
             },
+            ShelfNews::Referenced(read) => self.referenced(read),
             ShelfNews::Changed(done) => {
                 if let Err(reason) = done {
                     self.warn(format!("The library could not be changed: {reason}."));
@@ -53,9 +55,11 @@ impl Actor {
         }
     }
 
-    fn opened(&mut self, library: Result<Library, String>, window: Option<WindowSize>) {
-        if let Some(window) = window {
-            self.view.window = window;
+    fn opened(&mut self, library: Result<Library, String>, settings: Option<Settings>) {
+        if let Some(settings) = settings {
+            self.view.window = settings.window;
+            self.shelf.usual_task = settings.task;
+            self.fit_choice();
         }
         match library {
             Ok(library) => {

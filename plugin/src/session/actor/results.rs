@@ -2,10 +2,10 @@
 
 use super::Actor;
 use crate::audio::Order;
-use crate::library::Fader;
+use crate::library::{Fader, SheetRecord};
 use crate::session::figures::{Desk, Figure, FigureNews};
 use crate::session::player::{Subject, levels, stem_gains};
-use crate::view::{Outcome, Stage, StemRow};
+use crate::view::{Outcome, SheetRow, Stage, StemRow};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,12 +46,17 @@ impl Actor {
                 is_muted,
             }
         };
+        let sheet = |sheet: &SheetRecord| SheetRow { name: sheet.name.clone(), file: None };
         self.view.result = before.filter(|before| before.job == record.key).or_else(|| {
             Some(Outcome {
                 job: record.key,
+                task: record.task.clone(),
                 model: format!("{} {}", record.model, record.model_version).trim().to_owned(),
                 range: record.range,
-                stems: record.stems.iter().map(row).collect(),
+                stems: record.rows().iter().map(row).collect(),
+                sheets: record.sheets.iter().map(sheet).collect(),
+                music: None,
+                report: None,
                 difference_db: None,
                 folder: PathBuf::new(),
             })
@@ -128,9 +133,12 @@ impl Actor {
             return;
         }
         match figure {
-            Figure::Files { stems, folder } => {
+            Figure::Music(music) => self.with_result(|result| result.music = Some(music)),
+            Figure::Report(report) => self.with_result(|result| result.report = Some(report)),
+            Figure::Files { stems, sheets, folder } => {
                 if let Some(result) = &mut self.view.result {
                     result.folder = folder;
+                    result.sheets = sheets;
                     for (name, file) in stems {
                         result
                             .stems
@@ -192,6 +200,12 @@ impl Actor {
         }
     }
 
+    fn with_result(&mut self, change: impl FnOnce(&mut Outcome)) {
+        if let Some(result) = &mut self.view.result {
+            change(result);
+        }
+    }
+
     fn with_row(&mut self, stem: &str, change: impl FnOnce(&mut StemRow)) {
         let rows = self.view.result.as_mut().map(|result| &mut result.stems);
         if let Some(row) = rows.and_then(|rows| rows.iter_mut().find(|row| row.name == stem)) {
@@ -203,7 +217,7 @@ impl Actor {
     pub(super) fn mix(&mut self, stem: &str, change: impl FnOnce(&mut Fader)) {
         let Some(key) = self.view.result.as_ref().map(|result| result.job) else { return };
         let Some(record) =
-            self.jobs.record_mut(key).filter(|record| record.stems.iter().any(|name| name == stem))
+            self.jobs.record_mut(key).filter(|record| record.rows().iter().any(|name| name == stem))
         else {
             return;
         };
@@ -219,9 +233,11 @@ impl Actor {
     /// The audio thread plays the tracks as they are mixed; the original as loud as the stems together.
     fn give_levels(&mut self) {
         let entry = self.player.subject.and_then(|subject| subject.job).and_then(|key| self.jobs.get(key));
-        let gains = entry.map(|entry| stem_gains(&entry.record.stems, &entry.record.mix)).unwrap_or_default();
-        // Without stems there is nothing to be as loud as.
-        let loudness = self.player.loudness.as_ref().filter(|_| !gains.is_empty());
+        let gains =
+            entry.map(|entry| stem_gains(&entry.record.rows(), &entry.record.mix)).unwrap_or_default();
+        // Without stems there is nothing to be as loud as; a plain synth is not.
+        let has_stems = entry.is_some_and(|entry| !entry.record.stems.is_empty());
+        let loudness = self.player.loudness.as_ref().filter(|_| has_stems);
         let match_db = loudness.map_or(0.0, |loudness| loudness.match_db(&gains));
         self.view.player.match_db = match_db;
         self.orders.give(Order::Levels(levels(&gains, match_db)));

@@ -67,7 +67,9 @@ impl Actor {
     pub(super) fn fit_choice(&mut self) {
         let wish = self.project.state().choice;
         let quote = std::mem::take(&mut self.view.choice.quote);
-        let fitted = Choice { quote, ..choice::fit(&wish, &self.view.offer) };
+        let usual = self.shelf.usual_task.as_deref().unwrap_or_default();
+        let is_reading = self.view.choice.is_reading;
+        let fitted = Choice { quote, is_reading, ..choice::fit(&wish, usual, &self.view.offer) };
         self.is_news |= fitted != self.view.choice;
         self.view.choice = fitted;
         let ask = self.quote_ask();

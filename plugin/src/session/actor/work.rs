@@ -2,7 +2,7 @@
 
 use super::Actor;
 use super::takes::now_us;
-use crate::library::{ClipRecord, JobKey, JobRecord, TakeInfo};
+use crate::library::{ClipRecord, Fader, JobKey, JobRecord, ReferenceRecord, SettingRecords, TakeInfo};
 use crate::session::job::JobNews;
 use crate::session::{choice, neighbours, shelf};
 use crate::view::Quote;
@@ -15,6 +15,8 @@ struct Wanted {
     task: String,
     model: String,
     stems: Vec<String>,
+    settings: SettingRecords,
+    references: Vec<ReferenceRecord>,
     range: (u64, u64),
     quoted: u64,
 }
@@ -38,6 +40,8 @@ impl Actor {
             task: self.view.choice.task.clone(),
             model: self.view.choice.model.clone(),
             stems: choice::wanted(&self.view.choice),
+            settings: self.view.choice.settings.clone(),
+            references: self.view.choice.references.clone(),
             range: take.range(),
             quoted,
         };
@@ -49,8 +53,8 @@ impl Actor {
         let Some(take) = self.takes.iter().find(|take| take.id == record.take).cloned() else {
             return self.warn("The take of this job was deleted: it cannot be run again.");
         };
-        let JobRecord { task, model, stems, range, quoted, .. } = record;
-        self.begin_job(take, Wanted { task, model, stems, range, quoted });
+        let JobRecord { task, model, stems, settings, references, range, quoted, .. } = record;
+        self.begin_job(take, Wanted { task, model, stems, settings, references, range, quoted });
     }
 
     fn begin_job(&mut self, take: TakeInfo, wanted: Wanted) {
@@ -58,7 +62,7 @@ impl Actor {
         let (Some(around), Some(link)) = (self.job_surroundings(), link) else {
             return self.warn("No server is connected: connect to one, then run it.");
         };
-        let Wanted { task, model, stems, range, quoted } = wanted;
+        let Wanted { task, model, stems, settings, references, range, quoted } = wanted;
         let offered = self.view.offer.iter().find(|offered| offered.name == model);
         let record = JobRecord {
             version: JobRecord::VERSION,
@@ -68,7 +72,6 @@ impl Actor {
             task,
             model_version: offered.map(|offered| offered.version.clone()).unwrap_or_default(),
             model,
-            stems,
             server: link.server,
             quoted,
             begun_at_us: now_us(),
@@ -79,7 +82,11 @@ impl Actor {
             is_admitted: false,
             is_cancelled: false,
             outcome: None,
-            mix: BTreeMap::new(),
+            mix: first_mix(&stems),
+            settings,
+            references,
+            sheets: Vec::new(),
+            stems,
         };
         self.jobs.begin(record, take, &around);
         self.are_jobs_news = true;
@@ -162,4 +169,11 @@ impl Actor {
             self.show_project_take();
         }
     }
+}
+
+/// What was taken out of a voice is not heard with it, unless somebody wants it.
+fn first_mix(stems: &[String]) -> BTreeMap<String, Fader> {
+    let is_voice = stems.iter().any(|stem| stem == "speech");
+    let noise = stems.iter().find(|stem| is_voice && *stem == "noise");
+    noise.map(|noise| (noise.clone(), Fader { is_muted: true, ..Fader::default() })).into_iter().collect()
 }
