@@ -70,7 +70,10 @@ fn try_master(
     let report = serde_json::from_slice(&kept.sheets[0].1).unwrap();
     let sound = kept.stems.remove(0);
     assert_eq!(sound.len(), clip.channels.len());
-    assert!(sound.iter().all(|channel| channel.len() == clip.frames()), "every channel is as long as the clip");
+    assert!(
+        sound.iter().all(|channel| channel.len() == clip.frames()),
+        "every channel is as long as the clip"
+    );
     assert!(sound.iter().flatten().all(|x| x.is_finite()));
     Ok(Mastered { sound, report })
 }

@@ -9,7 +9,8 @@ use tributary_models::{Catalog, ChunkAnswer};
 const PRESETS: [(&str, f64, f64); 4] =
     [("streaming", -14.0, -1.0), ("club", -9.0, -0.5), ("broadcast", -23.0, -1.0), ("podcast", -16.0, -1.0)];
 
-/// Measured: see the lines it prints; within 0.05 LU everywhere. 0.1 LU is what is promised.
+/// Measured over all of them: within 0.03 LU, which is where the search ends; 0.1 LU is what is promised. The true
+/// peak lies 0.04 to 0.05 dB below the ceiling where the limiter works, for that is the margin it keeps.
 fn check_presets(name: &str, audio: &Audio, references: &[&Audio]) {
     for (preset, target, ceiling) in PRESETS {
         let mastered = master(audio, references, &[choice("preset", preset)]);
@@ -38,7 +39,7 @@ fn real_songs_meet_every_preset_alone_and_like_each_other() {
     let (sodium, lithium) = (real(&data, "sodium"), real(&data, "lithium"));
     check_presets("sodium", &sodium, &[]);
     check_presets("sodium like lithium", &sodium, &[&lithium]);
-    check_presets("lithium like both", &lithium, &[&lithium, &sodium]);
+    check_presets("lithium like two others", &lithium, &[&sodium, &song("mixture.flac")]);
 }
 
 #[test]
@@ -79,8 +80,7 @@ fn batches_of_any_size_give_the_same_bits() {
         let (mut session, mut kept) = (pipeline.load().unwrap(), Kept::default());
         let mut left = plan.chunks as usize;
         while left > 0 {
-            let batch: Vec<_> =
-                (0..size.min(left)).map(|_| cutter.next_chunk().unwrap().unwrap()).collect();
+            let batch: Vec<_> = (0..size.min(left)).map(|_| cutter.next_chunk().unwrap().unwrap()).collect();
             left -= batch.len();
             for ChunkAnswer { index, data } in pipeline.infer(&mut session, &batch).unwrap() {
                 assembler.push(ChunkAnswer { index, data }, &mut kept).unwrap();
