@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tributary_audio::{Audio, AudioError, Frames};
 use tributary_models::dsp::{Forward, Inverse, Stft, StftShape};
-use tributary_models::{Ask, Catalog, Clip, Go, ModelError, ResultSink, run};
+use tributary_models::{Ask, Catalog, Clip, Clips, Go, ModelError, ResultSink, Setting, Settings, run};
 
 const RATE_HZ: u32 = 44_100;
 const SECONDS: usize = 120;
@@ -19,6 +19,7 @@ fn main() -> Result<(), ModelError> {
         return Ok(());
     }
     mini()?;
+    mastering()?;
     transforms();
     Ok(())
 }
@@ -104,6 +105,31 @@ fn mini() -> Result<(), ModelError> {
         print(&name("cut"), times(best.cut), "x");
         print(&name("infer"), times(best.infer), "x");
         print(&name("assemble"), times(best.assemble), "x");
+    }
+    Ok(())
+}
+
+/// Mastering like a reference as long as the clip, and to a loudness without one.
+fn mastering() -> Result<(), ModelError> {
+    let pipeline = Catalog::embedded()?.pipeline("master")?;
+    let channel = noise(SECONDS * RATE_HZ as usize);
+    let audio = Arc::new(Audio { channels: vec![channel.clone(), channel], rate_hz: RATE_HZ });
+    let word = |word: &str| Setting::Choice(word.to_owned());
+    let like = Settings::default().with("preset", word("reference")).with("limiter", word("classic"));
+    for (name, settings, references) in [("reference", like, 1), ("loudness", Settings::default(), 0)] {
+        let references = vec![audio.shape(); references];
+        let ask = Ask { stems: Vec::new(), settings, references };
+        let plan = pipeline.plan(audio.shape(), &ask)?;
+        let mut best = Duration::MAX;
+        for _ in 0..RUNS {
+            let held = || Arc::new(Held(Arc::clone(&audio)));
+            let references = ask.references.iter().map(|_| held() as Arc<dyn Clip>).collect();
+            let clips = Clips { clip: held(), references };
+            let mut go = |_: u32, _: u32| Go::On;
+            let mut session = pipeline.load()?;
+            best = best.min(run(&*pipeline, &mut session, clips, &plan, &mut Nowhere, &mut go)?.wall);
+        }
+        print(&format!("master_{name}"), SECONDS as f64 / best.as_secs_f64().max(1e-9), "x");
     }
     Ok(())
 }

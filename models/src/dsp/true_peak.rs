@@ -3,16 +3,18 @@
 //!
 //! First a half-band filter doubles the rate; it is long, since near the Nyquist frequency every tap counts. Then three
 //! short filters look between the frames of the doubled rate, where the sound fills the lower half of the band only.
+//! What lies in the topmost 3 % of the band is seen weaker than by an ideal filter, as by every meter of finite length.
 
 use std::f64::consts::PI;
 use std::sync::OnceLock;
 
 /// Pairs of taps of the half-band filter.
-const HALF_PAIRS: usize = 48;
+const HALF_PAIRS: usize = 64;
 /// Taps of each short filter.
 const SHORT_TAPS: usize = 12;
-/// Kaiser's beta for the first and the second step: how far ripple lies below, about 80 and 70 dB.
-const BETA: [f64; 2] = [7.5, 7.0];
+/// Kaiser's beta for the first and the second step. The first trades ripple (0.02 dB) for a steep end, which matters
+/// more: on square waves and clipped noise it sees 0.05 to 0.1 dB more of what an ideal filter sees than beta 7.5.
+const BETA: [f64; 2] = [4.5, 7.0];
 /// Frames at a time: what is worked on stays in the nearest cache.
 const RUN_FRAMES: usize = 128;
 /// The doubled rate is needed this far before the first and after the last frame, for the short filters.
@@ -79,11 +81,15 @@ impl Oversampler {
         let on = &sound[first..][..count];
         let between = &mut self.between[..count];
         between.fill(0.0);
-        for (pair, tap) in filters.half.iter().enumerate() {
-            let left = &sound[first - pair..][..count];
-            let right = &sound[first + 1 + pair..][..count];
-            for ((sum, left), right) in between.iter_mut().zip(left).zip(right) {
-                *sum += tap * (left + right);
+        // Four pairs at a time: the sums are loaded and stored once for all of them.
+        for (four, taps) in filters.half.chunks_exact(4).enumerate() {
+            let left = |k: usize| &sound[first - 4 * four - k..][..count];
+            let right = |k: usize| &sound[first + 1 + 4 * four + k..][..count];
+            let (l0, l1, l2, l3) = (left(0), left(1), left(2), left(3));
+            let (r0, r1, r2, r3) = (right(0), right(1), right(2), right(3));
+            for (i, sum) in between.iter_mut().enumerate() {
+                let near = taps[0] * (l0[i] + r0[i]) + taps[1] * (l1[i] + r1[i]);
+                *sum += near + (taps[2] * (l2[i] + r2[i]) + taps[3] * (l3[i] + r3[i]));
             }
         }
         raise(peaks, &on[SIDE_FRAMES..]);

@@ -7,6 +7,8 @@ mod golden;
 #[cfg(test)]
 mod invariants;
 #[cfg(test)]
+mod master;
+#[cfg(test)]
 mod quality;
 #[cfg(test)]
 mod running;

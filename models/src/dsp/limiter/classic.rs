@@ -113,7 +113,7 @@ impl Classic {
             self.skip -= 1;
             return;
         }
-        self.forward = (1.0 - self.attack) * f64::from(wide) + self.attack * self.forward;
+        self.forward = smoothed(self.attack, f64::from(wide), self.forward);
         self.forwarded.push_back(self.forward);
         self.hold_delay.push_back(wide);
         let delayed = self.hold_delay.pop_front().unwrap_or(wide);
@@ -130,7 +130,7 @@ impl Classic {
         self.run.extend(self.forwarded.range(..reach));
         let mut state = self.run.last().copied().unwrap_or(0.0);
         for x in self.run.iter_mut().rev() {
-            state = (1.0 - self.attack) * *x + self.attack * state;
+            state = smoothed(self.attack, *x, state);
             *x = state;
         }
         let decided = self.hard.drain(..frames).zip(self.released.drain(..frames)).zip(&self.run);
@@ -141,6 +141,12 @@ impl Classic {
         }));
         self.forwarded.drain(..frames);
     }
+}
+
+/// One step of a one-pole low-pass. What has faded away is 0, for numbers near 0 are slow to work with.
+fn smoothed(a: f64, x: f64, y: f64) -> f64 {
+    let y = (1.0 - a) * x + a * y;
+    if y < 1e-9 { 0.0 } else { y }
 }
 
 #[cfg(test)]

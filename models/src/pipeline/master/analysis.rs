@@ -1,9 +1,9 @@
 //! The readings before the first frame goes out: what the references are like, what the clip is like, what gain it
 //! needs. Each step reads one window, so that progress moves and a stop is heard.
 
-use super::chain::Chain;
+use super::chain::{self, Chain};
 use super::equaliser::{Curves, Equaliser, taps};
-use super::figures::{amplitude, decibels};
+use super::figures::{Gauge, amplitude, decibels};
 use super::goal::{Guard, Level};
 use super::level::LevelHistogram;
 use super::link::Verdict;
@@ -55,7 +55,8 @@ struct LoudnessEar {
 
 impl Analysis {
     pub(super) fn new(job: Arc<Job>, clips: Clips) -> Self {
-        let verdict = Verdict { gain: 1.0, ceiling: amplitude(job.goal.ceiling_db), ..Verdict::default() };
+        let verdict =
+            Verdict { gain: 1.0, ceiling: amplitude(job.goal.ceiling_db), margin: 1.0, ..Verdict::default() };
         Self {
             job,
             clips,
@@ -118,11 +119,15 @@ impl Analysis {
                     Box::new(Resampler::with_length(source, rate_hz, shape.frames)?)
                 };
                 self.windows = Some(Windows::new(source, shape.frames, self.job.window_frames, 0));
-                self.ear = Ear::Portrait(Box::new(Sketch::new(shape)?));
+                // Its true peak matters only where it becomes the ceiling.
+                let is_ceiling =
+                    self.job.goal.level == Level::Reference && self.job.goal.guard != Guard::Classic;
+                let new = if is_ceiling { Gauge::new } else { Gauge::without_true_peak };
+                self.ear = Ear::Portrait(Box::new(Sketch::new(shape, new(shape.channels, rate_hz)?)));
             }
             Pass::Clip => {
                 self.windows = Some(self.open_clip()?);
-                self.ear = Ear::Portrait(Box::new(Sketch::new(clip)?));
+                self.ear = Ear::Portrait(Box::new(Sketch::new(clip, Gauge::new(clip.channels, rate_hz)?)));
             }
             Pass::Filtered => {
                 let is_level = self.job.goal.level == Level::Reference;
@@ -138,7 +143,7 @@ impl Analysis {
             Pass::Trial => {
                 let Some(gain_db) = self.search.as_ref().and_then(Search::next_db) else { return Ok(()) };
                 let meter = Box::new(LoudnessMeter::without_peaks(clip.channels, rate_hz)?);
-                let chain = Chain::first(&self.job, self.verdict.ceiling);
+                let chain = Chain::first(&self.job, self.verdict.ceiling, self.verdict.margin);
                 self.windows = Some(self.open_clip()?);
                 self.ear = Ear::Trial { gain_db, chain, meter };
             }
@@ -216,6 +221,7 @@ impl Analysis {
                 std::iter::once(&curves.mid).chain(&curves.side).map(|curve| taps(curve)).collect();
             self.equaliser = Some(Equaliser::new(&self.filters[0], self.filters.get(1).map(Vec::as_slice)));
         }
+        self.verdict.margin = chain::margin(clip.spectra.as_ref(), curves.as_ref());
         self.verdict.curves = curves;
         self.clip = Some(clip);
         Ok(())

@@ -59,7 +59,7 @@ impl MasterAssembler {
 impl Desk {
     fn new(job: &Job, verdict: Verdict) -> Result<Self, ModelError> {
         Ok(Self {
-            chain: Chain::new(job, verdict.ceiling),
+            chain: Chain::new(job, verdict.ceiling, verdict.margin),
             verdict,
             unlimited: PlainGauge::default(),
             after: Gauge::new(job.clip.channels, job.clip.rate_hz)?,

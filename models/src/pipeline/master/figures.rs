@@ -24,7 +24,7 @@ pub(super) struct Figures {
 /// Measures blocks as they pass.
 pub(super) struct Gauge {
     loudness: LoudnessMeter,
-    true_peak: TruePeakMeter,
+    true_peak: Option<TruePeakMeter>,
     plain: PlainGauge,
 }
 
@@ -68,15 +68,20 @@ impl Gauge {
     pub(super) fn new(channels: u16, rate_hz: u32) -> Result<Self, ModelError> {
         Ok(Self {
             loudness: LoudnessMeter::without_peaks(channels, rate_hz)?,
-            true_peak: TruePeakMeter::new(usize::from(channels)),
+            true_peak: Some(TruePeakMeter::new(usize::from(channels))),
             plain: PlainGauge::default(),
         })
+    }
+
+    /// The same without a look between the samples, which is half of the work.
+    pub(super) fn without_true_peak(channels: u16, rate_hz: u32) -> Result<Self, ModelError> {
+        Ok(Self { true_peak: None, ..Self::new(channels, rate_hz)? })
     }
 
     /// Takes the next block, `[channels][frames]`.
     pub(super) fn push(&mut self, block: &[&[f32]]) -> Result<(), ModelError> {
         self.loudness.add(block)?;
-        self.true_peak.push(block);
+        self.true_peak.iter_mut().for_each(|meter| meter.push(block));
         self.plain.push(block);
         Ok(())
     }
@@ -86,7 +91,7 @@ impl Gauge {
         Ok(Figures {
             integrated_lufs: self.loudness.loudness()?.integrated_lufs,
             range_lu: self.loudness.range_lu()?,
-            true_peak_dbtp: decibels(f64::from(self.true_peak.peak())),
+            true_peak_dbtp: self.true_peak.as_mut().and_then(|meter| decibels(f64::from(meter.peak()))),
             sample_peak_dbfs: decibels(peak),
             rms_dbfs: decibels(rms),
             crest_db: decibels(peak).zip(decibels(rms)).map(|(peak, rms)| peak - rms),

@@ -124,14 +124,15 @@ struct Piece {
 }
 
 impl Sketch {
-    pub(super) fn new(shape: ClipShape) -> Result<Self, ModelError> {
+    /// `gauge` measures what is portrayed.
+    pub(super) fn new(shape: ClipShape, gauge: Gauge) -> Self {
         let fft = RealFftPlanner::new().plan_fft_forward(fft_frames(shape.rate_hz));
         let pieces = Pieces::of(shape);
         let lane =
             |group| Lane { group, mid: Vec::new(), side: Vec::new(), pending: [Vec::new(), Vec::new()] };
-        Ok(Self {
+        Self {
             shape,
-            gauge: Gauge::new(shape.channels, shape.rate_hz)?,
+            gauge,
             pieces: Vec::new(),
             piece_frames: pieces.frames,
             pieces_max: pieces.count,
@@ -140,7 +141,7 @@ impl Sketch {
             spectrum: fft.make_output_vec(),
             windowed: fft.make_input_vec(),
             fft,
-        })
+        }
     }
 
     /// Takes the next frames, `[channels][frames]`.
@@ -266,7 +267,7 @@ mod tests {
         let sound: Vec<f32> = (0..20_000).map(|i| ((i * 7919) % 2001) as f32 / 1000.0 - 1.0).collect();
         let shape = ClipShape { channels: 2, frames: 20_000, rate_hz: 8_000 };
         let portrait = |step: usize| {
-            let mut sketch = Sketch::new(shape).unwrap();
+            let mut sketch = Sketch::new(shape, Gauge::new(2, 8_000).unwrap());
             for (a, b) in sound.chunks(step).zip(sound.chunks(step)) {
                 sketch.push(&[a, b]).unwrap();
             }

@@ -81,7 +81,7 @@ pub(super) fn write(
         version: 1,
         target,
         gain_db: 20.0 * verdict.gain.max(1e-9).log10(),
-        gain_reduction_db: -reduction_db,
+        gain_reduction_db: 0.0 - reduction_db,
         before: verdict.before,
         unlimited: Unlimited {
             sample_peak_dbfs: decibels(f64::from(unlimited.peak)),
@@ -125,8 +125,8 @@ fn points(curves: &Curves, job: &Job) -> Vec<Point> {
         let place = (hz / bin_hz).min(last);
         let (i, part) = (place as usize, place.fract());
         let next = (i + 1).min(curve.len() - 1);
-        let gain = curve[i] + part * (curve[next] - curve[i]);
-        20.0 * gain.max(amplitude(GAIN_DB_MIN)).log10()
+        let db = |bin: usize| 20.0 * curve[bin].max(amplitude(GAIN_DB_MIN)).log10();
+        db(i) + part * (db(next) - db(i))
     };
     (0..=POINTS)
         .map(|i| FIRST_HZ * 2.0_f64.powf(f64::from(i) / f64::from(POINTS_AN_OCTAVE)))

@@ -115,9 +115,9 @@ impl Search {
 mod tests {
     use super::*;
 
-    /// A limiter that takes a part of all that is above -20 dB.
+    /// A limiter that takes the more the harder it is driven.
     fn heard(gain_db: f64) -> f64 {
-        -20.0 + gain_db - 0.3 * (gain_db - 2.0).max(0.0).powf(1.3)
+        -20.0 + gain_db - 0.2 * (gain_db - 2.0).max(0.0).powf(1.2)
     }
 
     #[test]

@@ -55,8 +55,6 @@ impl Windows {
         self.held.iter_mut().for_each(|held| held.resize(held.len().max(needed), 0.0));
         self.given += frames as u64;
         self.used_frames = frames;
-        // What lies behind the window's reach belongs to the next one; a window is cut to its own length.
-        self.held.iter_mut().for_each(|held| held.truncate(needed));
         Ok(&self.held)
     }
 
