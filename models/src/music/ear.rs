@@ -1,5 +1,6 @@
-//! What beats, key and drums are heard from, measured while a clip streams by: how strongly things begin, 86 times a
-//! second, and how much of each pitch class sounds, ten times a second. Keeps some 2 kB a second of sound, and no sound.
+//! What beats, key and drums are heard from, measured while a clip streams by: how strongly things begin, 86 times
+//! a second, and how much of each pitch class sounds, ten times a second. Keeps some 2 kB a second
+//! and no sound.
 //!
 //! Onset strength is the rise of a logarithmic mel spectrum, summed over its bands: D. Ellis, "Beat tracking by dynamic
 //! programming", Journal of New Music Research 36(1), 2007, section 3.1. Pitch classes are read off the peaks of a long

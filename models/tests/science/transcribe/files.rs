@@ -44,6 +44,13 @@ fn read_file(file: &Smf<'_>, strict: bool) -> (Vec<Read>, usize, f64) {
         for event in track {
             now += u64::from(event.delta.as_int());
             match event.kind {
+                // What others write: a note that begins with no velocity ends.
+                TrackEventKind::Midi { message: MidiMessage::NoteOn { key, vel }, .. } if vel == 0 => {
+                    assert!(!strict);
+                    if let Some((from, velocity)) = held.remove(&key.as_int()) {
+                        notes.push((seconds(from), seconds(now), key.as_int(), velocity));
+                    }
+                }
                 TrackEventKind::Midi { message: MidiMessage::NoteOn { key, vel }, .. } => {
                     let twice = held.insert(key.as_int(), (now, vel.as_int()));
                     assert!(twice.is_none() || !strict, "{key} sounds twice");
