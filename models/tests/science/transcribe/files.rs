@@ -253,15 +253,13 @@ fn most_notes_of_a_piano_and_of_a_drum_kit_are_found() {
     let audio = read(&data.join("audio/transcription/cut_bach.mp3"));
     let truth = std::fs::read(data.join("audio/transcription/cut_bach.mid")).unwrap();
     let truth = read_file(&Smf::parse(&truth).unwrap(), false).0;
+    // Seen here: 0.715 and 0.738, the preset for pianos finds more of the short notes. A room's recording as MP3.
     for preset in ["any", "piano"] {
         let wishes = settings(&[("preset", preset)], &[]);
         let sheets = transcribe(Some(&data.join("models")), "basic-pitch", &audio, wishes);
         let found = read_midi(sheets.bytes("notes.mid")).0;
-        println!(
-            "piano, {preset}: F {:.3}, {} true, {} found",
-            onset_f(&truth, &found),
-            truth.len(),
-            found.len()
-        );
+        let f = onset_f(&truth, &found);
+        println!("piano, {preset}: F {f:.3}, {} true, {} found", truth.len(), found.len());
+        assert!(f > 0.68, "{preset}: {f}");
     }
 }
