@@ -228,7 +228,7 @@ fn fit(points: impl Iterator<Item = (f64, f64, f64)> + Clone) -> Option<(f64, f6
         xy += w * (x - mean_x) * (y - mean_y);
     }
     let period = xy / xx;
-    (period.is_finite() && period > 0.0).then(|| (mean_y - period * mean_x, period))
+    (period.is_finite() && period > 0.0).then_some((mean_y - period * mean_x, period))
 }
 
 /// Beats a bar, the first downbeat, and how sure that is.

@@ -17,19 +17,21 @@ pub const HAT: u8 = 42;
 const AGAIN_SECONDS: f64 = 0.06;
 /// How long a drum's note lasts: it says when, not how long. Seconds.
 const NOTE_SECONDS: f64 = 0.08;
-/// A peak reaches this part of the strong peaks of its band, when `sensitivity` is 0.5.
-const PART_OF_STRONG: f32 = 0.32;
-/// Bands meet within this many onset strengths.
-const MEET: usize = 3;
+/// What the rise at a hit must reach of the strong ones' in its band, at a `sensitivity` of 0.5: kick, snare, hi-hat.
+/// Ghost notes of a snare are soft, a soft kick is mostly something else.
+const PART_OF_STRONG: [f32; 3] = [0.6, 0.38, 0.35];
+/// A snare's body rises this much more than the kick's band does; a kick's beater is heard in the snare's.
+const BODY_OVER_KICK: f32 = 1.2;
+/// Bands meet, and a rise is summed, within this many onset strengths: 50 ms.
+const MEET: usize = 4;
 
 /// The hits, by time. `sensitivity`: 0 to 1, more finds softer ones.
 #[must_use]
 pub fn drums(heard: &Listened, sensitivity: f64) -> Vec<Note> {
-    let part = PART_OF_STRONG * (2.0 * (1.0 - sensitivity)) as f32;
-    let bands: Vec<Vec<(usize, f32)>> = heard.bands.iter().map(|band| hits(band, part)).collect();
-    let met = |band: usize, t: usize| -> f32 {
-        let near = bands[band].iter().filter(|(at, _)| at.abs_diff(t) <= MEET);
-        near.map(|(_, strength)| *strength).fold(0.0, f32::max)
+    let part = |drum: usize| PART_OF_STRONG[drum] * (2.0 * (1.0 - sensitivity)) as f32;
+    let near = |band: usize, t: usize| -> f32 {
+        let around = t.saturating_sub(MEET)..heard.bands[band].len().min(t + MEET + 1);
+        heard.bands[band][around].iter().copied().fold(0.0, f32::max)
     };
     let mut notes = Vec::new();
     let mut hit = |t: usize, pitch: u8, strength: f32| {
@@ -43,16 +45,15 @@ pub fn drums(heard: &Listened, sensitivity: f64) -> Vec<Note> {
             bends: Vec::new(),
         });
     };
-    for &(t, strength) in &bands[0] {
+    for (t, strength) in hits(&heard.bands[0], part(0)) {
         hit(t, KICK, strength);
     }
-    for &(t, strength) in &bands[2] {
-        // A snare rattles and has a body; a hi-hat alone only hisses.
-        if met(1, t) > 0.0 && strength > 0.5 * met(3, t) {
-            hit(t, SNARE, 0.5 * (strength + met(1, t)));
+    for (t, strength) in hits(&heard.bands[1], part(1)) {
+        if near(1, t) > BODY_OVER_KICK * near(0, t) {
+            hit(t, SNARE, strength);
         }
     }
-    for &(t, strength) in &bands[3] {
+    for (t, strength) in hits(&heard.bands[2], part(2)) {
         hit(t, HAT, strength);
     }
     crate::music::line::by_start(&mut notes);
@@ -69,15 +70,14 @@ fn hits(band: &[f32], part: f32) -> Vec<(usize, f32)> {
             && band[from..*i].iter().all(|x| *x < band[*i])
             && band[*i..to].iter().all(|x| *x <= band[*i])
     };
-    let peaks: Vec<usize> = (0..band.len()).filter(is_peak).collect();
-    let mut strengths: Vec<f32> = peaks.iter().map(|i| band[*i]).collect();
+    let sum = |i: usize| band[i.saturating_sub(MEET)..band.len().min(i + MEET + 1)].iter().sum::<f32>();
+    let peaks: Vec<(usize, f32)> = (0..band.len()).filter(is_peak).map(|i| (i, sum(i))).collect();
+    let mut strengths: Vec<f32> = peaks.iter().map(|(_, strength)| *strength).collect();
     strengths.sort_by(f32::total_cmp);
     // The strong ones are the strongest twentieth: a single crash does not hide all else.
-    let Some(&strong) = strengths.get((strengths.len() * 19 / 20).min(strengths.len().saturating_sub(1)))
-    else {
-        return Vec::new();
-    };
+    let Some(&strong) = strengths.get(strengths.len() * 19 / 20) else { return Vec::new() };
     // 0.3: what rises by less, of a logarithm that reaches 7, is no hit however quiet the rest is.
     let threshold = (part * strong).max(0.3);
-    peaks.into_iter().filter(|i| band[*i] >= threshold).map(|i| (i, band[i] / strong)).collect()
+    let strong_enough = peaks.into_iter().filter(|(_, strength)| *strength >= threshold);
+    strong_enough.map(|(i, strength)| (i, strength / strong)).collect()
 }

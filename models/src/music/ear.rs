@@ -1,5 +1,6 @@
-//! What beats, key and drums are heard from, measured while a clip streams by: how strongly things begin, 86 times a
-//! second, and how much of each pitch class sounds, ten times a second. Keeps some 2 kB a second of sound, and no sound.
+//! What beats, key and drums are heard from, measured while a clip streams by: how strongly things begin, 86 times
+//! a second, and how much of each pitch class sounds, ten times a second. Keeps some 2 kB a second
+//! and no sound.
 //!
 //! Onset strength is the rise of a logarithmic mel spectrum, summed over its bands: D. Ellis, "Beat tracking by dynamic
 //! programming", Journal of New Music Research 36(1), 2007, section 3.1. Pitch classes are read off the peaks of a long
@@ -17,12 +18,19 @@ pub const RATE_HZ: u32 = 22_050;
 pub const HOP_FRAMES: usize = 256;
 /// From one chroma to the next, frames.
 pub const CHROMA_HOP_FRAMES: usize = 2048;
-/// Bands in which drums are told apart: the kick's body, the snare's body, the snare's rattle, the hi-hat's hiss.
-pub const DRUM_BANDS_HZ: [(f64, f64); 4] =
-    [(35.0, 110.0), (160.0, 420.0), (2_000.0, 5_000.0), (7_500.0, 10_900.0)];
+/// Bands in which drums are told apart: the kick's body, the snare's body, the hi-hat's hiss.
+pub const DRUM_BANDS_HZ: [(f64, f64); 3] = [(35.0, 110.0), (160.0, 420.0), (7_500.0, 10_900.0)];
 
 const ONSET_N_FFT: usize = 1024;
 const CHROMA_N_FFT: usize = 8192;
+/// The clip's level is taken from this much of its beginning, so that a quiet clip is heard as a loud one is.
+const LEVEL_FRAMES: usize = 20 * RATE_HZ as usize;
+/// Stretches of the beginning that are measured each, frames.
+const LEVEL_STEP_FRAMES: usize = 2048;
+/// Root mean square it is brought to: that of a mastered song.
+const LEVEL_RMS: f64 = 0.15;
+/// What is softer is silence: a few steps of 16 bits.
+const SILENCE_RMS: f64 = 1e-4;
 const MEL_BANDS: usize = 40;
 const MEL_HZ: (f64, f64) = (30.0, 10_000.0);
 /// How far below full scale a band still counts before the logarithm flattens it: about 60 dB.
@@ -36,7 +44,7 @@ pub struct Listened {
     /// How strongly something begins, 0 and up, one every [`HOP_FRAMES`] frames of [`RATE_HZ`].
     pub onsets: Vec<f32>,
     /// The same within each of [`DRUM_BANDS_HZ`].
-    pub bands: [Vec<f32>; 4],
+    pub bands: [Vec<f32>; 3],
     /// How much of each pitch class sounds, C first, one every [`CHROMA_HOP_FRAMES`] frames.
     pub chroma: Vec<[f32; 12]>,
     /// The clip's length, seconds.
@@ -66,6 +74,11 @@ pub struct Ear {
     onset_forward: Forward,
     chroma_forward: Forward,
     columns: Vec<Complex<f32>>,
+    /// The clip's beginning, until its level is known.
+    beginning: Vec<f32>,
+    /// None before that.
+    gain: Option<f32>,
+    block: Vec<f32>,
     mel: Vec<Band>,
     drums: Vec<Band>,
     /// Logarithms of the column before: mel bands, then drum bands.
@@ -97,6 +110,9 @@ impl Ear {
             onset_forward: Forward::new(&Arc::clone(&onset)),
             chroma_forward: Forward::new(&Arc::clone(&chroma)),
             columns: Vec::new(),
+            beginning: Vec::new(),
+            gain: None,
+            block: Vec::new(),
             mel: mel_bands(),
             drums: DRUM_BANDS_HZ.iter().map(|(from, to)| Band::flat(*from, *to)).collect(),
             before: None,
@@ -108,17 +124,50 @@ impl Ear {
     /// Takes the next frames.
     pub fn push(&mut self, frames: &[f32]) {
         self.frames += frames.len() as u64;
+        if self.gain.is_some() {
+            self.hear(frames);
+            return;
+        }
+        self.beginning.extend_from_slice(frames);
+        if self.beginning.len() >= LEVEL_FRAMES {
+            self.level();
+        }
+    }
+
+    /// Hears the clip's beginning, now that its level is known.
+    fn level(&mut self) {
+        let beginning = std::mem::take(&mut self.beginning);
+        let steps = beginning[..beginning.len().min(LEVEL_FRAMES)].chunks(LEVEL_STEP_FRAMES);
+        let power =
+            |step: &[f32]| step.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / step.len() as f64;
+        let (mut sum, mut count) = (0.0, 0.0);
+        for power in steps.map(power).filter(|power| *power > SILENCE_RMS * SILENCE_RMS) {
+            sum += power;
+            count += 1.0;
+        }
+        self.gain = Some(if count > 0.0 { (LEVEL_RMS / (sum / count).sqrt()) as f32 } else { 1.0 });
+        self.hear(&beginning);
+    }
+
+    fn hear(&mut self, frames: &[f32]) {
+        let (mut block, gain) = (std::mem::take(&mut self.block), self.gain.unwrap_or(1.0));
+        block.clear();
+        block.extend(frames.iter().map(|x| gain * x));
         self.columns.clear();
-        self.onset_forward.push(frames, &mut self.columns);
+        self.onset_forward.push(&block, &mut self.columns);
         self.begin();
         self.columns.clear();
-        self.chroma_forward.push(frames, &mut self.columns);
+        self.chroma_forward.push(&block, &mut self.columns);
         self.sound();
+        self.block = block;
     }
 
     /// After the last frame.
     #[must_use]
     pub fn finish(mut self) -> Listened {
+        if self.gain.is_none() {
+            self.level();
+        }
         self.columns.clear();
         self.onset_forward.finish(&mut self.columns);
         self.begin();

@@ -78,7 +78,7 @@ mod tests {
             note(0.9, 2.0, 62, 0.9),
             note(1.2, 1.4, 80, 0.3),
             note(3.0, 3.1, 50, 0.2),
-            note(3.05, 4.0, 51, 0.9),
+            note(3.07, 4.0, 51, 0.9),
         ]);
         assert_eq!(line.iter().map(|n| n.pitch).collect::<Vec<_>>(), [60, 62, 50, 51]);
         assert!(line.windows(2).all(|pair| pair[0].end_seconds <= pair[1].start_seconds));

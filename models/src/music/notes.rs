@@ -47,8 +47,8 @@ pub fn notes(kept: &Kept, rules: NoteRules) -> Vec<FrameNote> {
         gone: kept.columns.iter().map(|column| vec![false; column.note.len()]).collect(),
         found: Vec::new(),
     };
-    search.from_onsets();
-    search.from_energy();
+    search.take_onsets();
+    search.take_energy();
     search.found
 }
 
@@ -61,7 +61,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn from_onsets(&mut self) {
+    fn take_onsets(&mut self) {
         let mut peaks = Vec::new();
         for f in 0..PITCHES {
             for (frame, _) in self.kept.columns[f].kept() {
@@ -103,7 +103,7 @@ impl Search<'_> {
         i - quiet
     }
 
-    fn from_energy(&mut self) {
+    fn take_energy(&mut self) {
         for (frame, f) in self.by_strength() {
             let free = self.kept.columns[f].at(frame).is_some_and(|at| !self.gone[f][at]);
             if !free {

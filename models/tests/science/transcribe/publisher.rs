@@ -1,13 +1,13 @@
 //! Posteriors and notes against those that the network's publisher ships for one sung line.
 
-use super::{read, transcribe};
+use super::{read, transcribe_with};
 use crate::signals::{Held, test_data};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use tributary_models::music::notes::{FrameNote, NoteRules, notes};
 use tributary_models::music::posteriors::{Heard, Posteriors};
-use tributary_models::{Ask, Catalog, Settings};
+use tributary_models::{Ask, Catalog, Chunk, Settings};
 
 const PITCHES: usize = 88;
 const CONTOUR: usize = 264;
@@ -89,6 +89,37 @@ fn the_publishers_posteriors_give_the_publishers_notes_exactly() {
     check_notes(&found, &events(&folder.join("note_events.npz")));
 }
 
+/// The window of fixtures/make_transcribe.py.
+fn plain_tones() -> Vec<f32> {
+    let triangle = |i: i64, hz: i64| (2 * ((i * hz) % 22_050) - 22_050).abs() - 11_025;
+    let noise = |i: i64| (i * i * 7_919 + i * 104_729) % 16_001 - 8_000;
+    let sample =
+        |i: i64| noise(i) + triangle(i, 220 + 22 * (i / 5000 % 5)) + triangle(i, 440 + 110 * (i / 5000 % 3));
+    (0..43_844).map(|i| sample(i) as f32 / 65_536.0).collect()
+}
+
+#[test]
+fn the_network_says_here_what_it_says_on_onnx_runtime() {
+    let Some(data) = test_data("basic-pitch's graph") else { return };
+    let pipeline = Catalog::new(Some(&data.join("models"))).unwrap().pipeline("basic-pitch").unwrap();
+    let chunk = Chunk { index: 0, shape: vec![43_844, 1], data: plain_tones() };
+    let answer = pipeline.infer(&mut pipeline.load().unwrap(), &[chunk]).unwrap().remove(0).data;
+    let (note, rest) = answer.split_at(WINDOW * PITCHES);
+    let (onset, contour) = rest.split_at(WINDOW * PITCHES);
+    let theirs = floats(include_bytes!("../../fixtures/basic_pitch_window.raw"));
+    let mut worst = 0.0_f32;
+    for (column, theirs) in theirs.chunks(2 * PITCHES + CONTOUR).enumerate() {
+        let from = |x: &[f32], width: usize| x[4 * column * width..][..width].to_vec();
+        let ours = [from(note, PITCHES), from(onset, PITCHES), from(contour, CONTOUR)].concat();
+        worst = ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(worst, f32::max);
+    }
+    println!("{worst:.2e} at worst beside ONNX Runtime");
+    // 1e-5: what the issue asks of posteriors in 0 to 1.
+    assert!(worst < 1e-5, "{worst}");
+}
+
+/// The publisher's file was made by TensorFlow from sound that soxr had converted to 22,050 Hz. ONNX Runtime on soxr's
+/// sound is 1.2e-5, 8.1e-5 and 4.2e-5 beside it (note, onset, contour); ours is converted by another filter.
 #[test]
 fn from_the_sound_itself_posteriors_and_notes_are_the_publishers() {
     let Some(data) = test_data("the publisher's clip") else { return };
@@ -104,32 +135,33 @@ fn from_the_sound_itself_posteriors_and_notes_are_the_publishers() {
         let answer = pipeline.infer(&mut session, &[chunk]).unwrap().remove(0).data;
         let (note, rest) = answer.split_at(WINDOW * PITCHES);
         let (onset, contour) = rest.split_at(WINDOW * PITCHES);
-        for (ours, (theirs, width)) in
-            ours.iter_mut().zip([(note, PITCHES), (onset, PITCHES), (contour, CONTOUR)])
-        {
-            ours.extend(&theirs[15 * width..157 * width]);
-        }
+        let parts = [(note, PITCHES), (onset, PITCHES), (contour, CONTOUR)];
+        ours.iter_mut()
+            .zip(parts)
+            .for_each(|(ours, (part, width))| ours.extend(&part[15 * width..157 * width]));
     }
+    // Seen here: 0.00056, 0.00281 and 0.00155 at worst, 9e-6 to 3.5e-5 on average.
     for (name, ours) in ["note", "onset", "contour"].iter().zip(&ours) {
         let theirs = floats(&npz(&[name], &folder.join("model_output.npz")));
+        assert!(ours.len() >= theirs.len());
         let off: Vec<f32> = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs()).collect();
         let mean = off.iter().sum::<f32>() / off.len() as f32;
         let worst = off.iter().copied().fold(0.0, f32::max);
         println!("{name}: {worst:.5} at worst, {mean:.6} on average beside the publisher's");
+        assert!(worst < 5e-3 && mean < 1e-4, "{name}: {worst} {mean}");
     }
-    let found = transcribe(Some(&data.join("models")), "basic-pitch", &audio, Settings::default()).analysis();
+    let found = transcribe_with(&*pipeline, &audio, Settings::default()).analysis();
     let found = found["notes"].as_array().unwrap();
     let events = events(&folder.join("note_events.npz"));
-    println!("{} notes, the publisher has {}", found.len(), events.len());
+    assert_eq!(found.len(), events.len());
+    let seconds = |note: &serde_json::Value, name: &str| note[name].as_f64().unwrap();
+    // All of them, not only 99 of 100: at most 8.6 ms off, since the publisher's seconds are (`column_seconds`).
     for event in &events {
-        let near = found.iter().filter(|n| n["pitch"] == event.pitch);
-        let off = near.map(|n| {
-            (
-                (n["start_seconds"].as_f64().unwrap() - event.start),
-                (n["end_seconds"].as_f64().unwrap() - event.end),
-            )
-        });
-        let best = off.min_by(|a, b| a.0.abs().total_cmp(&b.0.abs()));
-        println!("{} {:.3} {:.3}: {best:?}", event.pitch, event.start, event.end);
+        let same = |note: &&serde_json::Value| {
+            note["pitch"] == event.pitch
+                && (seconds(note, "start_seconds") - event.start).abs() < COLUMN
+                && (seconds(note, "end_seconds") - event.end).abs() < COLUMN
+        };
+        assert!(found.iter().any(|note| same(&note)), "{event:?} is missing");
     }
 }
