@@ -6,12 +6,19 @@ use tributary_models::*;
 
 struct File(PathBuf);
 impl Clip for File {
-    fn open(&self) -> Result<Box<dyn Frames>, AudioError> { tributary_audio::open(&self.0) }
+    fn open(&self) -> Result<Box<dyn Frames>, AudioError> {
+        tributary_audio::open(&self.0)
+    }
 }
 struct Out(Box<dyn FrameSink>, PathBuf);
 impl ResultSink for Out {
-    fn write(&mut self, _: usize, block: &[&[f32]]) -> Result<(), AudioError> { self.0.write(block) }
-    fn sheet(&mut self, _: usize, bytes: &[u8]) -> Result<(), AudioError> { std::fs::write(self.1.with_extension("json"), bytes).unwrap(); Ok(()) }
+    fn write(&mut self, _: usize, block: &[&[f32]]) -> Result<(), AudioError> {
+        self.0.write(block)
+    }
+    fn sheet(&mut self, _: usize, bytes: &[u8]) -> Result<(), AudioError> {
+        std::fs::write(self.1.with_extension("json"), bytes).unwrap();
+        Ok(())
+    }
 }
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -26,7 +33,11 @@ fn main() {
     let clip = |f: &String| Arc::new(File(PathBuf::from(f))) as Arc<dyn Clip>;
     let clips = Clips { clip: clip(files[1]), references: files[2..].iter().map(|f| clip(f)).collect() };
     let shape = clips.clip.open().unwrap().shape();
-    let ask = Ask { stems: vec![], settings, references: clips.references.iter().map(|r| r.open().unwrap().shape()).collect() };
+    let ask = Ask {
+        stems: vec![],
+        settings,
+        references: clips.references.iter().map(|r| r.open().unwrap().shape()).collect(),
+    };
     let plan = p.plan(shape, &ask).unwrap();
     let out = PathBuf::from(files[0]);
     let mut sink = Out(Box::new(WavWriter::create(&out, shape).unwrap()), out.clone());

@@ -89,7 +89,10 @@ const NAMES: [(&str, &[&str]); 11] = [
     ("png", &["report"]),
     ("sqlx", &["store"]),
     ("tonic", &["grpc"]),
-    ("tributary_models", &["admission", "cli", "device", "offer", "report", "settings", "shelf", "wiring", "worker"]),
+    (
+        "tributary_models",
+        &["admission", "cli", "device", "offer", "report", "settings", "shelf", "wiring", "worker"],
+    ),
     ("ureq", &["shelf"]),
     ("v1", &["grpc", "http"]),
     ("zip", &["shelf"]),
