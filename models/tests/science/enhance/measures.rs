@@ -26,7 +26,8 @@ pub(super) fn cpu_seconds() -> f64 {
     // field 2 may hold blanks.
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let after_name = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
-    let ticks: f64 = after_name.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
+    let ticks: f64 =
+        after_name.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
     ticks / 100.0
 }
 
@@ -35,6 +36,7 @@ fn the_ratio_does_not_see_level_but_sees_noise() {
     let clean: Vec<f32> = (0..1000).map(|i| (i as f32 * 0.1).sin()).collect();
     let louder: Vec<f32> = clean.iter().map(|x| 3.0 * x).collect();
     assert!(si_sdr_db(&clean, &louder) > 100.0);
-    let noisy: Vec<f32> = clean.iter().enumerate().map(|(i, x)| x + 0.1 * (1 - 2 * (i as i32 % 2)) as f32).collect();
+    let noisy: Vec<f32> =
+        clean.iter().enumerate().map(|(i, x)| x + 0.1 * (1 - 2 * (i as i32 % 2)) as f32).collect();
     assert!((si_sdr_db(&clean, &noisy) - 17.0).abs() < 0.1, "{}", si_sdr_db(&clean, &noisy));
 }

@@ -13,13 +13,18 @@ fn deepfilternet3_reaches_the_ratio_of_the_official_program_and_sounds_as_it_doe
     };
     let clean = recording("dfn_clean.wav").unwrap();
     let official = recording("dfn_official_enhanced.wav").unwrap();
-    for (what, pipeline) in [("in segments", pipeline), ("in one piece", enhance("deepfilternet3").unwrap().with_segments(WHOLE))] {
+    for (what, pipeline) in [
+        ("in segments", pipeline),
+        ("in one piece", enhance("deepfilternet3").unwrap().with_segment_hops(WHOLE)),
+    ] {
         let ours = speech(&pipeline, &noisy).remove(0);
         let before = si_sdr_db(&clean.channels[0], &noisy.channels[0]);
         let after = si_sdr_db(&clean.channels[0], &ours);
         let theirs = &official.channels[0];
         let agreement = agreement_db(&theirs[RATE..], &ours[RATE..theirs.len()]);
-        println!("deepfilternet3 {what}: SI-SDR {before:.2} dB in, {after:.2} dB out; agreement {agreement:.1} dB");
+        println!(
+            "deepfilternet3 {what}: SI-SDR {before:.2} dB in, {after:.2} dB out; agreement {agreement:.1} dB"
+        );
         assert!(after >= 20.0 && agreement >= 45.0);
     }
 }
@@ -27,7 +32,7 @@ fn deepfilternet3_reaches_the_ratio_of_the_official_program_and_sounds_as_it_doe
 #[test]
 fn rnnoise_is_the_frame_loop_of_its_crate() {
     let noisy = crate::signals::noise(1, 3 * RATE + 77, RATE as u32);
-    let ours = speech(&enhance("rnnoise").unwrap().with_segments(WHOLE), &noisy).remove(0);
+    let ours = speech(&enhance("rnnoise").unwrap().with_segment_hops(WHOLE), &noisy).remove(0);
     let mut state = DenoiseState::new();
     let mut theirs = Vec::new();
     let mut padded: Vec<f32> = noisy.channels[0].iter().map(|x| x * 32_768.0).collect();
@@ -55,7 +60,9 @@ fn every_network_makes_real_recordings_better() {
             let speed = (cpu_seconds() - started) / audio.shape().seconds();
             let before = si_sdr_db(&clean.channels[0], &audio.channels[0]);
             let after = si_sdr_db(&clean.channels[0], &ours);
-            println!("{name} {noisy}: SI-SDR {before:.2} -> {after:.2} dB, {speed:.3} CPU s a second of sound");
+            println!(
+                "{name} {noisy}: SI-SDR {before:.2} -> {after:.2} dB, {speed:.3} CPU s a second of sound"
+            );
             assert!(after > before, "{name} {noisy}");
         }
     }
