@@ -24,6 +24,7 @@ pub struct Loudness {
 pub struct LoudnessMeter {
     meter: EbuR128,
     channels: u16,
+    with_peaks: bool,
 }
 
 impl LoudnessMeter {
@@ -32,10 +33,21 @@ impl LoudnessMeter {
     /// # Errors
     /// [`AudioError::Limit`] where they are outside the limits.
     pub fn new(channels: u16, rate_hz: u32) -> Result<Self, AudioError> {
+        Self::with_modes(channels, rate_hz, Mode::I | Mode::SAMPLE_PEAK | Mode::TRUE_PEAK)
+    }
+
+    /// A meter that looks for no peaks, which is most of the work, but measures the loudness range too.
+    ///
+    /// # Errors
+    /// As [`LoudnessMeter::new`].
+    pub fn without_peaks(channels: u16, rate_hz: u32) -> Result<Self, AudioError> {
+        Self::with_modes(channels, rate_hz, Mode::I | Mode::LRA)
+    }
+
+    fn with_modes(channels: u16, rate_hz: u32, modes: Mode) -> Result<Self, AudioError> {
         check_channels_and_rate(u64::from(channels), u64::from(rate_hz))?;
-        let meter = EbuR128::new(u32::from(channels), rate_hz, Mode::I | Mode::SAMPLE_PEAK | Mode::TRUE_PEAK)
-            .map_err(not_measured)?;
-        Ok(Self { meter, channels })
+        let meter = EbuR128::new(u32::from(channels), rate_hz, modes).map_err(not_measured)?;
+        Ok(Self { meter, channels, with_peaks: modes.contains(Mode::TRUE_PEAK) })
     }
 
     /// Takes one block, `[channels][frames]`.
@@ -47,13 +59,27 @@ impl LoudnessMeter {
         self.meter.add_frames_planar_f32(block).map_err(not_measured)
     }
 
-    /// The measure of all blocks so far.
+    /// The loudness range in LU (EBU Tech 3342). `None` for a meter that looks for peaks, and where there are not 3 s
+    /// above its gates.
+    ///
+    /// # Errors
+    /// None in practice: the meter was made for it.
+    pub fn range_lu(&self) -> Result<Option<f64>, AudioError> {
+        if self.with_peaks {
+            return Ok(None);
+        }
+        let range = self.meter.loudness_range().map_err(not_measured)?;
+        Ok((range.is_finite() && range > 0.0).then_some(range))
+    }
+
+    /// The measure of all blocks so far. A meter without peaks has none to tell.
     ///
     /// # Errors
     /// None in practice: the meter was made for all three measures.
     pub fn loudness(&self) -> Result<Loudness, AudioError> {
         let (mut sample_peak, mut true_peak) = (0.0f64, 0.0f64);
-        for channel in 0..u32::from(self.channels) {
+        let channels = if self.with_peaks { self.channels } else { 0 };
+        for channel in 0..u32::from(channels) {
             sample_peak = sample_peak.max(self.meter.sample_peak(channel).map_err(not_measured)?);
             true_peak = true_peak.max(self.meter.true_peak(channel).map_err(not_measured)?);
         }

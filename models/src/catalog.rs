@@ -5,9 +5,11 @@ pub mod card;
 pub use card::{Card, CardFile, CommercialUse, Grade, PriceClass, Quality, Signal, Task};
 
 use crate::pipeline::enhance::Enhance;
+use crate::pipeline::master::Master;
 use crate::pipeline::separate::Separate;
+use crate::pipeline::transcribe::Transcribe;
 use crate::weights::Files;
-use crate::{ModelError, Pipeline};
+use crate::{ModelError, Pipeline, SessionOptions};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +25,10 @@ const KNOWN: &[Known] = &[
         card: include_str!("../catalog/mini.toml"),
         files: &[("mini.onnx", include_bytes!("../weights/mini.onnx"))],
     },
+    Known { card: include_str!("../catalog/master.toml"), files: &[] },
+    Known { card: include_str!("../catalog/basic-pitch.toml"), files: &[] },
+    Known { card: include_str!("../catalog/beats.toml"), files: &[] },
+    Known { card: include_str!("../catalog/drum-notes.toml"), files: &[] },
     Known { card: include_str!("../catalog/rnnoise.toml"), files: &[] },
     Known { card: include_str!("../catalog/deepfilternet3.toml"), files: &[] },
 ];
@@ -30,6 +36,7 @@ const KNOWN: &[Known] = &[
 /// The models there are, by name.
 pub struct Catalog {
     entries: BTreeMap<String, Entry>,
+    options: SessionOptions,
 }
 
 struct Entry {
@@ -59,7 +66,15 @@ impl Catalog {
             };
             Ok((card.name.clone(), Entry { card, files }))
         });
-        Ok(Self { entries: entries.collect::<Result<_, ModelError>>()? })
+        let entries = entries.collect::<Result<_, ModelError>>()?;
+        Ok(Self { entries, options: SessionOptions::default() })
+    }
+
+    /// The same, with all sessions on the engine and the device that `options` name.
+    #[must_use]
+    pub fn with_session_options(mut self, options: SessionOptions) -> Self {
+        self.options = options;
+        self
     }
 
     /// Cards of the models that can be run, by name.
@@ -101,8 +116,18 @@ impl Catalog {
     pub fn pipeline(&self, name: &str) -> Result<Arc<dyn Pipeline>, ModelError> {
         let Entry { card, files } = self.entry(name)?;
         match (card.task, card.architecture.as_str()) {
-            (Task::Separate, "band-mask") => Ok(Arc::new(Separate::new(card, files.clone())?)),
-            (Task::Enhance, _) => Ok(Arc::new(Enhance::new(card, files.clone())?)),
+            (Task::Separate, "band-mask") => {
+                Ok(Arc::new(Separate::new(card, files.clone())?.with_session_options(self.options)))
+            }
+            (Task::Master, "reference") => {
+                Ok(Arc::new(Master::new(card)?.with_session_options(self.options)))
+            }
+            (Task::Transcribe, "basic-pitch" | "beats" | "drum-notes") => {
+                Ok(Arc::new(Transcribe::new(card, files.clone())?.with_session_options(self.options)))
+            }
+            (Task::Enhance, _) => {
+                Ok(Arc::new(Enhance::new(card, files.clone())?.with_session_options(self.options)))
+            }
             (task, other) => Err(ModelError::Card {
                 card: card.name.clone(),
                 reason: format!("`architecture` is `{other}`, which {} does not know", task.word()),
@@ -122,7 +147,8 @@ mod tests {
     #[test]
     fn every_embedded_card_is_usable_and_its_weights_are_what_it_says() {
         let catalog = Catalog::embedded().unwrap();
-        assert_eq!(catalog.cards().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["mini", "rnnoise"]);
+        let names: Vec<_> = catalog.cards().map(|card| card.name.as_str()).collect();
+        assert_eq!(names, ["beats", "drum-notes", "master", "mini", "rnnoise"]);
         for card in catalog.cards() {
             assert_eq!(catalog.get(&card.name).unwrap(), card);
             catalog.pipeline(&card.name).unwrap().load().unwrap();

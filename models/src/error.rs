@@ -81,6 +81,22 @@ pub enum ModelError {
         /// In the engine's words.
         reason: String,
     },
+    /// The engine or the device that was asked for is not there.
+    #[error("{wanted} cannot be used: {reason}")]
+    NoEngine {
+        /// Engine and device.
+        wanted: String,
+        /// Why not, and what to do.
+        reason: String,
+    },
+    /// A file that should be ONNX Runtime cannot be used as such.
+    #[error("{} cannot be used as ONNX Runtime: {reason}", library.display())]
+    OnnxRuntime {
+        /// Which file.
+        library: std::path::PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// Chunks came out of order, twice or not at all: a bug in the caller.
     #[error("expected chunk {expected}, got {got}")]
     ChunkOrder {

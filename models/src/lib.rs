@@ -11,6 +11,7 @@ pub mod catalog;
 pub mod chunk;
 pub mod dsp;
 pub mod error;
+pub mod music;
 pub mod pipeline;
 pub mod progress;
 pub mod run;
@@ -21,12 +22,14 @@ pub mod weights;
 pub use catalog::{Card, Catalog};
 pub use error::ModelError;
 pub use pipeline::enhance::Enhance;
+pub use pipeline::master::Master;
 pub use pipeline::separate::Separate;
+pub use pipeline::transcribe::Transcribe;
 pub use pipeline::{
     Ask, Assembler, Chunk, ChunkAnswer, Clip, Clips, Cutter, Ends, Pipeline, Plan, ResultSink,
 };
 pub use progress::{Go, Progress};
 pub use run::{RunReport, run};
-pub use session::{Session, SessionOptions};
+pub use session::{Device, EngineChoice, Session, SessionOptions};
 pub use settings::{Control, ControlKind, Setting, Settings};
 pub use weights::Files;

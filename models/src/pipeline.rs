@@ -1,7 +1,9 @@
 //! The cut every task is made along: plan, cut, infer, assemble. Synchronous, and pure but for the device.
 
 pub mod enhance;
+pub mod master;
 pub mod separate;
+pub mod transcribe;
 
 use crate::settings::{Control, Settings};
 use crate::{ModelError, Session};

@@ -1,12 +1,17 @@
 //! A loaded graph on a device: with its folder, the only place that names a neural engine. Knows no audio.
 
-mod rten_graph;
+mod engine;
+mod onnx_runtime;
+mod rten_engine;
 mod threads;
 
+pub use engine::{Device, Engine, EngineChoice, Running};
+
 use crate::ModelError;
-use rten_graph::RtenGraph;
+use engine::Loaded;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use threads::{Share, Threads};
 
 /// How a graph is run.
@@ -14,6 +19,15 @@ use threads::{Share, Threads};
 pub struct SessionOptions {
     /// Threads the engine may keep busy, at most [`SessionOptions::THREADS_MAX`].
     pub threads: NonZeroUsize,
+    /// By which engine.
+    pub engine: EngineChoice,
+    /// On which device.
+    pub device: Device,
+    /// Which device, where there are several of that kind: 0 is the first.
+    pub device_number: u8,
+    /// Lets an accelerator compute with fewer bits (TF32 with CUDA, FP16 with TensorRT): faster, and results differ
+    /// from those of the CPU by about a thousandth. Nothing on the CPU.
+    pub reduced_precision: bool,
 }
 
 impl SessionOptions {
@@ -25,13 +39,58 @@ impl SessionOptions {
 }
 
 impl Default for SessionOptions {
-    /// As many threads as this machine runs at once.
+    /// As many threads as this machine runs at once, on its CPU.
     fn default() -> Self {
-        Self { threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN) }
+        Self {
+            threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            engine: EngineChoice::Auto,
+            device: Device::Cpu,
+            device_number: 0,
+            reduced_precision: false,
+        }
     }
 }
 
-/// A named tensor that goes into a graph: row-major, `data` as long as the product of `shape`.
+/// Makes ONNX Runtime available to this process: loads its library, `libonnxruntime.so.<version>` or what this system
+/// calls it. Once, before the first session; a second call with the same file does nothing.
+///
+/// # Errors
+/// [`ModelError::OnnxRuntime`] where the file is missing, no ONNX Runtime or too old, or where the process uses
+/// another one already. Sessions that leave the choice to us then run on the engine that is built in.
+pub fn use_onnx_runtime(library: &Path) -> Result<(), ModelError> {
+    onnx_runtime::use_library(library)
+        .map_err(|reason| ModelError::OnnxRuntime { library: library.to_owned(), reason })
+}
+
+/// What this process knows of ONNX Runtime: for people who ask what their machine will use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnnxRuntimeState {
+    /// The file that was loaded, or why there is none.
+    pub library: Result<PathBuf, String>,
+    /// Branch, commit and flags in its own words; empty where there is none.
+    pub build: String,
+    /// For each accelerator whether a session can use it, or why not.
+    pub accelerators: Vec<(Device, Result<(), String>)>,
+}
+
+/// Looks what sessions could use now. Takes a moment where an accelerator is woken.
+#[must_use]
+pub fn onnx_runtime_state() -> OnnxRuntimeState {
+    let library = onnx_runtime::library();
+    let accelerators = [Device::Cuda, Device::TensorRt].map(|device| {
+        let options = SessionOptions { device, ..SessionOptions::default() };
+        let usable = library.as_ref().map_err(Clone::clone);
+        (device, usable.and_then(|library| onnx_runtime::check_device(library, options)))
+    });
+    OnnxRuntimeState {
+        build: library.as_ref().map_or(String::new(), |library| library.build().to_owned()),
+        library: library.map(|library| library.path().to_owned()),
+        accelerators: accelerators.into(),
+    }
+}
+
+/// A named tensor that goes into a graph: row-major, `data` as long as the product of `shape`. Where the graph wants
+/// whole numbers, they are rounded to those.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     /// The graph's name for it.
@@ -55,37 +114,46 @@ pub struct Output {
 /// Belongs to one thread at a time.
 pub struct Session {
     model: String,
-    graphs: Vec<(String, RtenGraph)>,
+    graphs: Option<Box<dyn Loaded>>,
     threads: Threads,
+    running: Running,
 }
 
 /// A share of the device, for one item.
 pub struct Lane<'a> {
     session: &'a Session,
-    share: Share<'a>,
+    share: Share,
 }
 
 impl Session {
     /// Loads ONNX graphs, each with the name it is run by. `model` is the name that errors carry.
     ///
     /// # Errors
-    /// [`ModelError::Engine`] where the bytes are no graph that the engine can run.
+    /// [`ModelError::Engine`] where the bytes are no graph that the engine can run; [`ModelError::NoEngine`] where the
+    /// engine or the device that `options` insist on is not there.
     pub fn load(model: &str, graphs: &[(&str, &[u8])], options: SessionOptions) -> Result<Self, ModelError> {
-        let load = |(name, onnx): &(&str, &[u8])| Ok(((*name).to_owned(), RtenGraph::load(onnx)?));
-        let graphs = guarded(model, || graphs.iter().map(load).collect::<Result<Vec<_>, String>>())?;
-        Ok(Self { model: model.to_owned(), graphs, threads: Threads::new(options) })
+        let threads = Threads::new(options);
+        let (graphs, running) = engine::load(model, graphs, options, &threads)?;
+        Ok(Self { model: model.to_owned(), graphs: Some(graphs), threads, running })
     }
 
     /// For a pipeline that has no network: its items still share the threads.
     #[must_use]
     pub fn without_network(model: &str, options: SessionOptions) -> Self {
-        Self { model: model.to_owned(), graphs: Vec::new(), threads: Threads::new(options) }
+        let threads = Threads::new(SessionOptions { device: Device::Cpu, ..options });
+        Self { model: model.to_owned(), graphs: None, threads, running: Running::nothing() }
+    }
+
+    /// What really runs, on what.
+    #[must_use]
+    pub fn engine(&self) -> &Running {
+        &self.running
     }
 
     /// How many items [`Self::each`] runs at once; batches of a multiple of this waste no thread.
     #[must_use]
     pub fn lanes(&self) -> usize {
-        self.threads.lanes()
+        self.threads.lanes().len()
     }
 
     /// Runs a graph once, on all threads: named inputs, one output for each name in `outputs`.
@@ -98,7 +166,7 @@ impl Session {
         inputs: &[Input<'_>],
         outputs: &[&str],
     ) -> Result<Vec<Output>, ModelError> {
-        Lane { session: self, share: self.threads.all() }.run(graph, inputs, outputs)
+        Lane { session: self, share: Share::All }.run(graph, inputs, outputs)
     }
 
     /// Does `work` for every item, each on a lane of its own, and answers in order. How they share the device is the
@@ -113,7 +181,7 @@ impl Session {
         work: impl Fn(&Lane<'_>, &T) -> Result<R, ModelError> + Sync,
     ) -> Result<Vec<R>, ModelError> {
         if let [item] = items {
-            return Ok(vec![work(&Lane { session: self, share: self.threads.all() }, item)?]);
+            return Ok(vec![work(&Lane { session: self, share: Share::All }, item)?]);
         }
         let session = &*self;
         let panicked = || engine_error(&session.model, PANICKED.to_owned());
@@ -133,10 +201,22 @@ impl Lane<'_> {
         outputs: &[&str],
     ) -> Result<Vec<Output>, ModelError> {
         let Session { model, graphs, .. } = self.session;
-        let found = graphs.iter().find(|(name, _)| name == graph).map(|(_, graph)| graph);
-        let found = found.ok_or_else(|| engine_error(model, format!("it has no graph `{graph}`")))?;
-        guarded(model, || found.run(self.share, inputs, outputs))
+        guarded(model, || {
+            inputs.iter().try_for_each(check)?;
+            let graphs = graphs.as_ref().ok_or_else(|| format!("it has no graph `{graph}`"))?;
+            graphs.run(self.share, graph, inputs, outputs)
+        })
     }
+}
+
+/// No engine is asked to believe a shape.
+fn check(input: &Input<'_>) -> Result<(), String> {
+    let elements = input.shape.iter().try_fold(1_usize, |n, &size| n.checked_mul(size));
+    if elements == Some(input.data.len()) {
+        return Ok(());
+    }
+    let Input { name, shape, data } = input;
+    Err(format!("`{name}` of shape {shape:?} cannot hold {} numbers", data.len()))
 }
 
 const PANICKED: &str = "it panicked; the log has the place";
@@ -148,9 +228,11 @@ fn engine_error(model: &str, reason: String) -> ModelError {
 /// Turns the engine's errors, and a panic inside it, into [`ModelError::Engine`]: one bad graph must not take the
 /// device thread, and every other tenant's job, with it.
 fn guarded<T>(model: &str, work: impl FnOnce() -> Result<T, String>) -> Result<T, ModelError> {
-    catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Err(PANICKED.to_owned()))
-        .map_err(|reason| engine_error(model, reason))
+    caught(work).map_err(|reason| engine_error(model, reason))
+}
+
+fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(PANICKED.to_owned()))
 }
 
 #[cfg(test)]
@@ -160,7 +242,7 @@ mod tests {
     const MINI: &[u8] = include_bytes!("../weights/mini.onnx");
 
     fn options(threads: usize) -> SessionOptions {
-        SessionOptions { threads: NonZeroUsize::new(threads).unwrap() }
+        SessionOptions { threads: NonZeroUsize::new(threads).unwrap(), ..SessionOptions::default() }
     }
 
     fn bands(columns: usize, seed: usize) -> Vec<f32> {

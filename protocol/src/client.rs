@@ -12,7 +12,7 @@
 //!     tls: Tls::PublicRoots,
 //! })
 //! .await?;
-//! let wanted = NewJob { id: JobId::generate(), model: "mini".into(), stems: vec![], clip, title: "Song".into() };
+//! let wanted = NewJob::new(JobId::generate(), "mini", clip, "Song");
 //! let job = client.create(&wanted).await?;
 //! if job.state == tributary_protocol::client::JobState::Uploading {
 //!     client.upload(&clip, Path::new("song.f32"), |bytes| eprintln!("{bytes}")).await?;
@@ -39,6 +39,7 @@ mod convert;
 mod download;
 mod error;
 mod retry;
+mod sheet;
 mod stem_file;
 mod upload;
 mod view;
@@ -50,7 +51,7 @@ pub use error::ClientError;
 pub use retry::Patience;
 pub use view::{
     AccountView, HistoryPage, JobState, JobView, JobsPage, LedgerKind, LedgerLine, ModelView, NewJob, Offer,
-    QuoteAsk, QuoteView, ServerLimits, StemView,
+    QuoteAsk, QuoteView, ServerLimits, SheetView, StemView,
 };
 pub use watch::Watch;
 
@@ -244,5 +245,13 @@ impl Client {
         mut progress: impl FnMut(u64) + Send,
     ) -> Result<(), ClientError> {
         download::run(&self.wire, &self.line, job, stem, to, &mut progress).await
+    }
+
+    /// Fetches a sheet of a job that is done into `to`, which appears whole, its hash checked, or not at all.
+    ///
+    /// # Errors
+    /// As [`Client::download`].
+    pub async fn download_sheet(&self, job: &JobView, sheet: &str, to: &Path) -> Result<(), ClientError> {
+        sheet::run(&self.wire, &self.line, job, sheet, to).await
     }
 }

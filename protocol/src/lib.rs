@@ -3,6 +3,7 @@
 //! - [`vocab`]: plain types anyone may use anywhere
 //! - [`limits`]: every inbound size, in one place, checked on both sides
 //! - [`packet`]: samples to wire bytes and back, lossless
+//! - [`settings`]: what a job may set beside its clip
 //! - [`reason`]: what travels beside a status
 //! - [`v1`]: generated from `proto/`; only the client here and the server's edges name it
 //! - `client` (feature): what the CLI and the plugin call
@@ -12,6 +13,7 @@
 pub mod limits;
 pub mod packet;
 pub mod reason;
+pub mod settings;
 pub mod vocab;
 
 #[cfg(feature = "client")]

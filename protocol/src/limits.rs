@@ -20,6 +20,14 @@ pub const CLIP_SECONDS_MAX: u64 = 6 * 3600;
 pub const TITLE_CHARS_MAX: usize = 200;
 /// Characters of a model's or stem's name.
 pub const NAME_CHARS_MAX: usize = 64;
+/// Settings one job may carry.
+pub const SETTINGS_MAX: usize = 64;
+/// References one job may name beside its clip.
+pub const REFERENCES_MAX: usize = 8;
+/// Bytes of a sheet: notes of many hours are far below.
+pub const SHEET_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Bytes of one piece of a sheet.
+pub const SHEET_PIECE_BYTES_MAX: usize = 256 * 1024;
 /// Stems one job may name.
 pub const STEMS_MAX: usize = 32;
 /// Jobs in one answer of `Jobs.List`.

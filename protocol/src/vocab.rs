@@ -87,6 +87,15 @@ impl fmt::Display for Credits {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Sha256(pub [u8; 32]);
 
+/// Two hex digits.
+fn byte(pair: &[u8]) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    match pair {
+        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+        _ => None,
+    }
+}
+
 impl Sha256 {
     /// From 32 bytes; none for any other length.
     #[must_use]
@@ -103,15 +112,14 @@ impl Sha256 {
     /// Reads what [`Sha256::as_fingerprint`] writes; none for anything else.
     #[must_use]
     pub fn from_fingerprint(text: &str) -> Option<Self> {
-        let bytes: Option<Vec<u8>> = text
-            .split(':')
-            .map(|pair| match pair.as_bytes() {
-                [high, low] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                    u8::from_str_radix(pair, 16).ok()
-                }
-                _ => None,
-            })
-            .collect();
+        let bytes: Option<Vec<u8>> = text.split(':').map(|pair| byte(pair.as_bytes())).collect();
+        Self::from_slice(&bytes?)
+    }
+
+    /// From 64 hex digits, of either case; none for anything else.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let bytes: Option<Vec<u8>> = text.as_bytes().chunks(2).map(byte).collect();
         Self::from_slice(&bytes?)
     }
 }

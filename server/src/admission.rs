@@ -6,15 +6,18 @@ use crate::config::LimitsConfig;
 use crate::job::Job;
 use crate::offer::{Offer, Offers};
 use crate::quote::quote;
+use crate::settings;
 use crate::steps::{SharedSteps, Step};
 use crate::store::{Admission, NewJob, Store, StoreError};
 use crate::tenant::Tenant;
 use std::sync::Arc;
 use tributary_audio::ClipShape;
-use tributary_models::ModelError;
+use tributary_models::{Ask, ModelError};
 use tributary_protocol::limits::{
-    CHANNELS_MAX, NAME_CHARS_MAX, RATE_HZ_MAX, RATE_HZ_MIN, STEMS_MAX, TITLE_CHARS_MAX,
+    CHANNELS_MAX, NAME_CHARS_MAX, RATE_HZ_MAX, RATE_HZ_MIN, REFERENCES_MAX, SETTINGS_MAX, STEMS_MAX,
+    TITLE_CHARS_MAX,
 };
+use tributary_protocol::settings::{Setting, Settings};
 use tributary_protocol::vocab::{ClipHeader, Credits, JobId};
 
 /// What a client asks for.
@@ -30,6 +33,10 @@ pub struct JobRequest {
     pub clip: ClipHeader,
     /// For lists.
     pub title: String,
+    /// Values of the model's controls.
+    pub settings: Settings,
+    /// Clips the result shall be made like.
+    pub references: Vec<ClipHeader>,
 }
 
 /// Why a job was not admitted; nothing was held.
@@ -124,28 +131,40 @@ impl Admissions {
     /// # Errors
     /// A named refusal; nothing was held.
     pub async fn admit(&self, tenant: &Tenant, request: JobRequest) -> Result<Job, Refusal> {
-        check_text("title", &request.title, TITLE_CHARS_MAX)?;
-        limit("number of stems", request.stems.len() as u64, 0, STEMS_MAX as u64)?;
-        for stem in &request.stems {
-            check_text("stem's name", stem, NAME_CHARS_MAX)?;
+        check_words(&request)?;
+        let (credits, offer) = self.quote(&request.model, shape(&request.clip))?;
+        request.references.iter().try_for_each(|clip| self.check_shape(shape(clip)))?;
+        let plan = offer.pipeline.plan(
+            shape(&request.clip),
+            &Ask {
+                stems: request.stems,
+                settings: settings::to_models(&request.settings),
+                references: request.references.iter().map(shape).collect(),
+            },
+        )?;
+        let bytes =
+            |clip: &ClipHeader| clip.canonical_bytes().expect("frames were checked against the limit");
+        let (stored, free) = self.look(tenant, &request.clip).await?;
+        let mut references = Vec::with_capacity(request.references.len());
+        for clip in request.references {
+            let (stored, _) = self.look(tenant, &clip).await?;
+            references.push((clip, stored == Some(bytes(&clip))));
         }
-        let header = request.clip;
-        let shape = ClipShape { channels: header.channels, frames: header.frames, rate_hz: header.rate_hz };
-        let (credits, offer) = self.quote(&request.model, shape)?;
-        let plan = offer.pipeline.plan(shape, &request.stems)?;
-        let bytes = header.canonical_bytes().expect("frames were checked against the limit");
-        let (stored, free) = self.look(tenant, &header).await?;
-        let room = bytes.saturating_mul(plan.stems.len() as u64 + 1) + (self.limits.disk_free_min_mb << 20);
+        let room = bytes(&request.clip).saturating_mul(plan.stems.len() as u64 + 1)
+            + references.iter().map(|(clip, _)| bytes(clip)).sum::<u64>()
+            + (self.limits.disk_free_min_mb << 20);
         let now = self.clock.now();
         let job = NewJob {
             id: request.id,
             model: request.model,
             stems: plan.stems,
             title: request.title,
-            clip: header,
+            clip: request.clip,
+            settings: settings::from_models(&plan.settings),
+            references,
             chunks: plan.chunks,
             quote: credits,
-            clip_is_stored: stored == Some(bytes),
+            clip_is_stored: stored == Some(bytes(&request.clip)),
             upload_until: now.after(self.limits.upload_idle()),
             open_max: self.limits.jobs_open_max,
         };
@@ -186,6 +205,26 @@ impl Admissions {
         let allowed = format!("1 to {frames_max} (the longest clip is {hours} h)");
         Err(Refusal::Limit { what: "length in frames", value: clip.frames, allowed })
     }
+}
+
+fn shape(clip: &ClipHeader) -> ClipShape {
+    ClipShape { channels: clip.channels, frames: clip.frames, rate_hz: clip.rate_hz }
+}
+
+/// Names and numbers of things, before anything is done with them.
+fn check_words(request: &JobRequest) -> Result<(), Refusal> {
+    check_text("title", &request.title, TITLE_CHARS_MAX)?;
+    limit("number of stems", request.stems.len() as u64, 0, STEMS_MAX as u64)?;
+    limit("number of settings", request.settings.len() as u64, 0, SETTINGS_MAX as u64)?;
+    limit("number of references", request.references.len() as u64, 0, REFERENCES_MAX as u64)?;
+    request.stems.iter().try_for_each(|stem| check_text("stem's name", stem, NAME_CHARS_MAX))?;
+    request.settings.iter().try_for_each(|(name, setting)| {
+        check_text("setting's name", name, NAME_CHARS_MAX)?;
+        match setting {
+            Setting::Choice(word) => check_text("setting's word", word, NAME_CHARS_MAX),
+            _ => Ok(()),
+        }
+    })
 }
 
 fn limit(what: &'static str, value: u64, low: u64, high: u64) -> Result<(), Refusal> {

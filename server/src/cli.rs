@@ -2,13 +2,16 @@
 
 mod accounts;
 mod balance;
+mod batch;
 mod cancel;
 mod canonical;
 mod connection;
 mod doctor;
+mod enhance;
 mod fetch;
 mod jobs;
 mod log;
+mod master;
 mod models;
 mod output;
 mod quote;
@@ -16,13 +19,14 @@ mod report;
 mod screen;
 mod separate;
 mod serve;
+mod transcribe;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tributary_protocol::client::ClientError;
 
-/// Separates songs into stems: on this machine, or on a server you share.
+/// Separates, enhances, transcribes and masters sound: on this machine, or on a server you share.
 ///
 /// First `tributary serve`, then `tributary separate song.wav`. Exit codes: 0 done, 1 a job failed or was
 /// cancelled, 2 wrong usage or an unreadable file, 3 not enough credits, 4 the server cannot be reached.
@@ -58,9 +62,15 @@ enum Command {
     Serve(serve::Args),
     /// Separate songs into stems
     Separate(separate::Args),
-    /// What separating a file would cost
+    /// Take the noise out of speech
+    Enhance(enhance::Args),
+    /// Write down notes, beats, tempo and key: MIDI, MusicXML, CSV
+    Transcribe(transcribe::Args),
+    /// Bring a mix to loudness and true peak, like a reference where one is given
+    Master(master::Args),
+    /// What a file would cost
     Quote(quote::Args),
-    /// Your jobs, newest first; cancel one, or fetch its stems again
+    /// Your jobs, newest first; cancel one, or fetch its results again
     Jobs(jobs::Args),
     /// Your credits
     Balance(balance::BalanceArgs),
@@ -127,6 +137,9 @@ async fn run(cli: Cli) -> anyhow::Result<u8> {
     match cli.command {
         Command::Serve(args) => serve::run(place, args).await,
         Command::Separate(args) => separate::run(place, args).await,
+        Command::Enhance(args) => enhance::run(place, args).await,
+        Command::Transcribe(args) => transcribe::run(place, args).await,
+        Command::Master(args) => master::run(place, args).await,
         Command::Quote(args) => quote::run(place, args).await,
         Command::Jobs(args) => jobs::run(place, args).await,
         Command::Balance(args) => balance::balance(place, args).await,

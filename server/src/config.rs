@@ -32,8 +32,10 @@ pub struct Config {
     pub worker: WorkerConfig,
     /// How chunks are run.
     pub device: DeviceConfig,
-    /// Credits per started minute of audio, by model. A model without a price is not offered.
+    /// Credits per started minute of audio, by model; installed models that are not named have a usual price.
     pub prices: BTreeMap<String, u64>,
+    /// Models whose licence does not say that what they make may be sold, and which are offered all the same.
+    pub accept_licences: Vec<String>,
     /// Credits of the account that the first start makes.
     pub first_credits: u64,
     /// The page that sells credits, `https://..`; empty for none. Clients open it in the user's browser.
@@ -116,6 +118,7 @@ impl Default for Config {
             worker: WorkerConfig::default(),
             device: DeviceConfig::default(),
             prices: BTreeMap::from([("mini".to_owned(), 1)]),
+            accept_licences: Vec::new(),
             first_credits: 600,
             buy_url: String::new(),
             keep_days: 7,

@@ -60,6 +60,9 @@ pub enum DataError {
     Store(#[from] StoreError),
 }
 
+/// The folder of installed models in the data folder.
+pub const MODELS: &str = "models";
+
 impl DataFolder {
     /// Makes the folder where it is missing, readable by its owner only.
     ///
@@ -101,6 +104,12 @@ impl DataFolder {
     #[must_use]
     pub fn uploads(&self) -> PathBuf {
         self.0.join("uploads")
+    }
+
+    /// Installed models, one folder each.
+    #[must_use]
+    pub fn models(&self) -> PathBuf {
+        self.0.join(MODELS)
     }
 
     /// The server's own certificate.

@@ -6,6 +6,7 @@ mod convert;
 mod gate;
 mod jobs;
 mod models;
+mod sheets;
 mod status;
 mod stems;
 
@@ -100,6 +101,10 @@ pub async fn serve(
     )
     .add_service(
         v1::stems_server::StemsServer::new(stems::Stems(Arc::clone(&edge))).max_decoding_message_size(max),
+    )
+    .add_service(
+        v1::sheets_server::SheetsServer::new(sheets::Sheets(Arc::clone(&edge)))
+            .max_decoding_message_size(max),
     )
     .add_service(
         v1::account_server::AccountServer::new(accounts::Accounts(Arc::clone(&edge)))

@@ -1,6 +1,7 @@
 //! A job and the arrows between its states. No I/O: stores apply [`next`], nothing else changes a state.
 
 use crate::clock::Timestamp;
+use tributary_protocol::settings::Settings;
 use tributary_protocol::vocab::{AccountId, ClipHeader, Credits, JobId, Sha256};
 
 /// Where a job is on its way.
@@ -115,6 +116,10 @@ pub struct Job {
     pub title: String,
     /// The clip.
     pub clip: ClipHeader,
+    /// A value for every control of the model.
+    pub settings: Settings,
+    /// Clips the result shall be made like.
+    pub references: Vec<ClipHeader>,
     /// Chunks the device will see.
     pub chunks: u32,
     /// Chunks done in this attempt, as last reported.
@@ -129,7 +134,7 @@ pub struct Job {
     pub captured: Credits,
     /// Why it failed, for people.
     pub failure: Option<String>,
-    /// Finished stems, in the plan's order; empty before `Done`.
+    /// Finished stems, then sheets, in the plan's order; empty before `Done`.
     pub artifacts: Vec<StemArtifact>,
     /// When it was admitted.
     pub created_at: Timestamp,
@@ -151,15 +156,23 @@ impl Job {
     }
 }
 
-/// A finished stem's stored bytes.
+/// A finished stem's or sheet's stored bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StemArtifact {
-    /// The stem's name.
+    /// Its name; a sheet's ends in its format.
     pub name: String,
-    /// Of its canonical bytes.
+    /// Of its bytes, canonical ones where it is a stem.
     pub sha256: Sha256,
     /// How many.
     pub bytes: u64,
+}
+
+impl StemArtifact {
+    /// True for a file that is not sound, like `notes.mid`. A stem's name has no dot (cards allow none).
+    #[must_use]
+    pub fn is_sheet(&self) -> bool {
+        self.name.contains('.')
+    }
 }
 
 /// What a cancelled running job pays: the share of chunks done, rounded down, never more than was held.

@@ -27,6 +27,7 @@ pub mod queue;
 pub mod quote;
 pub mod reaper;
 pub mod report;
+pub mod settings;
 pub mod steps;
 pub mod store;
 pub mod tenant;

@@ -1,10 +1,13 @@
 //! What this server offers: the installed models that have a price.
 
 use crate::config::Config;
+use crate::settings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tributary_models::catalog::{Card, Catalog, Grade, Task};
-use tributary_models::{ModelError, Pipeline};
+use tributary_audio::ClipShape;
+use tributary_models::catalog::{Card, Catalog, CommercialUse, Grade, PriceClass};
+use tributary_models::{Ask, ModelError, Pipeline};
+use tributary_protocol::settings::Control;
 
 /// Hex digits of a version.
 const VERSION_CHARS: usize = 12;
@@ -18,16 +21,28 @@ pub struct Offer {
     pub pipeline: Arc<dyn Pipeline>,
     /// Its price.
     pub credits_per_minute: u64,
+    /// What a job may set.
+    pub controls: Vec<Control>,
+    /// Sheets it makes with nothing set.
+    pub sheets: Vec<String>,
+}
+
+/// A clip of ten seconds: what a model makes does not depend on the clip, only on what is set.
+const USUAL: ClipShape = ClipShape { channels: 2, frames: 480_000, rate_hz: 48_000 };
+
+/// Price of a model that the configuration does not name.
+fn usual_price(class: PriceClass) -> u64 {
+    match class {
+        PriceClass::Small => 1,
+        _ => 4,
+    }
 }
 
 impl Offer {
     /// The task's name on the wire and in lists.
     #[must_use]
     pub fn task_word(&self) -> &'static str {
-        match self.card.task {
-            Task::Separate => "separate",
-            _ => "other",
-        }
+        self.card.task.word()
     }
 
     /// The grade's name on the wire and in lists.
@@ -44,7 +59,17 @@ impl Offer {
     /// Which weights: the beginning of their hash, long enough never to be mistaken.
     #[must_use]
     pub fn version(&self) -> String {
-        self.card.weights.sha256.chars().take(VERSION_CHARS).collect()
+        self.card.version().chars().take(VERSION_CHARS).collect()
+    }
+
+    /// yes, no or unstated.
+    #[must_use]
+    pub fn commercial_word(&self) -> &'static str {
+        match self.card.commercial_use {
+            CommercialUse::Yes => "yes",
+            CommercialUse::No => "no",
+            CommercialUse::Unstated => "unstated",
+        }
     }
 
     /// What was measured, in one line: "sodium (never seen in training): vocals 1.3 dB (+11.0 dB), ...".
@@ -68,17 +93,33 @@ impl Offer {
 pub struct Offers(BTreeMap<String, Offer>);
 
 impl Offers {
-    /// Puts catalogue and prices together.
+    /// Puts catalogue and prices together: every installed model whose licence lets it be sold, or that the
+    /// configuration accepts by name.
     ///
     /// # Errors
-    /// Where a price names a model that is not installed.
+    /// Where the configuration names a model that nobody knows, or a card is not usable.
     pub fn new(catalog: &Catalog, config: &Config) -> Result<Self, ModelError> {
-        let offer = |(name, price): (&String, &u64)| {
-            let card = catalog.get(name)?.clone();
-            let pipeline = catalog.pipeline(name)?;
-            Ok((name.clone(), Offer { card, pipeline, credits_per_minute: *price }))
-        };
-        config.prices.iter().map(offer).collect::<Result<_, _>>().map(Self)
+        for name in config.prices.keys().chain(&config.accept_licences) {
+            catalog.get(name)?;
+        }
+        let mut offers = BTreeMap::new();
+        for card in catalog.cards() {
+            if card.commercial_use != CommercialUse::Yes && !config.accept_licences.contains(&card.name) {
+                tracing::warn!(model = card.name, "not offered: `accept_licences` does not name it");
+                continue;
+            }
+            let pipeline = catalog.pipeline(&card.name)?;
+            let usual = usual_price(card.price_class);
+            let offer = Offer {
+                card: card.clone(),
+                credits_per_minute: config.prices.get(&card.name).copied().unwrap_or(usual),
+                controls: pipeline.controls().iter().map(settings::control).collect(),
+                sheets: pipeline.plan(USUAL, &Ask::default())?.sheets,
+                pipeline,
+            };
+            offers.insert(card.name.clone(), offer);
+        }
+        Ok(Self(offers))
     }
 
     /// The offer of that name.

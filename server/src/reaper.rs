@@ -119,7 +119,8 @@ impl Reaper {
 
     async fn forget(&self, job: &Job) -> Result<(), StoreError> {
         let tenant = Tenant::acting_for(job.account);
-        let contents = job.artifacts.iter().map(|stem| stem.sha256).chain([job.clip.sha256]);
+        let clips = job.references.iter().chain([&job.clip]).map(|clip| clip.sha256);
+        let contents = job.artifacts.iter().map(|stem| stem.sha256).chain(clips);
         for content in contents {
             if self.store.content_needed(&tenant, content, job.id).await? {
                 continue;

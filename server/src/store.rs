@@ -14,6 +14,7 @@ use crate::job::{Job, StemArtifact};
 use crate::ledger::{Audit, Balance, Grant, Line};
 use crate::tenant::Tenant;
 use async_trait::async_trait;
+use tributary_protocol::settings::Settings;
 use tributary_protocol::vocab::{AccountId, ClipHeader, Credits, JobId, Sha256};
 
 /// A job that asks to be admitted.
@@ -29,11 +30,15 @@ pub struct NewJob {
     pub title: String,
     /// The clip's shape and hash, within the limits.
     pub clip: ClipHeader,
+    /// A value for every control of the model.
+    pub settings: Settings,
+    /// Clips the result shall be made like, each with whether it is stored already.
+    pub references: Vec<(ClipHeader, bool)>,
     /// Chunks the device will see.
     pub chunks: u32,
     /// What will be held.
     pub quote: Credits,
-    /// The clip is stored already: begin as queued.
+    /// The clip is stored already; with all references stored, too, the job begins as queued.
     pub clip_is_stored: bool,
     /// When an upload that never ends is given up.
     pub upload_until: Timestamp,
@@ -228,9 +233,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// One transaction: limits, hold and job, or a named refusal that changed nothing.
     async fn admit(&self, tenant: &Tenant, job: &NewJob, now: Timestamp) -> Result<Admission, StoreError>;
-    /// The clip a job of this tenant is waiting for, if any.
+    /// The clip or reference that a job of this tenant is waiting for, if any.
     async fn awaited_clip(&self, tenant: &Tenant, clip: Sha256) -> Result<Option<ClipHeader>, StoreError>;
-    /// The clip is stored: every uploading job of this tenant that waits for it is queued. Answers their ids.
+    /// The content is stored: every uploading job of this tenant that waited for it, and now for nothing more, is
+    /// queued. Answers their ids.
     async fn uploaded(&self, tenant: &Tenant, clip: Sha256, now: Timestamp)
     -> Result<Vec<JobId>, StoreError>;
     /// An upload goes on: its jobs' deadline moves to `until`.
@@ -289,8 +295,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<(Tenant, Reaped)>, StoreError>;
     /// Jobs that ended before `ended_before` and still have artifacts or a clip on record, oldest first.
     async fn stale_jobs(&self, ended_before: Timestamp, limit: u32) -> Result<Vec<Job>, StoreError>;
-    /// Whether any job of the tenant that has not been [`Store::forget`]ten needs this content as clip or stem,
-    /// other than `except`.
+    /// Whether any job of the tenant that has not been [`Store::forget`]ten needs this content as clip, reference,
+    /// stem or sheet, other than `except`.
     async fn content_needed(
         &self,
         tenant: &Tenant,

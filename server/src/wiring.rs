@@ -147,7 +147,7 @@ pub(crate) async fn wire(
 ) -> Result<Wired, StartError> {
     let metrics = metrics()?;
     let ports = Ports::open(data).await?;
-    let offers = Offers::new(&Catalog::embedded()?, config)?;
+    let offers = Offers::new(&Catalog::new(Some(&data.models()))?, config)?;
     let options = DeviceOptions { batch_max: config.device.batch_max, ..DeviceOptions::default() };
     let device =
         Device::start(options, Arc::clone(&parts.clock)).map_err(|cause| StartError::Device { cause })?;

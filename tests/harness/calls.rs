@@ -88,6 +88,7 @@ pub async fn all(
         stems: vec![],
         clip: Some(clip),
         title: "a take".to_owned(),
+        ..v1::CreateJobRequest::default()
     };
     let job =
         |job: v1::Job| format!("{:?}, {} bytes here, {} chunks", job.state(), job.uploaded_bytes, job.chunks);

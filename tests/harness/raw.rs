@@ -96,6 +96,7 @@ pub fn create(clip: ClipHeader) -> v1::CreateJobRequest {
             rate_hz: clip.rate_hz,
         }),
         title: "a take".to_owned(),
+        ..v1::CreateJobRequest::default()
     }
 }
 

@@ -166,7 +166,7 @@ pub fn take(folder: &Path, seed: u32, frames: u64, channels: u16, rate_hz: u32) 
 /// What a client asks for, all stems.
 #[must_use]
 pub fn wish(id: JobId, header: ClipHeader) -> NewJob {
-    NewJob { id, model: "mini".to_owned(), stems: vec![], clip: header, title: "a take".to_owned() }
+    NewJob::new(id, "mini", header, "a take")
 }
 
 /// Create, send, wait for the end. May be called again with the same id after any interruption.

@@ -67,8 +67,12 @@ enum Task {
     Studio,
     /// Play the plugin in Ardour, on a screen that nobody sees; pictures go to target/daw
     Daw,
-    /// See that the tools are there, and install what is missing where that is possible
-    Setup,
+    /// See that the tools are there, install what is missing where that is possible, and fetch ONNX Runtime
+    Setup {
+        /// The library for NVIDIA cards (256 MB to fetch)
+        #[arg(long)]
+        gpu: bool,
+    },
     /// Hold the rules of CONVENTIONS.md that no lint knows
     Tidy,
     /// Write the wire types from protocol/proto
@@ -92,7 +96,10 @@ fn main() -> ExitCode {
         Task::Install => install::run(),
         Task::Studio => studio::run(),
         Task::Daw => daw::run(),
-        Task::Setup => setup::run().map(|()| setup::tests()),
+        Task::Setup { gpu } => setup::run().map(|()| {
+            setup::tests();
+            setup::engine(gpu);
+        }),
         Task::Tidy => tidy::run(),
         Task::Codegen { check } => codegen::run(check),
     };

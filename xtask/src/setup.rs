@@ -1,4 +1,7 @@
-//! Sees that the tools are there. Says nothing when they are; installs from Debian where it may; fetches nothing else.
+//! Sees that the tools are there. Says nothing when they are; installs from Debian where it may; fetches nothing else
+//! but the neural engine's library.
+
+pub(crate) mod onnxruntime;
 
 use crate::run;
 use anyhow::bail;
@@ -106,6 +109,17 @@ pub(crate) fn tests() {
         && let Err(error) = provide(&TESTS)
     {
         println!("left out: {error:#}");
+    }
+}
+
+/// The library of ONNX Runtime. What cannot be had is said: the engine that is built in does its work.
+pub(crate) fn engine(gpu: bool) {
+    let kind = if gpu { onnxruntime::Kind::Gpu } else { onnxruntime::Kind::Cpu };
+    match onnxruntime::provide(kind) {
+        Ok(library) => println!("ONNX Runtime: {}={}", onnxruntime::VARIABLE, library.display()),
+        Err(error) => {
+            println!("left out: ONNX Runtime, models run on the engine that is built in ({error:#})")
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Runs every test there is, with what the tests need to find. Plain `cargo test`: a runner everybody has.
 
+use crate::setup::onnxruntime;
 use crate::workspace::{self, Profile};
 use crate::{bundle, codegen, run, setup, tidy};
 use std::path::{Path, PathBuf};
@@ -31,6 +32,12 @@ pub(crate) fn run() -> anyhow::Result<()> {
             tests.env("TRIBUTARY_VST3_HOST", python);
         }
         Err(error) => println!("left out: the VST3 in another host ({error:#})"),
+    }
+    match onnxruntime::provide(onnxruntime::Kind::Cpu) {
+        Ok(library) => {
+            tests.env(onnxruntime::VARIABLE, library);
+        }
+        Err(error) => println!("left out: ONNX Runtime beside the engine that is built in ({error:#})"),
     }
     match test_data(std::env::var_os(TEST_DATA).map(PathBuf::from), workspace::root()) {
         Some(folder) => {

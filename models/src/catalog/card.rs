@@ -209,6 +209,12 @@ impl Card {
         Ok(card)
     }
 
+    /// Names the weights: the hash of the first file, or, for plain signal processing, the program's version.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        self.files.first().map_or(concat!("v", env!("CARGO_PKG_VERSION")), |file| &file.sha256)
+    }
+
     fn check(&self) -> Result<(), String> {
         check_word("name", &self.name)?;
         for (field, text) in [

@@ -1,34 +1,40 @@
-//! The threads of one session: one pool of as many as allowed, and lanes that share as many among them.
+//! How a session's threads are shared: all of them for one item alone, or lanes with as many each.
 
 use super::SessionOptions;
 use crate::ModelError;
-use rten::ThreadPool;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// Counts only; each engine starts its own threads.
 pub(super) struct Threads {
-    all: Arc<ThreadPool>,
-    lanes: Vec<Arc<ThreadPool>>,
+    all: usize,
+    lanes: Vec<usize>,
 }
 
 /// The threads that one run may use.
-#[derive(Clone, Copy)]
-pub(super) struct Share<'a>(pub(super) &'a Arc<ThreadPool>);
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Share {
+    /// Nobody else runs.
+    All,
+    /// This lane's.
+    Lane(usize),
+}
 
 impl Threads {
     pub(super) fn new(options: SessionOptions) -> Self {
-        let threads = options.threads.get().min(SessionOptions::THREADS_MAX);
-        let lanes = threads.min(SessionOptions::LANES_MAX);
-        let pool = |threads| Arc::new(ThreadPool::with_num_threads(threads));
-        Self { all: pool(threads), lanes: (0..lanes).map(|i| pool((threads + i) / lanes)).collect() }
+        let all = options.threads.get().min(SessionOptions::THREADS_MAX);
+        // An accelerator does one thing after the other, as wide as it is.
+        let lanes = if options.device.is_accelerator() { 1 } else { all.min(SessionOptions::LANES_MAX) };
+        Self { all, lanes: (0..lanes).map(|i| (all + i) / lanes).collect() }
     }
 
-    pub(super) fn lanes(&self) -> usize {
-        self.lanes.len()
+    /// How many threads a run without neighbours has.
+    pub(super) fn all(&self) -> usize {
+        self.all
     }
 
-    pub(super) fn all(&self) -> Share<'_> {
-        Share(&self.all)
+    /// How many threads each lane has.
+    pub(super) fn lanes(&self) -> &[usize] {
+        &self.lanes
     }
 
     /// Every item on the next free lane; answers in order. `panicked` makes the error of a panic.
@@ -36,20 +42,20 @@ impl Threads {
         &self,
         items: &[T],
         panicked: impl Fn() -> ModelError,
-        work: impl Fn(Share<'_>, &T) -> Result<R, ModelError> + Sync,
+        work: impl Fn(Share, &T) -> Result<R, ModelError> + Sync,
     ) -> Result<Vec<R>, ModelError> {
         let next = AtomicUsize::new(0);
-        let lane = |pool: &Arc<ThreadPool>| {
+        let lane = |lane: usize| {
             let mut done = Vec::new();
             loop {
                 let i = next.fetch_add(1, Ordering::Relaxed);
                 let Some(item) = items.get(i) else { return Ok(done) };
-                done.push((i, work(Share(pool), item)?));
+                done.push((i, work(Share::Lane(lane), item)?));
             }
         };
         let mut done: Vec<(usize, R)> = std::thread::scope(|scope| {
             let lanes: Vec<_> =
-                self.lanes.iter().take(items.len()).map(|pool| scope.spawn(|| lane(pool))).collect();
+                (0..self.lanes.len().min(items.len())).map(|i| scope.spawn(move || lane(i))).collect();
             // All lanes are joined before the first error is looked at: a panic must not pass the scope's end.
             let ended: Vec<Result<Vec<_>, ModelError>> =
                 lanes.into_iter().map(|lane| lane.join().unwrap_or_else(|_| Err(panicked()))).collect();

@@ -14,3 +14,5 @@ mod running;
 mod signals;
 #[cfg(test)]
 mod stft;
+#[cfg(test)]
+mod transcribe;

@@ -80,6 +80,10 @@ fn model(name: &str, title: &str, task: &str, grade: &str, price: u64) -> ModelV
             .to_owned(),
         licence: "CC0-1.0".to_owned(),
         version: "1".to_owned(),
+        controls: Vec::new(),
+        references_max: 0,
+        sheets: Vec::new(),
+        commercial_use: "yes".to_owned(),
         quality: "SDR 2.5 vocals, 3.0 drums, 3.4 bass, -0.2 other dB".to_owned(),
         credits_per_minute: Credits(price),
     }

@@ -64,6 +64,10 @@ mod tests {
             quality: String::new(),
             credits_per_minute: Credits(1),
             version: String::new(),
+            controls: Vec::new(),
+            references_max: 0,
+            sheets: Vec::new(),
+            commercial_use: String::new(),
         }
     }
 

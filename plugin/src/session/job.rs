@@ -266,13 +266,9 @@ impl Life {
             return client.job(id).await.map_err(Trouble::of);
         }
         self.may_be_known = true;
-        let wanted = NewJob {
-            id,
-            model: self.record.model.clone(),
-            stems: self.record.stems.clone(),
-            clip: self.record.clip.into(),
-            title: self.record.title.clone(),
-        };
+        let (model, clip) = (&self.record.model, self.record.clip.into());
+        let stems = self.record.stems.clone();
+        let wanted = NewJob { stems, ..NewJob::new(id, model, clip, &self.record.title) };
         let mut cancel = self.cancel.clone();
         let created = tokio::select! {
             created = client.create(&wanted) => Some(created),

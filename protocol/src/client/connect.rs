@@ -8,6 +8,7 @@ use crate::v1::account_client::AccountClient;
 use crate::v1::clips_client::ClipsClient;
 use crate::v1::jobs_client::JobsClient;
 use crate::v1::models_client::ModelsClient;
+use crate::v1::sheets_client::SheetsClient;
 use crate::v1::stems_client::StemsClient;
 use crate::vocab::Sha256;
 use std::fmt;
@@ -121,6 +122,7 @@ impl Wire {
     stub!(clips, ClipsClient);
     stub!(jobs, JobsClient);
     stub!(models, ModelsClient);
+    stub!(sheets, SheetsClient);
     stub!(stems, StemsClient);
 }
 

@@ -3,9 +3,10 @@
 use super::ClientError;
 use super::view::{
     AccountView, HistoryPage, JobState, JobView, JobsPage, LedgerKind, LedgerLine, ModelView, NewJob, Offer,
-    QuoteAsk, QuoteView, ServerLimits, StemView,
+    QuoteAsk, QuoteView, ServerLimits, SheetView, StemView,
 };
-use crate::limits::is_web_page;
+use crate::limits::{SHEET_BYTES_MAX, is_web_page};
+use crate::settings::{Control, ControlKind, Setting, Settings};
 use crate::v1;
 use crate::vocab::{ClipHeader, Credits, JobId, Sha256};
 use bytes::Bytes;
@@ -119,6 +120,11 @@ impl From<v1::Model> for ModelView {
             quality: wire.quality,
             credits_per_minute: Credits(wire.credits_per_minute),
             version: wire.version,
+            // A control of a later kind is left out: the server knows its default.
+            controls: wire.controls.into_iter().filter_map(read_control).collect(),
+            references_max: wire.references_max,
+            sheets: wire.sheets.into_iter().filter(|name| is_sheet_name(name)).collect(),
+            commercial_use: wire.commercial_use,
         }
     }
 }
@@ -135,15 +141,74 @@ impl From<&NewJob> for v1::CreateJobRequest {
             job_id: id(job.id),
             model: job.model.clone(),
             stems: job.stems.clone(),
-            clip: Some(v1::ClipHeader {
-                sha256: hash(job.clip.sha256),
-                frames: job.clip.frames,
-                channels: job.clip.channels.into(),
-                rate_hz: job.clip.rate_hz,
-            }),
+            clip: Some(header(&job.clip)),
             title: job.title.clone(),
+            settings: job.settings.iter().map(|(name, setting)| write_setting(name, setting)).collect(),
+            references: job.references.iter().map(header).collect(),
         }
     }
+}
+
+fn header(clip: &ClipHeader) -> v1::ClipHeader {
+    v1::ClipHeader {
+        sha256: hash(clip.sha256),
+        frames: clip.frames,
+        channels: clip.channels.into(),
+        rate_hz: clip.rate_hz,
+    }
+}
+
+fn write_setting(name: &str, setting: &Setting) -> v1::Setting {
+    use v1::setting::Value;
+    let value = match setting {
+        Setting::Number(number) => Value::Number(*number),
+        Setting::Switch(on) => Value::On(*on),
+        Setting::Choice(word) => Value::Choice(word.clone()),
+    };
+    v1::Setting { name: name.to_owned(), value: Some(value) }
+}
+
+fn read_settings(wire: Vec<v1::Setting>) -> Result<Settings, ClientError> {
+    use v1::setting::Value;
+    let read = |setting: v1::Setting| {
+        let value = match setting.value {
+            Some(Value::Number(number)) => Setting::number(number),
+            Some(Value::On(on)) => Some(Setting::Switch(on)),
+            Some(Value::Choice(word)) => Some(Setting::Choice(word)),
+            None => None,
+        };
+        let value = value.ok_or_else(|| ClientError::protocol(format!("setting `{}`", setting.name)))?;
+        Ok((setting.name, value))
+    };
+    wire.into_iter().map(read).collect()
+}
+
+/// None for a kind that this version does not know, and for one that cannot be drawn.
+fn read_control(wire: v1::Control) -> Option<Control> {
+    use v1::control::Kind;
+    let kind = match wire.kind? {
+        Kind::Number(v1::NumberControl { min, max, step, default, unit }) => {
+            let usable = [min, max, step, default].iter().all(|number| number.is_finite()) && min < max;
+            usable.then_some(ControlKind::Number { min, max, step, default, unit })?
+        }
+        Kind::Switch(v1::SwitchControl { default }) => ControlKind::Switch { default },
+        Kind::Choice(v1::ChoiceControl { options, default }) => {
+            let options: Vec<_> = options.into_iter().map(|option| (option.word, option.title)).collect();
+            (!options.is_empty()).then_some(ControlKind::Choice { options, default })?
+        }
+    };
+    let v1::Control { name, title, help, advanced, .. } = wire;
+    Some(Control { name, title, help, advanced, kind })
+}
+
+/// A sheet's name becomes a file's: plain letters, one dot, nothing that leads elsewhere.
+fn is_sheet_name(name: &str) -> bool {
+    let plain = |part: &str| {
+        let mut bytes = part.bytes();
+        (1..=32).contains(&part.len())
+            && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
+    };
+    name.split_once('.').is_some_and(|(stem, format)| plain(stem) && plain(format))
 }
 
 impl TryFrom<v1::ClipHeader> for ClipHeader {
@@ -178,6 +243,9 @@ impl TryFrom<v1::Job> for JobView {
             state: read_state(&wire)?,
             clip: wire.clip.ok_or_else(|| ClientError::protocol("a job without its clip"))?.try_into()?,
             stems: wire.stems.into_iter().map(StemView::try_from).collect::<Result<_, _>>()?,
+            sheets: wire.sheets.into_iter().map(SheetView::try_from).collect::<Result<_, _>>()?,
+            settings: read_settings(wire.settings)?,
+            references: wire.references.into_iter().map(ClipHeader::try_from).collect::<Result<_, _>>()?,
             model: wire.model,
             title: wire.title,
             seq: wire.seq,
@@ -202,5 +270,50 @@ impl TryFrom<v1::StemInfo> for StemView {
     type Error = ClientError;
     fn try_from(wire: v1::StemInfo) -> Result<Self, ClientError> {
         Ok(Self { sha256: read_hash(&wire.sha256)?, name: wire.name, bytes: wire.bytes })
+    }
+}
+
+impl TryFrom<v1::SheetInfo> for SheetView {
+    type Error = ClientError;
+    fn try_from(wire: v1::SheetInfo) -> Result<Self, ClientError> {
+        if !is_sheet_name(&wire.name) || wire.bytes > SHEET_BYTES_MAX {
+            return Err(ClientError::protocol(format!("sheet `{}` of {} bytes", wire.name, wire.bytes)));
+        }
+        Ok(Self { sha256: read_hash(&wire.sha256)?, name: wire.name, bytes: wire.bytes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sheets_name_is_a_plain_file_name() {
+        for name in ["notes.mid", "score.musicxml", "report.json", "bass-2.mid"] {
+            assert!(is_sheet_name(name), "{name}");
+        }
+        for name in ["notes", ".mid", "a.", "../a.mid", "a/b.mid", "a.b.mid", "A.mid", "a b.mid", "a.mid\0"] {
+            assert!(!is_sheet_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_control_of_a_later_kind_or_that_cannot_be_drawn_is_left_out() {
+        let number = |min, max| {
+            Some(v1::control::Kind::Number(v1::NumberControl {
+                min,
+                max,
+                step: 1.0,
+                default: 0.0,
+                unit: String::new(),
+            }))
+        };
+        let control = |kind| read_control(v1::Control { name: "x".into(), kind, ..v1::Control::default() });
+        assert!(control(number(0.0, 1.0)).is_some());
+        for kind in [None, number(1.0, 0.0), number(f64::NAN, 1.0)] {
+            assert_eq!(control(kind), None);
+        }
+        let empty = v1::control::Kind::Choice(v1::ChoiceControl::default());
+        assert_eq!(control(Some(empty)), None);
     }
 }

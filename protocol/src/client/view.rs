@@ -1,5 +1,6 @@
 //! What the server told us, in plain words. No behaviour beyond being read.
 
+use crate::settings::{Control, Settings};
 use crate::vocab::{ClipHeader, Credits, JobId, Sha256};
 
 /// What a server offers, and its limits.
@@ -34,6 +35,14 @@ pub struct ModelView {
     pub credits_per_minute: Credits,
     /// Version of the weights; empty where the server does not tell.
     pub version: String,
+    /// What a job may set.
+    pub controls: Vec<Control>,
+    /// References a job may name.
+    pub references_max: u32,
+    /// Sheets it makes.
+    pub sheets: Vec<String>,
+    /// Whether what comes out may be used commercially: yes, no or unstated.
+    pub commercial_use: String,
 }
 
 /// What one server takes.
@@ -155,6 +164,26 @@ pub struct NewJob {
     pub clip: ClipHeader,
     /// What it is called in lists, at most [`crate::limits::TITLE_CHARS_MAX`] characters.
     pub title: String,
+    /// Values of the model's controls; what is not said has its default.
+    pub settings: Settings,
+    /// Clips the result shall be made like; sent like the clip.
+    pub references: Vec<ClipHeader>,
+}
+
+impl NewJob {
+    /// A job with nothing said beside model, clip and title.
+    #[must_use]
+    pub fn new(id: JobId, model: &str, clip: ClipHeader, title: &str) -> Self {
+        Self {
+            id,
+            model: model.to_owned(),
+            stems: Vec::new(),
+            clip,
+            title: title.to_owned(),
+            settings: Settings::new(),
+            references: Vec::new(),
+        }
+    }
 }
 
 /// Where a job is.
@@ -221,6 +250,12 @@ pub struct JobView {
     pub stem_names: Vec<String>,
     /// The finished stems; empty until done.
     pub stems: Vec<StemView>,
+    /// The finished sheets; empty until done.
+    pub sheets: Vec<SheetView>,
+    /// A value for every control of the model.
+    pub settings: Settings,
+    /// The references.
+    pub references: Vec<ClipHeader>,
     /// Microseconds since 1970, UTC.
     pub created_at_us: i64,
     /// When a worker first took it.
@@ -237,5 +272,16 @@ pub struct StemView {
     /// Over its canonical bytes.
     pub sha256: Sha256,
     /// Canonical bytes.
+    pub bytes: u64,
+}
+
+/// A finished file that is not sound; its name ends in its format: `notes.mid`, `report.json`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SheetView {
+    /// Its name.
+    pub name: String,
+    /// Over its bytes.
+    pub sha256: Sha256,
+    /// How many.
     pub bytes: u64,
 }

@@ -908,6 +908,26 @@ pub struct ClipHeader {
     #[prost(uint32, tag = "4")]
     pub rate_hz: u32,
 }
+/// The value of one of a model's controls; its type must be the control's.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Setting {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(oneof = "setting::Value", tags = "2, 3, 4")]
+    pub value: ::core::option::Option<setting::Value>,
+}
+/// Nested message and enum types in `Setting`.
+pub mod setting {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Value {
+        #[prost(double, tag = "2")]
+        Number(f64),
+        #[prost(bool, tag = "3")]
+        On(bool),
+        #[prost(string, tag = "4")]
+        Choice(::prost::alloc::string::String),
+    }
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct QuoteRequest {
     #[prost(string, tag = "1")]
@@ -930,7 +950,7 @@ pub struct QuoteResponse {
     #[prost(string, tag = "3")]
     pub reason: ::prost::alloc::string::String,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreateJobRequest {
     /// 16 bytes, UUID version 7.
     #[prost(bytes = "bytes", tag = "1")]
@@ -945,6 +965,13 @@ pub struct CreateJobRequest {
     /// What the clip is called in lists; at most 200 characters, never part of a path.
     #[prost(string, tag = "5")]
     pub title: ::prost::alloc::string::String,
+    /// Values of the model's controls; what is not said has its default. One that is unknown or wrong is refused by
+    /// name (INVALID_ARGUMENT).
+    #[prost(message, repeated, tag = "6")]
+    pub settings: ::prost::alloc::vec::Vec<Setting>,
+    /// Clips that the result shall be made like, where the model takes some. They are sent like the clip.
+    #[prost(message, repeated, tag = "7")]
+    pub references: ::prost::alloc::vec::Vec<ClipHeader>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetJobRequest {
@@ -993,7 +1020,7 @@ pub struct Job {
     /// Rises with every change; give it back to Watch.
     #[prost(uint64, tag = "6")]
     pub seq: u64,
-    /// Clip bytes stored so far, of frames * channels * 4.
+    /// Bytes of the clip and its references stored so far, of frames * channels * 4 each.
     #[prost(uint64, tag = "7")]
     pub uploaded_bytes: u64,
     /// Jobs in front of this one, while queued.
@@ -1029,6 +1056,23 @@ pub struct Job {
     /// Names of the stems asked for.
     #[prost(string, repeated, tag = "20")]
     pub stem_names: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(message, repeated, tag = "21")]
+    pub sheets: ::prost::alloc::vec::Vec<SheetInfo>,
+    /// As admitted: one for every control of the model.
+    #[prost(message, repeated, tag = "22")]
+    pub settings: ::prost::alloc::vec::Vec<Setting>,
+    #[prost(message, repeated, tag = "23")]
+    pub references: ::prost::alloc::vec::Vec<ClipHeader>,
+}
+/// A finished file that is not sound: notes.mid, report.json. The name ends in the format.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SheetInfo {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub sha256: ::prost::bytes::Bytes,
+    #[prost(uint64, tag = "3")]
+    pub bytes: u64,
 }
 /// A finished stem: as many frames and channels as the clip, at the clip's rate.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1741,7 +1785,7 @@ pub struct ListModelsResponse {
     #[prost(message, optional, tag = "2")]
     pub limits: ::core::option::Option<Limits>,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Model {
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
@@ -1767,6 +1811,81 @@ pub struct Model {
     /// Of the weights: another version may sound different. Empty from servers that do not tell.
     #[prost(string, tag = "10")]
     pub version: ::prost::alloc::string::String,
+    /// What a job may set.
+    #[prost(message, repeated, tag = "11")]
+    pub controls: ::prost::alloc::vec::Vec<Control>,
+    /// References a job may name, beside its clip.
+    #[prost(uint32, tag = "12")]
+    pub references_max: u32,
+    /// Names of the sheets it makes.
+    #[prost(string, repeated, tag = "13")]
+    pub sheets: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether what comes out may be used commercially: yes, no or unstated. Empty from servers that do not tell.
+    #[prost(string, tag = "14")]
+    pub commercial_use: ::prost::alloc::string::String,
+}
+/// One thing a user may set, for drawing it and for refusing what it cannot be.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Control {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// For people.
+    #[prost(string, tag = "2")]
+    pub title: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub help: ::prost::alloc::string::String,
+    /// Only for those who ask for more.
+    #[prost(bool, tag = "4")]
+    pub advanced: bool,
+    #[prost(oneof = "control::Kind", tags = "5, 6, 7")]
+    pub kind: ::core::option::Option<control::Kind>,
+}
+/// Nested message and enum types in `Control`.
+pub mod control {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Kind {
+        #[prost(message, tag = "5")]
+        Number(super::NumberControl),
+        #[prost(message, tag = "6")]
+        Switch(super::SwitchControl),
+        #[prost(message, tag = "7")]
+        Choice(super::ChoiceControl),
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct NumberControl {
+    #[prost(double, tag = "1")]
+    pub min: f64,
+    #[prost(double, tag = "2")]
+    pub max: f64,
+    /// From one notch of a slider to the next; values between are allowed.
+    #[prost(double, tag = "3")]
+    pub step: f64,
+    #[prost(double, tag = "4")]
+    pub default: f64,
+    /// "dB", "%", "LUFS"; empty for none.
+    #[prost(string, tag = "5")]
+    pub unit: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SwitchControl {
+    #[prost(bool, tag = "1")]
+    pub default: bool,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ChoiceControl {
+    #[prost(message, repeated, tag = "1")]
+    pub options: ::prost::alloc::vec::Vec<ChoiceOption>,
+    #[prost(string, tag = "2")]
+    pub default: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChoiceOption {
+    #[prost(string, tag = "1")]
+    pub word: ::prost::alloc::string::String,
+    /// For people.
+    #[prost(string, tag = "2")]
+    pub title: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Limits {
@@ -2075,6 +2194,18 @@ pub mod models_server {
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReadSheetRequest {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub job_id: ::prost::bytes::Bytes,
+    #[prost(string, tag = "2")]
+    pub sheet: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SheetPiece {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub bytes: ::prost::bytes::Bytes,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReadStemRequest {
     #[prost(bytes = "bytes", tag = "1")]
     pub job_id: ::prost::bytes::Bytes,
@@ -2381,6 +2512,307 @@ pub mod stems_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "tributary.v1.Stems";
     impl<T> tonic::server::NamedService for StemsServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Generated client implementations.
+#[cfg(feature = "client")]
+#[expect(clippy::allow_attributes_without_reason, reason = "generated")]
+pub mod sheets_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// The way out for finished sheets, which are small.
+    #[derive(Debug, Clone)]
+    pub struct SheetsClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> SheetsClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> SheetsClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            SheetsClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// The whole sheet, in pieces of at most 262,144 bytes. The job must be done.
+        pub async fn read(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReadSheetRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::SheetPiece>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/tributary.v1.Sheets/Read");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("tributary.v1.Sheets", "Read"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+#[cfg(feature = "server")]
+#[expect(
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "generated"
+)]
+pub mod sheets_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with SheetsServer.
+    #[async_trait]
+    pub trait Sheets: std::marker::Send + std::marker::Sync + 'static {
+        /// Server streaming response type for the Read method.
+        type ReadStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::SheetPiece, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// The whole sheet, in pieces of at most 262,144 bytes. The job must be done.
+        async fn read(
+            &self,
+            request: tonic::Request<super::ReadSheetRequest>,
+        ) -> std::result::Result<tonic::Response<Self::ReadStream>, tonic::Status>;
+    }
+    /// The way out for finished sheets, which are small.
+    #[derive(Debug)]
+    pub struct SheetsServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> SheetsServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for SheetsServer<T>
+    where
+        T: Sheets,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/tributary.v1.Sheets/Read" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReadSvc<T: Sheets>(pub Arc<T>);
+                    impl<
+                        T: Sheets,
+                    > tonic::server::ServerStreamingService<super::ReadSheetRequest>
+                    for ReadSvc<T> {
+                        type Response = super::SheetPiece;
+                        type ResponseStream = T::ReadStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReadSheetRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Sheets>::read(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReadSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for SheetsServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "tributary.v1.Sheets";
+    impl<T> tonic::server::NamedService for SheetsServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

@@ -40,7 +40,7 @@ async fn a_server_that_is_not_there_is_unreachable_and_named() {
 async fn a_created_job_comes_back_as_it_was_asked_for() {
     let double = Double::default();
     let (id, clip) = (JobId::generate(), header(&[0; 80]));
-    let wanted = NewJob { id, model: "mini".into(), stems: vec![], clip, title: "Song".into() };
+    let wanted = NewJob::new(id, "mini", clip, "Song");
     let job = client_of(&double).await.create(&wanted).await.unwrap();
     assert_eq!((job.id, job.state, job.clip), (id, JobState::Uploading, clip));
     assert_eq!((job.failure, job.started_at_us), (None, None));

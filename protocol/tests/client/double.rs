@@ -51,6 +51,8 @@ pub(crate) struct State {
     pub(crate) hostile: VecDeque<v1::Packet>,
     /// Where each `Read` began.
     pub(crate) read_offsets: Vec<u64>,
+    /// The next reads of a sheet are answered with these pieces; a failure ends the stream.
+    pub(crate) sheets: VecDeque<Vec<Result<Vec<u8>, Status>>>,
 }
 
 #[derive(Clone, Default)]
@@ -103,7 +105,8 @@ impl Double {
             .add_service(v1::account_server::AccountServer::new(self.clone()))
             .add_service(v1::clips_server::ClipsServer::new(self.clone()))
             .add_service(v1::jobs_server::JobsServer::new(self.clone()))
-            .add_service(v1::stems_server::StemsServer::new(self.clone()));
+            .add_service(v1::stems_server::StemsServer::new(self.clone()))
+            .add_service(v1::sheets_server::SheetsServer::new(self.clone()));
         tokio::spawn(router.serve_with_incoming(TcpListenerStream::new(listener)));
         address
     }
@@ -249,6 +252,20 @@ impl v1::stems_server::Stems for Double {
         let stem = if state.stems.len() > 1 { state.stems.pop_front() } else { state.stems.front().cloned() };
         let packets = packets(&stem.unwrap(), usize::try_from(from).unwrap());
         Ok(Response::new(Box::pin(tokio_stream::iter(packets).map(Ok))))
+    }
+}
+
+#[tonic::async_trait]
+impl v1::sheets_server::Sheets for Double {
+    type ReadStream = Many<v1::SheetPiece>;
+
+    async fn read(&self, request: Request<v1::ReadSheetRequest>) -> Answer<Self::ReadStream> {
+        self.begin(&request)?;
+        let pieces = self.state().sheets.pop_front();
+        let pieces = pieces.ok_or_else(|| Status::not_found("the job has no such sheet"))?;
+        let piece =
+            |bytes: Result<Vec<u8>, Status>| bytes.map(|bytes| v1::SheetPiece { bytes: bytes.into() });
+        Ok(Response::new(Box::pin(tokio_stream::iter(pieces).map(piece))))
     }
 }
 

@@ -7,6 +7,7 @@ mod calls;
 mod cutting_proxy;
 mod double;
 mod download;
+mod sheet;
 mod tls;
 mod upload;
 mod watch;
@@ -16,6 +17,7 @@ use double::Double;
 use sha2::Digest;
 use std::time::Duration;
 use tributary_protocol::client::{ApiKey, Client, Endpoint, JobState, JobView, Patience, StemView, Tls};
+use tributary_protocol::settings::Settings;
 use tributary_protocol::vocab::{ClipHeader, Credits, JobId, Sha256};
 
 /// Waits of milliseconds: a test that tries again shall not take seconds.
@@ -84,6 +86,9 @@ fn done_job(stem: &[u8]) -> JobView {
         released: Credits::ZERO,
         failure: None,
         stem_names: vec!["vocals".into()],
+        sheets: vec![],
+        settings: Settings::new(),
+        references: vec![],
         stems: vec![StemView { name: "vocals".into(), sha256: sha256(stem), bytes: stem.len() as u64 }],
         created_at_us: 1,
         started_at_us: Some(2),

@@ -7,16 +7,17 @@ use tributary_audio::ClipShape;
 use tributary_audio::pcm::PcmReader;
 use tributary_protocol::client::{Client, JobView};
 
-/// Fetches every stem of a job that is done. `progress` is told what, how many bytes, of how many. Answers names
+/// Fetches every stem and sheet of a job that is done. `progress` is told what, how many bytes, of how many. Answers names
 /// with paths, and how many samples were beyond full scale and clipped.
-pub(super) async fn stems(
+pub(super) async fn results(
     client: &Client,
     job: &JobView,
     paths: &StemPaths,
     mut progress: impl FnMut(&str, u64, u64) + Send,
 ) -> anyhow::Result<(Vec<(String, PathBuf)>, u64)> {
     paths.make_folder()?;
-    let total = job.stems.iter().map(|stem| stem.bytes).sum();
+    let total =
+        job.stems.iter().map(|stem| stem.bytes).chain(job.sheets.iter().map(|sheet| sheet.bytes)).sum();
     let shape = ClipShape { channels: job.clip.channels, frames: job.clip.frames, rate_hz: job.clip.rate_hz };
     let (mut conversions, mut before) = (Vec::new(), 0);
     for stem in &job.stems {
@@ -28,11 +29,20 @@ pub(super) async fn stems(
         conversions.push(tokio::task::spawn_blocking(move || convert(&draft, &name, shape, &to)));
     }
     let (mut fetched, mut clipped) = (Vec::new(), 0);
+    let mut sheets = Vec::new();
+    for sheet in &job.sheets {
+        let path = paths.sheet(&sheet.name);
+        client.download_sheet(job, &sheet.name, &path).await?;
+        before += sheet.bytes;
+        progress("fetching", before, total);
+        sheets.push((sheet.name.clone(), path));
+    }
     for (stem, conversion) in job.stems.iter().zip(conversions) {
         let (path, beyond) = conversion.await.context("write a stem")??;
         clipped += beyond;
         fetched.push((stem.name.clone(), path));
     }
+    fetched.append(&mut sheets);
     Ok((fetched, clipped))
 }
 

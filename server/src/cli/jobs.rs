@@ -83,16 +83,16 @@ async fn cancel(client: &Client, id: JobId) -> anyhow::Result<u8> {
 async fn fetch_again(client: &Client, id: JobId, out: PathBuf, format: Format) -> anyhow::Result<u8> {
     let job = client.job(id).await?;
     if job.state != JobState::Done {
-        anyhow::bail!("job {id} is {}; only finished jobs have stems", word(&job));
+        anyhow::bail!("job {id} is {}; only finished jobs have results", word(&job));
     }
     anyhow::ensure!(
-        !job.stems.is_empty(),
-        "the stems of job {id} are no longer kept; separate the song again"
+        !job.stems.is_empty() || !job.sheets.is_empty(),
+        "the results of job {id} are no longer kept; run it again"
     );
     let song = if job.title.is_empty() { id.to_string() } else { job.title.replace(['/', '\\'], "-") };
     // A title may hold dots; the ending given here is the one that is taken off.
-    let paths = lay_out(&[PathBuf::from(format!("{song}.song"))], Some(&out), format).remove(0);
-    let (stems, _) = fetch::stems(client, &job, &paths, |_, _, _| {}).await?;
+    let paths = lay_out(&[PathBuf::from(format!("{song}.song"))], Some(&out), "stems", format).remove(0);
+    let (stems, _) = fetch::results(client, &job, &paths, |_, _, _| {}).await?;
     stems.iter().for_each(|(_, path)| screen::line(path.display()));
     Ok(DONE)
 }

@@ -52,6 +52,10 @@ fn embedded() -> anyhow::Result<Vec<ModelView>> {
         quality: offer.quality_in_words(),
         credits_per_minute: Credits(offer.credits_per_minute),
         version: offer.version(),
+        controls: offer.controls.clone(),
+        references_max: u32::try_from(offer.pipeline.references_max()).unwrap_or(u32::MAX),
+        sheets: offer.sheets.clone(),
+        commercial_use: offer.commercial_word().to_owned(),
     };
     Ok(offers.all().map(view).collect())
 }

@@ -18,7 +18,7 @@ pub(super) enum Format {
     Flac,
 }
 
-/// Where the stems of one song go: `<folder>/<song> - <stem>.<format>`.
+/// Where the results of one file go: `<folder>/<song> - <stem>.<format>`, `<folder>/<song> - <sheet>`.
 #[derive(Clone, Debug)]
 pub(super) struct StemPaths {
     folder: PathBuf,
@@ -33,6 +33,20 @@ impl StemPaths {
             Format::Flac => "flac",
         };
         self.folder.join(format!("{} - {stem}.{ending}", self.song))
+    }
+
+    /// Of a sheet, whose name ends in its format.
+    pub(super) fn sheet(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{} - {name}", self.song))
+    }
+
+    /// Writes one sheet; it appears whole or not at all.
+    pub(super) fn write_sheet(&self, name: &str, bytes: &[u8]) -> anyhow::Result<PathBuf> {
+        let (path, draft) = (self.sheet(name), self.draft(name, "new"));
+        fs::write(&draft, bytes)
+            .and_then(|()| fs::rename(&draft, &path))
+            .with_context(|| format!("write {}", path.display()))?;
+        Ok(path)
     }
 
     /// The folder, made where it is missing.
@@ -64,12 +78,13 @@ impl StemPaths {
     }
 }
 
-/// Paths for every file of a batch; two songs of one name in one folder get a number.
-pub(super) fn lay_out(files: &[PathBuf], out: Option<&Path>, format: Format) -> Vec<StemPaths> {
+/// Paths for every file of a batch; two songs of one name in one folder get a number. Without `out`, results go to
+/// `<song> <what>` beside their song.
+pub(super) fn lay_out(files: &[PathBuf], out: Option<&Path>, what: &str, format: Format) -> Vec<StemPaths> {
     let mut taken = HashSet::new();
     let lay = |file: &PathBuf| {
         let name = file.file_stem().map_or_else(|| "song".into(), |stem| stem.to_string_lossy().into_owned());
-        let beside = || file.with_file_name(format!("{name} stems"));
+        let beside = || file.with_file_name(format!("{name} {what}"));
         let folder = out.map_or_else(beside, Path::to_owned);
         let numbered = (2..).map(|number| format!("{name} ({number})"));
         let song = std::iter::once(name.clone())
@@ -138,9 +153,9 @@ mod tests {
     #[test]
     fn stems_lie_beside_their_song_and_equal_names_get_numbers() {
         let files = [PathBuf::from("a/song.wav"), PathBuf::from("b/song.mp3")];
-        let beside = lay_out(&files, None, Format::Wav);
+        let beside = lay_out(&files, None, "stems", Format::Wav);
         assert_eq!(beside[1].path("bass"), PathBuf::from("b/song stems/song - bass.wav"));
-        let together = lay_out(&files, Some(Path::new("out")), Format::Flac);
+        let together = lay_out(&files, Some(Path::new("out")), "stems", Format::Flac);
         assert_eq!(together[0].path("bass"), PathBuf::from("out/song - bass.flac"));
         assert_eq!(together[1].path("bass"), PathBuf::from("out/song (2) - bass.flac"));
     }
@@ -148,7 +163,7 @@ mod tests {
     #[test]
     fn a_stem_that_is_not_kept_leaves_nothing() {
         let dir = tempfile::tempdir().unwrap();
-        let paths = lay_out(&[PathBuf::from("x.wav")], Some(dir.path()), Format::Wav).remove(0);
+        let paths = lay_out(&[PathBuf::from("x.wav")], Some(dir.path()), "stems", Format::Wav).remove(0);
         let shape = ClipShape { channels: 1, frames: 2, rate_hz: 44_100 };
         let mut half = paths.writer("bass", shape).unwrap();
         half.write(&[&[0.5]]).unwrap();

@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use tributary_audio::pcm::PcmReader;
 use tributary_audio::{AudioError, ClipShape, Frames};
 use tributary_models::session::{Input, SessionOptions};
-use tributary_models::{Assembler, Catalog, Clip, Cutter, Plan, Session};
+use tributary_models::{Ask, Assembler, Catalog, Clip, Clips, Cutter, Plan, Session};
 
 /// First sample of a chunk that makes [`Doubling`] panic.
 const PANIC: f32 = 13.0;
@@ -49,14 +49,14 @@ struct Doubling {
 }
 
 impl Pipeline for Doubling {
-    fn plan(&self, _: ClipShape, _: &[String]) -> Result<Plan, ModelError> {
+    fn plan(&self, _: ClipShape, _: &Ask) -> Result<Plan, ModelError> {
         Err(ModelError::Stopped)
     }
 
     fn begin(
         &self,
         _: &Plan,
-        _: Arc<dyn Clip>,
+        _: Clips,
         _: usize,
     ) -> Result<(Box<dyn Cutter>, Box<dyn Assembler>), ModelError> {
         Err(ModelError::Stopped)
@@ -67,8 +67,8 @@ impl Pipeline for Doubling {
         if self.refuses_to_load {
             return Err(ModelError::Card { card: "doubling".to_owned(), reason: "no weights".to_owned() });
         }
-        let options = SessionOptions { threads: std::num::NonZeroUsize::MIN };
-        Session::load("doubling", &doubling_graph(), options)
+        let options = SessionOptions { threads: std::num::NonZeroUsize::MIN, ..SessionOptions::default() };
+        Session::load("doubling", &[("net", &doubling_graph())], options)
     }
 
     fn infer(&self, session: &mut Session, batch: &[Chunk]) -> Result<Vec<ChunkAnswer>, ModelError> {
@@ -84,7 +84,7 @@ impl Pipeline for Doubling {
         let mut answers = Vec::new();
         for chunk in batch.iter().filter(|chunk| chunk.data[0] != FORGET) {
             let input = Input { name: "x", shape: &chunk.shape, data: &chunk.data };
-            let data = session.run(&[input], &["y"])?.remove(0).data;
+            let data = session.run("net", &[input], &["y"])?.remove(0).data;
             answers.push(ChunkAnswer { index: chunk.index, data });
         }
         Ok(answers)
@@ -317,9 +317,9 @@ impl Clip for Tone {
 #[test]
 fn mini_answers_in_a_batch_of_two_accounts_as_it_answers_alone() {
     let mini = Catalog::embedded().unwrap().pipeline("mini").unwrap();
-    let plan = mini.plan(Tone::SHAPE, &[]).unwrap();
+    let plan = mini.plan(Tone::SHAPE, &Ask::default()).unwrap();
     let chunks = |tone: f32| {
-        let (mut cutter, _assembler) = mini.begin(&plan, Arc::new(Tone(tone)), 1000).unwrap();
+        let (mut cutter, _assembler) = mini.begin(&plan, Arc::new(Tone(tone)).into(), 1000).unwrap();
         std::iter::from_fn(|| cutter.next_chunk().unwrap()).collect::<Vec<_>>()
     };
     let jobs = [chunks(0.01), chunks(0.09)];

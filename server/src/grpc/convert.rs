@@ -3,10 +3,12 @@
 use super::status;
 use crate::admission::JobRequest;
 use crate::clock::Timestamp;
-use crate::job::{Job, JobState};
+use crate::job::{Job, JobState, StemArtifact};
 use crate::ledger::{Line, LineKind};
 use crate::progress::News;
 use tonic::Status;
+use tributary_protocol::limits::{NAME_CHARS_MAX, REFERENCES_MAX, SETTINGS_MAX};
+use tributary_protocol::settings::{Control, ControlKind, Setting, Settings};
 use tributary_protocol::v1;
 use tributary_protocol::vocab::{ClipHeader, JobId, Sha256};
 
@@ -23,18 +25,89 @@ pub(super) fn sha256(bytes: &[u8]) -> Result<Sha256, Status> {
 
 pub(super) fn job_request(request: v1::CreateJobRequest) -> Result<JobRequest, Status> {
     let clip = request.clip.ok_or_else(|| Status::invalid_argument("the clip's header is missing"))?;
+    if request.references.len() > REFERENCES_MAX || request.settings.len() > SETTINGS_MAX {
+        return Err(Status::invalid_argument(format!(
+            "a job has at most {REFERENCES_MAX} references and {SETTINGS_MAX} settings"
+        )));
+    }
     Ok(JobRequest {
         id: job_id(&request.job_id)?,
         model: request.model,
         stems: request.stems,
-        clip: ClipHeader {
-            sha256: sha256(&clip.sha256)?,
-            frames: clip.frames,
-            channels: channels(clip.channels),
-            rate_hz: clip.rate_hz,
-        },
+        clip: clip_header(&clip)?,
         title: request.title,
+        settings: settings(request.settings)?,
+        references: request.references.iter().map(clip_header).collect::<Result<_, _>>()?,
     })
+}
+
+fn clip_header(wire: &v1::ClipHeader) -> Result<ClipHeader, Status> {
+    Ok(ClipHeader {
+        sha256: sha256(&wire.sha256)?,
+        frames: wire.frames,
+        channels: channels(wire.channels),
+        rate_hz: wire.rate_hz,
+    })
+}
+
+fn wire_header(clip: &ClipHeader) -> v1::ClipHeader {
+    v1::ClipHeader {
+        sha256: clip.sha256.0.to_vec().into(),
+        frames: clip.frames,
+        channels: clip.channels.into(),
+        rate_hz: clip.rate_hz,
+    }
+}
+
+fn settings(wire: Vec<v1::Setting>) -> Result<Settings, Status> {
+    use v1::setting::Value;
+    let mut settings = Settings::new();
+    for v1::Setting { name, value } in wire {
+        let setting = match value {
+            Some(Value::Number(number)) => Setting::number(number),
+            Some(Value::On(on)) => Some(Setting::Switch(on)),
+            Some(Value::Choice(word)) => Some(Setting::Choice(word)),
+            None => None,
+        };
+        let short: String = name.chars().take(NAME_CHARS_MAX).filter(|c| !c.is_control()).collect();
+        let wrong = |reason| Status::invalid_argument(format!("setting `{short}`: {reason}"));
+        let setting = setting.ok_or_else(|| wrong("it has no value, or a number that is not finite"))?;
+        if settings.insert(name, setting).is_some() {
+            return Err(wrong("it is there twice"));
+        }
+    }
+    Ok(settings)
+}
+
+fn wire_setting((name, setting): (&String, &Setting)) -> v1::Setting {
+    use v1::setting::Value;
+    let value = match setting {
+        Setting::Number(number) => Value::Number(*number),
+        Setting::Switch(on) => Value::On(*on),
+        Setting::Choice(word) => Value::Choice(word.clone()),
+    };
+    v1::Setting { name: name.clone(), value: Some(value) }
+}
+
+pub(super) fn control(control: &Control) -> v1::Control {
+    use v1::control::Kind;
+    let kind = match control.kind.clone() {
+        ControlKind::Number { min, max, step, default, unit } => {
+            Kind::Number(v1::NumberControl { min, max, step, default, unit })
+        }
+        ControlKind::Switch { default } => Kind::Switch(v1::SwitchControl { default }),
+        ControlKind::Choice { options, default } => {
+            let option = |(word, title)| v1::ChoiceOption { word, title };
+            Kind::Choice(v1::ChoiceControl { options: options.into_iter().map(option).collect(), default })
+        }
+    };
+    v1::Control {
+        name: control.name.clone(),
+        title: control.title.clone(),
+        help: control.help.clone(),
+        advanced: control.advanced,
+        kind: Some(kind),
+    }
 }
 
 /// Beyond u16 is beyond every limit: the largest value is refused with its name.
@@ -54,12 +127,7 @@ pub(super) fn job(job: &Job, news: News, queue_position: u32, uploaded_bytes: u6
         state: state(job.state).into(),
         model: job.model.clone(),
         title: job.title.clone(),
-        clip: Some(v1::ClipHeader {
-            sha256: job.clip.sha256.0.to_vec().into(),
-            frames: job.clip.frames,
-            channels: job.clip.channels.into(),
-            rate_hz: job.clip.rate_hz,
-        }),
+        clip: Some(wire_header(&job.clip)),
         seq: job.seq.saturating_mul(CHUNKS_IN_SEQ).saturating_add(chunks_done.into()),
         uploaded_bytes,
         queue_position,
@@ -70,20 +138,23 @@ pub(super) fn job(job: &Job, news: News, queue_position: u32, uploaded_bytes: u6
         credits_captured: job.captured.0,
         credits_released: job.released().0,
         failure: job.failure.clone().unwrap_or_default(),
-        stems: job
-            .artifacts
-            .iter()
-            .map(|stem| v1::StemInfo {
-                name: stem.name.clone(),
-                sha256: stem.sha256.0.to_vec().into(),
-                bytes: stem.bytes,
-            })
-            .collect(),
+        stems: job.artifacts.iter().filter(|made| !made.is_sheet()).map(stem).collect(),
+        sheets: job.artifacts.iter().filter(|made| made.is_sheet()).map(sheet).collect(),
+        settings: job.settings.iter().map(wire_setting).collect(),
+        references: job.references.iter().map(wire_header).collect(),
         created_at_us: job.created_at.0,
         started_at_us: job.started_at.map_or(0, |Timestamp(us)| us),
         ended_at_us: job.ended_at.map_or(0, |Timestamp(us)| us),
         stem_names: job.stems.clone(),
     }
+}
+
+fn stem(made: &StemArtifact) -> v1::StemInfo {
+    v1::StemInfo { name: made.name.clone(), sha256: made.sha256.0.to_vec().into(), bytes: made.bytes }
+}
+
+fn sheet(made: &StemArtifact) -> v1::SheetInfo {
+    v1::SheetInfo { name: made.name.clone(), sha256: made.sha256.0.to_vec().into(), bytes: made.bytes }
 }
 
 fn state(state: JobState) -> v1::JobState {

@@ -111,7 +111,11 @@ impl Edge {
         let (mut position, mut uploaded) = (0, 0);
         match job.state {
             JobState::Queued => position = convert::store(self.store.queue_position(tenant, job.id).await)?,
-            JobState::Uploading => uploaded = self.committed_bytes(tenant, job.clip).await?,
+            JobState::Uploading => {
+                for clip in job.references.iter().chain([&job.clip]) {
+                    uploaded += self.committed_bytes(tenant, *clip).await?;
+                }
+            }
             _ => {}
         }
         Ok(convert::job(job, news, position, uploaded))

@@ -1,7 +1,7 @@
 //! Models: what is on offer, at what price, within which limits.
 
 use super::gate::tenant;
-use super::{Answer, Edge};
+use super::{Answer, Edge, convert};
 use crate::offer::Offer;
 use std::sync::Arc;
 use tonic::{Request, Response};
@@ -39,5 +39,9 @@ fn model(offer: &Offer) -> v1::Model {
         quality: offer.quality_in_words(),
         credits_per_minute: offer.credits_per_minute,
         version: offer.version(),
+        controls: offer.controls.iter().map(convert::control).collect(),
+        references_max: u32::try_from(offer.pipeline.references_max()).unwrap_or(u32::MAX),
+        sheets: offer.sheets.clone(),
+        commercial_use: offer.commercial_word().to_owned(),
     }
 }

@@ -33,7 +33,7 @@ impl v1::stems_server::Stems for Stems {
                 job.state.word()
             )));
         }
-        let Some(stem) = job.artifacts.iter().find(|stem| stem.name == wish.stem) else {
+        let Some(stem) = job.artifacts.iter().find(|stem| stem.name == wish.stem && !stem.is_sheet()) else {
             return Err(Status::not_found("the job has no such stem, or it is no longer stored"));
         };
         let frame_bytes = job.clip.frame_bytes();

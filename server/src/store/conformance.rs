@@ -17,6 +17,7 @@ use crate::ledger::{Audit, Grant};
 use crate::tenant::Tenant;
 use std::any::Any;
 use std::sync::Arc;
+use tributary_protocol::settings::{Setting, Settings};
 use tributary_protocol::vocab::{AccountId, ClipHeader, Credits, JobId, Sha256};
 
 /// Limits that forbid nothing.
@@ -46,6 +47,8 @@ pub(super) fn asks(quote: u64) -> NewJob {
         stems: vec!["drums".into(), "vocals".into()],
         title: "Träume".into(),
         clip: ClipHeader { sha256: Sha256(sha256), frames: 44_100, channels: 2, rate_hz: 44_100 },
+        settings: Settings::from([("strength_db".into(), Setting::Number(12.5))]),
+        references: Vec::new(),
         chunks: 4,
         quote: Credits(quote),
         clip_is_stored: true,
@@ -123,6 +126,7 @@ macro_rules! laws {
             admission: exactly_enough_credits_admit_and_are_held one_credit_too_few_changes_nothing
                 the_same_request_again_answers_the_first_job another_request_under_the_same_id_is_a_conflict
                 the_open_jobs_of_an_account_are_limited an_upload_queues_every_job_that_waits_for_it
+                a_job_waits_for_its_clip_and_every_reference
                 a_job_without_price_runs_without_moving_credits jobs_are_listed_newest_first_in_pages;
             settlement: a_finished_job_captures_its_hold a_failed_job_costs_nothing
                 a_stopped_job_pays_the_share_of_its_chunks settling_again_in_the_same_way_answers_the_same

@@ -40,9 +40,10 @@ const BUSY_WAIT: Duration = Duration::from_secs(10);
 /// SQLite's result codes for "no room": for the file, and for the shared index of the write-ahead log.
 const FULL_CODES: [&str; 2] = ["13", "4874"];
 /// Number, name and text, in order; the same numbers and names as in every other database's folder.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "accounts_and_ledger", include_str!("../../migrations/sqlite/0001_accounts_and_ledger.sql")),
     (2, "jobs", include_str!("../../migrations/sqlite/0002_jobs.sql")),
+    (3, "settings_and_references", include_str!("../../migrations/sqlite/0003_settings_and_references.sql")),
 ];
 
 /// Accounts, jobs and credits in one file.

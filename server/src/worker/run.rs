@@ -9,6 +9,7 @@ use crate::artifacts::{ArtifactError, ArtifactWriter, Artifacts, Key};
 use crate::device::{Device, DeviceError, Ticket, Work};
 use crate::job::{Job, StemArtifact};
 use crate::progress::Progress;
+use crate::settings;
 use crate::steps::{SharedSteps, Step};
 use crate::tenant::Tenant;
 use std::io::{self, BufReader};
@@ -17,7 +18,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use tributary_audio::pcm::PcmReader;
 use tributary_audio::{AudioError, ClipShape, Frames};
-use tributary_models::{Assembler, Clip, Cutter, ModelError, Pipeline, StemSink};
+use tributary_models::{Ask, Assembler, Clip, Clips, Cutter, ModelError, Pipeline, ResultSink};
+use tributary_protocol::limits::SHEET_BYTES_MAX;
+use tributary_protocol::vocab::ClipHeader;
 
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,15 +105,21 @@ impl Run {
     }
 
     fn stems(&self) -> Result<Vec<StemArtifact>, Halt> {
-        let header = self.job.clip;
-        let shape = ClipShape { channels: header.channels, frames: header.frames, rate_hz: header.rate_hz };
-        let plan = self.pipeline.plan(shape, &self.job.stems)?;
-        let key = Key::new(&self.tenant, header.sha256);
-        let clip = Arc::new(StoredClip { artifacts: Arc::clone(&self.artifacts), key, shape });
-        let (cutter, assembler) = self.pipeline.begin(&plan, clip, self.in_flight_max)?;
+        let clips = Clips {
+            clip: self.stored(&self.job.clip),
+            references: self.job.references.iter().map(|clip| self.stored(clip)).collect(),
+        };
+        let ask = Ask {
+            stems: self.job.stems.clone(),
+            settings: settings::to_models(&self.job.settings),
+            references: self.job.references.iter().map(shape).collect(),
+        };
+        let plan = self.pipeline.plan(shape(&self.job.clip), &ask)?;
+        let (cutter, assembler) = self.pipeline.begin(&plan, clips, self.in_flight_max)?;
+        let names = plan.stems.iter().chain(&plan.sheets);
         let writers =
-            plan.stems.iter().map(|_| self.artifacts.create(&self.tenant)).collect::<Result<Vec<_>, _>>()?;
-        let mut sink = StemWriters { writers, bytes: Vec::new(), failure: None };
+            names.clone().map(|_| self.artifacts.create(&self.tenant)).collect::<Result<Vec<_>, _>>()?;
+        let mut sink = Writers { writers, stems: plan.stems.len(), bytes: Vec::new(), failure: None };
         let (tickets_in, tickets) = sync_channel(self.in_flight_max);
         std::thread::scope(|scope| {
             let cutting = scope.spawn(|| self.cut(cutter, tickets_in));
@@ -126,14 +135,20 @@ impl Run {
             let (sha256, bytes) = writer.finish()?;
             Ok(StemArtifact { name: name.clone(), sha256, bytes })
         };
-        plan.stems.iter().zip(sink.writers).map(finish).collect()
+        names.zip(sink.writers).map(finish).collect()
+    }
+
+    fn stored(&self, clip: &ClipHeader) -> Arc<dyn Clip> {
+        let key = Key::new(&self.tenant, clip.sha256);
+        Arc::new(StoredClip { artifacts: Arc::clone(&self.artifacts), key, shape: shape(clip) })
     }
 
     /// Own thread: chunks to the device, in order. Ends early when nobody takes the tickets any more.
     fn cut(&self, mut cutter: Box<dyn Cutter>, tickets: SyncSender<Ticket>) -> Result<(), Halt> {
         while !self.stop.is_stopped() {
             let Some(chunk) = cutter.next_chunk()? else { return Ok(()) };
-            let cost = chunk.data.len() as u64;
+            // A chunk that only moves the work on costs next to nothing, but something.
+            let cost = (chunk.data.len() as u64).max(1);
             let ticket = self.device.submit(Work {
                 account: self.tenant.account(),
                 weight: self.weight,
@@ -156,7 +171,7 @@ impl Run {
         &self,
         mut assembler: Box<dyn Assembler>,
         tickets: Receiver<Ticket>,
-        sink: &mut StemWriters,
+        sink: &mut Writers,
     ) -> Result<(), Halt> {
         for ticket in tickets {
             if self.stop.is_stopped() {
@@ -172,6 +187,10 @@ impl Run {
         }
         Ok(assembler.finish(sink)?)
     }
+}
+
+fn shape(clip: &ClipHeader) -> ClipShape {
+    ClipShape { channels: clip.channels, frames: clip.frames, rate_hz: clip.rate_hz }
 }
 
 /// A clip among the artifacts.
@@ -191,14 +210,16 @@ impl Clip for StoredClip {
     }
 }
 
-/// Writes each stem's canonical bytes to its artifact.
-struct StemWriters {
+/// Writes each stem's canonical bytes, and each sheet, to its artifact.
+struct Writers {
+    /// Of stems, then of sheets.
     writers: Vec<Box<dyn ArtifactWriter>>,
+    stems: usize,
     bytes: Vec<u8>,
     failure: Option<ArtifactError>,
 }
 
-impl StemSink for StemWriters {
+impl ResultSink for Writers {
     fn write(&mut self, stem: usize, block: &[&[f32]]) -> Result<(), AudioError> {
         self.bytes.clear();
         let frames = block.first().map_or(0, |channel| channel.len());
@@ -207,13 +228,28 @@ impl StemSink for StemWriters {
                 self.bytes.extend_from_slice(&channel[frame].to_le_bytes());
             }
         }
-        self.writers[stem].write(&self.bytes).map_err(|error| {
-            self.failure = Some(error);
-            AudioError::Io {
-                action: "store a stem",
-                cause: io::Error::other("see the artifact store's error"),
-            }
-        })
+        let written = self.writers[stem].write(&self.bytes);
+        written.map_err(|error| self.failed(error))
+    }
+
+    fn sheet(&mut self, sheet: usize, bytes: &[u8]) -> Result<(), AudioError> {
+        if bytes.len() as u64 > SHEET_BYTES_MAX {
+            return Err(AudioError::Limit {
+                what: "the size of a sheet",
+                value: bytes.len() as u64,
+                limit: format!("{SHEET_BYTES_MAX} bytes: choose a shorter clip"),
+            });
+        }
+        let written = self.writers[self.stems + sheet].write(bytes);
+        written.map_err(|error| self.failed(error))
+    }
+}
+
+impl Writers {
+    /// Keeps what the artifact store said; the pipeline sees only that it failed.
+    fn failed(&mut self, error: ArtifactError) -> AudioError {
+        self.failure = Some(error);
+        AudioError::Io { action: "store a result", cause: io::Error::other("see the artifact store's error") }
     }
 }
 

@@ -33,12 +33,13 @@ enum Layer {
 
 use Layer::{Command, Domain, Edge, Port, Report, Start, Vocabulary, Work};
 
-const MODULES: [(&str, Layer); 25] = [
+const MODULES: [(&str, Layer); 26] = [
     ("clock", Vocabulary),
     ("config", Vocabulary),
     ("job", Vocabulary),
     ("ledger", Vocabulary),
     ("quote", Vocabulary),
+    ("settings", Vocabulary),
     ("steps", Vocabulary),
     ("tenant", Vocabulary),
     ("artifacts", Port),
@@ -87,7 +88,7 @@ const NAMES: [(&str, &[&str]); 9] = [
     ("png", &["report"]),
     ("sqlx", &["store"]),
     ("tonic", &["grpc"]),
-    ("tributary_models", &["admission", "cli", "device", "offer", "report", "wiring", "worker"]),
+    ("tributary_models", &["admission", "cli", "device", "offer", "report", "settings", "wiring", "worker"]),
     ("v1", &["grpc", "http"]),
 ];
 

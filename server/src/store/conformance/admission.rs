@@ -3,6 +3,7 @@
 use super::{Bed, DEADLINE, asks, at, stems};
 use crate::job::JobState;
 use crate::store::{Admission, Counts, NewJob, Settled};
+use tributary_protocol::settings::{Setting, Settings};
 use tributary_protocol::vocab::{ClipHeader, Credits, Sha256};
 
 pub(in crate::store) async fn exactly_enough_credits_admit_and_are_held(bed: &Bed) {
@@ -100,6 +101,39 @@ pub(in crate::store) async fn an_upload_queues_every_job_that_waits_for_it(bed: 
     let job = bed.job(&tenant, one.id).await;
     assert_eq!((job.state, job.seq), (JobState::Queued, 2));
     assert_eq!(bed.job(&other, not_ours.id).await.state, JobState::Uploading);
+}
+
+pub(in crate::store) async fn a_job_waits_for_its_clip_and_every_reference(bed: &Bed) {
+    let (tenant, other) = (bed.account(10).await, bed.account(10).await);
+    let [clip, first, second] = [asks(0).clip, asks(0).clip, asks(0).clip];
+    let references = vec![(first, false), (second, true)];
+    let new = NewJob { clip_is_stored: false, clip, references, ..asks(1) };
+    let job = bed.admit(&tenant, &new, 1).await;
+    assert_eq!((job.state, &job.references), (JobState::Uploading, &vec![first, second]));
+    assert_eq!(job.settings, new.settings);
+    assert_eq!(bed.store.awaited_clip(&tenant, first.sha256).await.unwrap(), Some(first));
+    assert_eq!(bed.store.awaited_clip(&other, first.sha256).await.unwrap(), None);
+    let uploaded =
+        async |clip: ClipHeader, now| bed.store.uploaded(&tenant, clip.sha256, at(now)).await.unwrap();
+    assert_eq!(uploaded(clip, 2).await, [], "a reference is missing");
+    assert_eq!(uploaded(second, 3).await, []);
+    assert!(bed.claim(3).await.is_none());
+    assert_eq!(uploaded(first, 4).await, [job.id]);
+    assert_eq!(bed.claim(5).await.unwrap().job.references, [first, second]);
+    let another = asks(1).id;
+    assert!(bed.store.content_needed(&tenant, second.sha256, another).await.unwrap());
+    assert!(!bed.store.content_needed(&tenant, second.sha256, job.id).await.unwrap());
+
+    let all_there = NewJob { references: vec![(first, true)], ..asks(1) };
+    assert_eq!(bed.admit(&tenant, &all_there, 6).await.state, JobState::Queued);
+    let others = [
+        NewJob { references: vec![], ..all_there.clone() },
+        NewJob { references: vec![(second, true)], ..all_there.clone() },
+        NewJob { settings: Settings::from([("strength_db".into(), Setting::Number(1.0))]), ..all_there },
+    ];
+    for other in others {
+        assert_eq!(bed.store.admit(&tenant, &other, at(7)).await.unwrap(), Admission::Conflict);
+    }
 }
 
 pub(in crate::store) async fn a_job_without_price_runs_without_moving_credits(bed: &Bed) {

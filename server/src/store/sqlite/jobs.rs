@@ -1,6 +1,8 @@
 //! What a tenant does with its jobs: admission, upload, lists, cancel, and forgetting what was deleted.
 
-use super::rows::{self, clip, count_in, credits_in, job_id, read_jobs, select_jobs, unreadable};
+use super::rows::{
+    self, clip, count_in, credits_in, job_id, read_jobs, select_jobs, settings_in, unreadable,
+};
 use super::settle::{Ending, arrow, end};
 use super::{Admission, Cancelled, NewJob, SqliteStore, StoreError, Write};
 use crate::clock::Timestamp;
@@ -18,6 +20,10 @@ pub(super) async fn admit(
     let mut tx = store.write().await?;
     if let Some(job) = rows::job(&mut tx, account, new.id).await? {
         let same = job.model == new.model && job.stems == new.stems && job.clip == new.clip;
+        let same = same && job.references.iter().eq(new.references.iter().map(|(clip, _)| clip));
+        // A server of another version may know more controls: what both know must agree.
+        let differs = |(name, value)| job.settings.get(name).is_some_and(|before| before != value);
+        let same = same && !new.settings.iter().any(differs);
         return Ok(if same { Admission::Known(job) } else { Admission::Conflict });
     }
     let amount = credits_in(new.quote)?;
@@ -64,14 +70,16 @@ async fn insert(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let stems = serde_json::to_string(&new.stems).map_err(|error| StoreError::Database(Box::new(error)))?;
-    let (state, queued_at, upload_until) = if new.clip_is_stored {
+    let all_stored = new.clip_is_stored && new.references.iter().all(|(_, stored)| *stored);
+    let (state, queued_at, upload_until) = if all_stored {
         (arrow(JobState::Uploading, JobEvent::Uploaded)?, Some(now.0), None)
     } else {
         (JobState::Uploading, None, Some(new.upload_until.0))
     };
     sqlx::query(
         "INSERT INTO job (account_id, id, state, seq, model, stems, title, clip_sha256, clip_frames, clip_channels,
-         clip_rate_hz, chunks, upload_until, created_at, queued_at) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         clip_rate_hz, chunks, upload_until, created_at, queued_at, settings, clip_stored)
+         VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(&account.as_bytes()[..])
     .bind(&new.id.as_bytes()[..])
@@ -87,8 +95,26 @@ async fn insert(
     .bind(upload_until)
     .bind(now.0)
     .bind(queued_at)
+    .bind(settings_in(&new.settings))
+    .bind(new.clip_is_stored)
     .execute(&mut **tx)
     .await?;
+    for (place, (clip, stored)) in (0_i64..).zip(&new.references) {
+        sqlx::query(
+            "INSERT INTO job_reference (account_id, job_id, place, sha256, frames, channels, rate_hz, stored)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(&account.as_bytes()[..])
+        .bind(&new.id.as_bytes()[..])
+        .bind(place)
+        .bind(&clip.sha256.0[..])
+        .bind(count_in(clip.frames)?)
+        .bind(clip.channels)
+        .bind(clip.rate_hz)
+        .bind(stored)
+        .execute(&mut **tx)
+        .await?;
+    }
     Ok(())
 }
 
@@ -99,8 +125,13 @@ pub(super) async fn awaited_clip(
     content: Sha256,
 ) -> Result<Option<ClipHeader>, StoreError> {
     sqlx::query(
-        "SELECT clip_sha256, clip_frames, clip_channels, clip_rate_hz FROM job
-         WHERE account_id = ? AND clip_sha256 = ? AND state = 'uploading' ORDER BY created_at, id LIMIT 1",
+        "SELECT clip_sha256, clip_frames, clip_channels, clip_rate_hz, created_at, id FROM job
+         WHERE account_id = ?1 AND clip_sha256 = ?2 AND state = 'uploading'
+         UNION ALL
+         SELECT r.sha256, r.frames, r.channels, r.rate_hz, j.created_at, j.id FROM job_reference AS r
+         JOIN job AS j ON j.account_id = r.account_id AND j.id = r.job_id
+         WHERE r.account_id = ?1 AND r.sha256 = ?2 AND j.state = 'uploading'
+         ORDER BY created_at, id LIMIT 1",
     )
     .bind(&account.as_bytes()[..])
     .bind(&content.0[..])
@@ -119,9 +150,20 @@ pub(super) async fn uploaded(
 ) -> Result<Vec<JobId>, StoreError> {
     let to = arrow(JobState::Uploading, JobEvent::Uploaded)?;
     let mut tx = store.write().await?;
+    for mark in [
+        "UPDATE job SET clip_stored = 1 WHERE account_id = ? AND clip_sha256 = ? AND state = 'uploading'",
+        "UPDATE job_reference SET stored = 1 WHERE account_id = ? AND sha256 = ?",
+    ] {
+        sqlx::query(mark).bind(&account.as_bytes()[..]).bind(&content.0[..]).execute(&mut *tx).await?;
+    }
     let rows = sqlx::query(
-        "UPDATE job SET state = ?, seq = seq + 1, queued_at = ?, upload_until = NULL
-         WHERE account_id = ? AND clip_sha256 = ? AND state = 'uploading' RETURNING id",
+        "UPDATE job SET state = ?1, seq = seq + 1, queued_at = ?2, upload_until = NULL
+         WHERE account_id = ?3 AND state = 'uploading' AND clip_stored = 1
+         AND (clip_sha256 = ?4 OR EXISTS (SELECT 1 FROM job_reference AS r
+              WHERE r.account_id = ?3 AND r.job_id = job.id AND r.sha256 = ?4))
+         AND NOT EXISTS (SELECT 1 FROM job_reference AS r
+              WHERE r.account_id = ?3 AND r.job_id = job.id AND r.stored = 0)
+         RETURNING id",
     )
     .bind(to.word())
     .bind(now.0)
@@ -143,7 +185,9 @@ pub(super) async fn still_uploading(
 ) -> Result<(), StoreError> {
     let mut tx = store.write().await?;
     sqlx::query(
-        "UPDATE job SET upload_until = ? WHERE account_id = ? AND clip_sha256 = ? AND state = 'uploading'",
+        "UPDATE job SET upload_until = ?1 WHERE account_id = ?2 AND state = 'uploading'
+         AND (clip_sha256 = ?3 OR EXISTS (SELECT 1 FROM job_reference AS r
+              WHERE r.account_id = ?2 AND r.job_id = job.id AND r.sha256 = ?3))",
     )
     .bind(until.0)
     .bind(&account.as_bytes()[..])
@@ -257,6 +301,8 @@ pub(super) async fn content_needed(
 ) -> Result<bool, StoreError> {
     Ok(sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM job WHERE account_id = ?1 AND clip_sha256 = ?2 AND id <> ?3 AND forgotten = 0)
+         OR EXISTS (SELECT 1 FROM job_reference AS r JOIN job AS j ON j.account_id = r.account_id AND j.id = r.job_id
+              WHERE r.account_id = ?1 AND r.sha256 = ?2 AND r.job_id <> ?3 AND j.forgotten = 0)
          OR EXISTS (SELECT 1 FROM stem_artifact WHERE account_id = ?1 AND sha256 = ?2 AND job_id <> ?3)",
     )
     .bind(&account.as_bytes()[..])

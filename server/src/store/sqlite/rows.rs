@@ -5,6 +5,7 @@ use crate::clock::Timestamp;
 use crate::job::{Job, JobState, StemArtifact};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
+use tributary_protocol::settings::{Setting, Settings};
 use tributary_protocol::vocab::{AccountId, ClipHeader, Credits, JobId, Sha256};
 
 /// 2^53: what a wallet, a hold and a line keep at most, as the tables say.
@@ -19,7 +20,10 @@ macro_rules! select_jobs {
             $filter,
             " ORDER BY ",
             $order,
-            " LIMIT ?) SELECT j.*, hold.amount AS held, coalesce(settlement.captured, 0) AS captured,
+            " LIMIT ?) SELECT j.*,
+                (SELECT json_group_array(json_array(hex(sha256), frames, channels, rate_hz) ORDER BY place)
+                 FROM job_reference AS r WHERE r.account_id = j.account_id AND r.job_id = j.id) AS refs,
+                hold.amount AS held, coalesce(settlement.captured, 0) AS captured,
                 stem.name AS stem_name, stem.sha256 AS stem_sha256, stem.bytes AS stem_bytes
              FROM page AS j
              JOIN hold ON hold.account_id = j.account_id AND hold.job_id = j.id
@@ -76,6 +80,8 @@ fn read_job(row: &SqliteRow, account: AccountId, id: JobId) -> Result<Job, Store
         stems: serde_json::from_str(&stems).map_err(|error| StoreError::Database(Box::new(error)))?,
         title: row.try_get("title")?,
         clip: clip(row)?,
+        settings: settings(row)?,
+        references: references(row)?,
         chunks: row.try_get("chunks")?,
         chunks_done: row.try_get("chunks_done")?,
         attempt: row.try_get("attempt")?,
@@ -98,6 +104,48 @@ pub(super) fn clip(row: &SqliteRow) -> Result<ClipHeader, StoreError> {
         channels: row.try_get("clip_channels")?,
         rate_hz: row.try_get("clip_rate_hz")?,
     })
+}
+
+/// As [`settings_in`] wrote them.
+fn settings(row: &SqliteRow) -> Result<Settings, StoreError> {
+    use serde_json::Value;
+    let values: serde_json::Map<String, Value> = json(row, "settings")?;
+    let read = |(name, value): (String, Value)| {
+        let setting = match value {
+            Value::Bool(on) => Some(Setting::Switch(on)),
+            Value::String(word) => Some(Setting::Choice(word)),
+            Value::Number(number) => number.as_f64().and_then(Setting::number),
+            _ => None,
+        };
+        Ok((name, setting.ok_or_else(|| unreadable("settings"))?))
+    };
+    values.into_iter().map(read).collect()
+}
+
+/// As text for the database.
+pub(super) fn settings_in(settings: &Settings) -> String {
+    let value = |setting: &Setting| match setting {
+        Setting::Number(number) => serde_json::json!(number),
+        Setting::Switch(on) => serde_json::json!(on),
+        Setting::Choice(word) => serde_json::json!(word),
+    };
+    let values: serde_json::Map<_, _> =
+        settings.iter().map(|(name, setting)| (name.clone(), value(setting))).collect();
+    serde_json::Value::Object(values).to_string()
+}
+
+fn references(row: &SqliteRow) -> Result<Vec<ClipHeader>, StoreError> {
+    let rows: Vec<(String, u64, u16, u32)> = json(row, "refs")?;
+    let read = |(hash, frames, channels, rate_hz): (String, u64, u16, u32)| {
+        let sha256 = Sha256::from_hex(&hash).ok_or_else(|| unreadable("references"))?;
+        Ok(ClipHeader { sha256, frames, channels, rate_hz })
+    };
+    rows.into_iter().map(read).collect()
+}
+
+fn json<T: serde::de::DeserializeOwned>(row: &SqliteRow, column: &'static str) -> Result<T, StoreError> {
+    let text: String = row.try_get(column)?;
+    serde_json::from_str(&text).map_err(|_| unreadable(column))
 }
 
 /// 16 bytes of a job.

@@ -1,6 +1,6 @@
-//! Separating on a server: quote, hold, upload, wait, fetch. Ctrl-C cancels the job and says what came back.
+//! Work on a server: quote, hold, upload, wait, fetch. Ctrl-C cancels the job and says what came back.
 
-use super::{Line, Separated, Wish};
+use super::{Line, Made, Wish};
 use crate::cli::cancel::cancel;
 use crate::cli::canonical::{self, CanonicalClip};
 use crate::cli::{Ended, JOB_FAILED, fetch, screen};
@@ -10,16 +10,21 @@ use tributary_protocol::client::{Client, ClientError, JobState, JobView, NewJob,
 use tributary_protocol::limits::TITLE_CHARS_MAX;
 use tributary_protocol::vocab::JobId;
 
-pub(super) async fn separate(
+pub(super) async fn make(
     client: &Client,
     wish: &Wish,
     line: &Line,
     stop: &CancellationToken,
-) -> anyhow::Result<Separated> {
+) -> anyhow::Result<Made> {
     line.state("reading");
     let file = wish.file.clone();
-    let decoded = tokio::task::spawn_blocking(move || canonical::decode_file(&file));
-    let clip = decoded.await.context("read the song")??;
+    let references = wish.references.clone();
+    let decode = move || -> anyhow::Result<_> {
+        let clip = canonical::decode_file(&file)?;
+        let references = references.iter().map(|file| canonical::decode_file(file));
+        Ok((clip, references.collect::<Result<Vec<_>, _>>()?))
+    };
+    let (clip, references) = tokio::task::spawn_blocking(decode).await.context("read the file")??;
     let ask = QuoteAsk {
         model: wish.model.clone(),
         frames: clip.header.frames,
@@ -30,7 +35,7 @@ pub(super) async fn separate(
     let id = JobId::generate();
     line.state(&format!("{}; {} of {}", canonical::describe(clip.shape()), quote.credits, quote.available));
     let job = tokio::select! {
-        job = follow(client, wish, line, &clip, id) => job,
+        job = follow(client, wish, line, (&clip, &references), id) => job,
         () = stop.cancelled() => return Err(cancelled(client, id).await),
     };
     let job = match job {
@@ -38,20 +43,20 @@ pub(super) async fn separate(
         Err(error) => return Err(give_up(client, id, error).await),
     };
     let seconds_audio = clip.shape().seconds();
-    drop(clip);
+    drop((clip, references));
     if job.state != JobState::Done {
         let why = job.failure.clone().unwrap_or_else(|| "it was stopped".to_owned());
         let cost = screen::cost(job.captured, job.released);
         return Err(anyhow::Error::new(Ended(JOB_FAILED)).context(format!("job {id}: {why}; {cost}")));
     }
     let fetched = tokio::select! {
-        fetched = fetch::stems(client, &job, &wish.paths, |what, done, total| line.progress(what, done, total)) => fetched,
+        fetched = fetch::results(client, &job, &wish.paths, |what, done, total| line.progress(what, done, total)) => fetched,
         () = stop.cancelled() => Err(anyhow::Error::new(Ended(JOB_FAILED)).context("stopped while fetching")),
     };
-    let (stems, clipped) = fetched.with_context(|| {
-        format!("the job is done and paid; get its stems with `tributary jobs fetch {id}`")
+    let (results, clipped) = fetched.with_context(|| {
+        format!("the job is done and paid; get its results with `tributary jobs fetch {id}`")
     })?;
-    Ok(Separated { job: Some(job), credits_quoted: quote.credits.0, seconds_audio, stems, clipped })
+    Ok(Made { job: Some(job), credits_quoted: quote.credits.0, seconds_audio, results, clipped })
 }
 
 /// From the hold to the job's end.
@@ -59,23 +64,33 @@ async fn follow(
     client: &Client,
     wish: &Wish,
     line: &Line,
-    clip: &CanonicalClip,
+    (clip, references): (&CanonicalClip, &[CanonicalClip]),
     id: JobId,
 ) -> Result<JobView, ClientError> {
-    let title = wish.file.file_stem().map_or_else(|| "song".into(), |stem| stem.to_string_lossy());
+    let title = wish.file.file_stem().map_or_else(|| "clip".into(), |stem| stem.to_string_lossy());
     let title = title.chars().filter(|c| !c.is_control()).take(TITLE_CHARS_MAX).collect();
-    let new = NewJob { id, model: wish.model.clone(), stems: wish.stems.clone(), clip: clip.header, title };
+    let new = NewJob {
+        id,
+        model: wish.model.clone(),
+        stems: wish.stems.clone(),
+        clip: clip.header,
+        title,
+        settings: wish.settings.clone(),
+        references: references.iter().map(|clip| clip.header).collect(),
+    };
     let mut job = client.create(&new).await?;
     if job.state == JobState::Uploading {
-        let total = clip.header.canonical_bytes().unwrap_or(1);
-        let sent = |bytes| line.progress("sending", bytes, total);
-        client.upload(&clip.header, clip.file.path(), sent).await?;
+        for clip in references.iter().chain([clip]) {
+            let total = clip.header.canonical_bytes().unwrap_or(1);
+            let sent = |bytes| line.progress("sending", bytes, total);
+            client.upload(&clip.header, clip.file.path(), sent).await?;
+        }
     }
     let mut watch = client.watch(id);
     while let Some(next) = watch.next().await? {
         match next.state {
             JobState::Queued => line.state(&format!("queued, {} before it", next.queue_position)),
-            JobState::Running => line.progress("separating", next.chunks_done.into(), next.chunks.into()),
+            JobState::Running => line.progress(wish.doing, next.chunks_done.into(), next.chunks.into()),
             _ => {}
         }
         job = next;

@@ -1,0 +1,215 @@
+//! A finished mix made like references, or like a neutral tone, brought to a loudness with its peaks held.
+//!
+//! The clip is read several times. First every reference and the clip are portrayed: level and spectra of middle and
+//! side over the loud pieces. From that come two equaliser curves, smooth over a logarithmic axis, and linear-phase
+//! filters. A second reading of the filtered clip gives the gain: to the reference's level, or to a loudness, where
+//! readings through the limiter correct it. Only then sound goes out: filters on the device, gain and limiter in the
+//! assembler. Readings that only look are chunks, too, which carry nothing: progress moves and a stop is heard.
+//!
+//! The matching follows the published description of the program Matchering 2.0 in words; no line of it was read.
+
+mod analysis;
+mod assembler;
+mod chain;
+mod cutter;
+mod equaliser;
+mod figures;
+mod goal;
+mod level;
+mod link;
+mod parcel;
+mod planes;
+mod portrait;
+mod report;
+mod search;
+mod target;
+mod windows;
+
+use crate::ModelError;
+use crate::catalog::Card;
+use crate::pipeline::{Ask, Chunk, ChunkAnswer, Clips, Ends, Pipeline, Plan, check_limits, check_references};
+use crate::session::{Lane, Session, SessionOptions};
+use crate::settings::{Control, Settings};
+use assembler::MasterAssembler;
+use cutter::MasterCutter;
+use goal::{Goal, Guard, Level};
+use link::Link;
+use std::sync::Arc;
+use tributary_audio::{AudioError, ClipShape};
+
+/// References that may be averaged.
+const REFERENCES_MAX: usize = 8;
+/// The only sheet.
+const REPORT: &str = "report.json";
+/// Samples of a chunk, all channels together: 6 s of stereo at 44.1 kHz, 2 MiB.
+const CHUNK_SAMPLES: usize = 1 << 19;
+
+/// Mastering. Cheap to share, holds no audio.
+pub struct Master {
+    model: String,
+    stem: String,
+    options: SessionOptions,
+}
+
+/// One clip to be mastered.
+struct Job {
+    model: String,
+    clip: ClipShape,
+    references: Vec<ClipShape>,
+    settings: Settings,
+    goal: Goal,
+    /// Window of the spectra; filters have one tap less.
+    fft_frames: usize,
+    /// Frames of a chunk.
+    window_frames: usize,
+    /// The readings before the last, and how many chunks each takes.
+    passes: Vec<(Pass, u32)>,
+    analysis_chunks: u32,
+    sound_chunks: u32,
+}
+
+/// A reading that only looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pass {
+    /// What a reference is like.
+    Reference(usize),
+    /// What the clip is like.
+    Clip,
+    /// Level or loudness after the equaliser.
+    Filtered,
+    /// Loudness through the limiter; most clips do not need all of these.
+    Trial,
+}
+
+impl Master {
+    /// The pipeline of `card`.
+    ///
+    /// # Errors
+    /// [`ModelError::Card`] where the card does not name exactly one stem.
+    pub fn new(card: &Card) -> Result<Self, ModelError> {
+        let [stem] = &card.stems[..] else {
+            let reason = "`stems` must name one".to_owned();
+            return Err(ModelError::Card { card: card.name.clone(), reason });
+        };
+        let options = SessionOptions::default();
+        Ok(Self { model: card.name.clone(), stem: stem.clone(), options })
+    }
+
+    fn job(&self, clip: ClipShape, references: &[ClipShape], settings: Settings) -> Result<Job, ModelError> {
+        check_limits(clip)?;
+        let goal = Goal::new(&settings, references.len())?;
+        let window_frames = CHUNK_SAMPLES / usize::from(clip.channels).next_power_of_two();
+        let too_long = || AudioError::Limit {
+            what: "the length of the clip",
+            value: clip.frames,
+            limit: format!("what {} chunks hold", u32::MAX),
+        };
+        let steps =
+            |frames: u64| u32::try_from(frames.div_ceil(window_frames as u64)).map_err(|_| too_long());
+        let sound_chunks = steps(clip.frames)?;
+        let mut passes = Vec::new();
+        for (i, reference) in references.iter().enumerate() {
+            passes.push((Pass::Reference(i), steps(analysis::at_rate(*reference, clip.rate_hz).frames)?));
+        }
+        passes.extend([(Pass::Clip, sound_chunks), (Pass::Filtered, sound_chunks)]);
+        if matches!(goal.level, Level::Loudness { .. }) && goal.guard != Guard::Off {
+            passes.extend([(Pass::Trial, sound_chunks); search::TRIALS_MAX]);
+        }
+        let chunks: u64 = passes.iter().map(|(_, steps)| u64::from(*steps)).sum();
+        let analysis_chunks = u32::try_from(chunks).map_err(|_| too_long())?;
+        analysis_chunks.checked_add(sound_chunks).ok_or_else(too_long)?;
+        Ok(Job {
+            model: self.model.clone(),
+            clip,
+            references: references.to_vec(),
+            settings,
+            goal,
+            fft_frames: portrait::fft_frames(clip.rate_hz),
+            window_frames,
+            passes,
+            analysis_chunks,
+            sound_chunks,
+        })
+    }
+}
+
+impl Job {
+    fn chunks(&self) -> u32 {
+        self.analysis_chunks + self.sound_chunks
+    }
+
+    fn channels(&self) -> usize {
+        usize::from(self.clip.channels)
+    }
+
+    /// How long the answer to a chunk is.
+    fn answer_numbers(&self, index: u32) -> usize {
+        let Some(number) = index.checked_sub(self.analysis_chunks) else { return 0 };
+        let left = self.clip.frames - u64::from(number) * self.window_frames as u64;
+        usize::try_from(left).unwrap_or(usize::MAX).min(self.window_frames) * self.channels()
+    }
+
+    /// The same with other options for the threads.
+    #[must_use]
+    pub fn with_session_options(mut self, options: SessionOptions) -> Self {
+        self.options = options;
+        self
+    }
+}
+
+impl Pipeline for Master {
+    fn controls(&self) -> Vec<Control> {
+        goal::CONTROLS.to_vec()
+    }
+
+    fn references_max(&self) -> usize {
+        REFERENCES_MAX
+    }
+
+    fn plan(&self, clip: ClipShape, ask: &Ask) -> Result<Plan, ModelError> {
+        let settings = ask.settings.clone().checked(&self.controls())?;
+        check_references(&self.model, ask, self.references_max())?;
+        if let Some(stem) = ask.stems.iter().find(|stem| **stem != self.stem) {
+            let (model, known) = (self.model.clone(), self.stem.clone());
+            return Err(ModelError::UnknownStem { model, stem: stem.clone(), known });
+        }
+        let job = self.job(clip, &ask.references, settings)?;
+        Ok(Plan {
+            clip,
+            references: ask.references.clone(),
+            chunks: job.chunks(),
+            settings: job.settings,
+            stems: vec![self.stem.clone()],
+            sheets: vec![REPORT.to_owned()],
+        })
+    }
+
+    fn begin(&self, plan: &Plan, clips: Clips, in_flight_max: usize) -> Result<Ends, ModelError> {
+        let job = Arc::new(self.job(plan.clip, &plan.references, plan.settings.clone())?);
+        let shapes = clips.references.iter().map(|r| Ok(r.open()?.shape()));
+        let references = shapes.collect::<Result<Vec<_>, AudioError>>()?;
+        let found = (clips.clip.open()?.shape(), references, job.chunks());
+        let planned = (plan.clip, plan.references.clone(), plan.chunks);
+        if found != planned {
+            let (expected, got) = (format!("{planned:?}"), format!("{found:?}"));
+            return Err(AudioError::Shape { expected, got }.into());
+        }
+        let link = Arc::new(Link::new(in_flight_max));
+        let cutter = MasterCutter::new(Arc::clone(&job), clips, Arc::clone(&link));
+        Ok((Box::new(cutter), Box::new(MasterAssembler::new(job, link))))
+    }
+
+    fn load(&self) -> Result<Session, ModelError> {
+        Ok(Session::without_network(&self.model, self.options))
+    }
+
+    fn infer(&self, session: &mut Session, batch: &[Chunk]) -> Result<Vec<ChunkAnswer>, ModelError> {
+        session.each(batch, |_: &Lane<'_>, chunk| {
+            let data = parcel::answer(&chunk.data).ok_or_else(|| {
+                let reason = format!("chunk {} holds no sound", chunk.index);
+                ModelError::Engine { model: self.model.clone(), reason }
+            })?;
+            Ok(ChunkAnswer { index: chunk.index, data })
+        })
+    }
+}

@@ -1,0 +1,124 @@
+//! Reads a clip once, as one channel at the network's rate; listens to it and cuts it into windows. Knows no network.
+
+use super::link::Link;
+use super::{CHUNK_SECONDS, Job, LEAD_FRAMES, RATE_HZ, STEP_FRAMES, WINDOW_FRAMES};
+use crate::ModelError;
+use crate::music::ear::Ear;
+use crate::pipeline::{Chunk, Cutter};
+use std::sync::Arc;
+use tributary_audio::{AudioError, ClipShape, Frames, Resampler};
+
+/// Frames asked of the source at a time.
+const READ_FRAMES: usize = 8_192;
+
+pub(super) struct TranscribeCutter {
+    job: Arc<Job>,
+    link: Arc<Link>,
+    /// The clip as one channel at [`RATE_HZ`].
+    source: Box<dyn Frames>,
+    /// None when all was heard.
+    ear: Option<Ear>,
+    /// What the next window begins with.
+    window: Vec<f32>,
+    block: [Vec<f32>; 1],
+    read_frames: u64,
+    next: u32,
+}
+
+/// All channels as one: their mean. What is not a number is silence, lest it spread over all that is heard.
+struct Mixed {
+    source: Box<dyn Frames>,
+    block: Vec<Vec<f32>>,
+}
+
+impl TranscribeCutter {
+    pub(super) fn new(job: Arc<Job>, source: Box<dyn Frames>, link: Arc<Link>) -> Result<Self, ModelError> {
+        let block = vec![Vec::new(); usize::from(source.shape().channels)];
+        let mut source: Box<dyn Frames> = Box::new(Mixed { source, block });
+        if job.clip.rate_hz != RATE_HZ {
+            source = Box::new(Resampler::with_length(source, RATE_HZ, job.frames)?);
+        }
+        let window = vec![0.0; LEAD_FRAMES];
+        let block = [Vec::new()];
+        Ok(Self { job, link, source, ear: Some(Ear::new()), window, block, read_frames: 0, next: 0 })
+    }
+
+    /// Reads up to `frames` more; fewer at the clip's end.
+    fn read(&mut self, frames: u64) -> Result<(), ModelError> {
+        let to = self.job.frames.min(self.read_frames + frames);
+        while self.read_frames < to {
+            let wanted = usize::try_from(to - self.read_frames).unwrap_or(READ_FRAMES).min(READ_FRAMES);
+            self.block[0].clear();
+            let got = self.source.read(&mut self.block, wanted)?;
+            if got == 0 || got > wanted {
+                return Err(self.broken(format!("a block of {got} after {}", self.read_frames)));
+            }
+            self.read_frames += got as u64;
+            if let Some(ear) = &mut self.ear {
+                ear.push(&self.block[0]);
+            }
+            if self.job.network {
+                self.window.extend_from_slice(&self.block[0]);
+            }
+        }
+        if self.read_frames == self.job.frames && self.ear.is_some() {
+            self.block[0].clear();
+            if self.source.read(&mut self.block, 1)? != 0 {
+                return Err(self.broken("more".to_owned()));
+            }
+            if let Some(ear) = self.ear.take() {
+                self.link.tell(ear.finish());
+            }
+        }
+        Ok(())
+    }
+
+    fn broken(&self, got: String) -> ModelError {
+        AudioError::Shape { expected: format!("{} frames", self.job.frames), got }.into()
+    }
+}
+
+impl Cutter for TranscribeCutter {
+    fn next_chunk(&mut self) -> Result<Option<Chunk>, ModelError> {
+        if self.next >= self.job.chunks {
+            return Ok(None);
+        }
+        self.link.depart()?;
+        let last = self.next + 1 == self.job.chunks;
+        let (shape, data) = if self.job.network {
+            // The last window may not reach the clip's end: what the ear hears does.
+            let lacking = (WINDOW_FRAMES - self.window.len().min(WINDOW_FRAMES)) as u64;
+            self.read(if last { u64::MAX - self.read_frames } else { lacking })?;
+            let mut data = self.window[..self.window.len().min(WINDOW_FRAMES)].to_vec();
+            data.resize(WINDOW_FRAMES, 0.0);
+            self.window.drain(..self.window.len().min(STEP_FRAMES));
+            (vec![WINDOW_FRAMES, 1], data)
+        } else {
+            self.read(if last { u64::MAX - self.read_frames } else { CHUNK_SECONDS * u64::from(RATE_HZ) })?;
+            (vec![0], Vec::new())
+        };
+        let chunk = Chunk { index: self.next, shape, data };
+        self.next += 1;
+        Ok(Some(chunk))
+    }
+}
+
+impl Frames for Mixed {
+    fn shape(&self) -> ClipShape {
+        ClipShape { channels: 1, ..self.source.shape() }
+    }
+
+    fn read(&mut self, block: &mut [Vec<f32>], frames_max: usize) -> Result<usize, AudioError> {
+        self.block.iter_mut().for_each(Vec::clear);
+        let frames = self.source.read(&mut self.block, frames_max)?;
+        let scale = 1.0 / self.block.len().max(1) as f32;
+        if let Some(out) = block.first_mut() {
+            out.extend((0..frames).map(|i| {
+                let sum: f32 = self.block.iter().filter_map(|channel| channel.get(i)).sum();
+                let mean = scale * sum;
+                if mean.is_finite() { mean } else { 0.0 }
+            }));
+        }
+        Ok(frames)
+    }
+}

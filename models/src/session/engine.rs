@@ -1,0 +1,165 @@
+//! What every engine can do, which one a session takes, and which one really runs.
+
+use super::onnx_runtime::{self, OnnxRuntime};
+use super::rten_engine::Rten;
+use super::threads::{Share, Threads};
+use super::{Input, Output, SessionOptions};
+use crate::ModelError;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Which neural engine is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EngineChoice {
+    /// ONNX Runtime where its library was found and takes the graph, else the one that is built in.
+    #[default]
+    Auto,
+    /// The one that is built in. Runs on the CPU only.
+    Rten,
+    /// ONNX Runtime or nothing.
+    OnnxRuntime,
+}
+
+/// What the arithmetic is done on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Device {
+    /// The processor.
+    #[default]
+    Cpu,
+    /// An NVIDIA card, by ONNX Runtime's CUDA provider.
+    Cuda,
+    /// An NVIDIA card, by TensorRT, and by CUDA for what TensorRT does not know.
+    #[serde(rename = "tensorrt")]
+    TensorRt,
+}
+
+impl Device {
+    /// Whether it is anything but the processor.
+    #[must_use]
+    pub fn is_accelerator(self) -> bool {
+        self != Self::Cpu
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cpu => "CPU",
+            Self::Cuda => "CUDA",
+            Self::TensorRt => "TensorRT",
+        })
+    }
+}
+
+/// An engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Engine {
+    /// None: the pipeline is signal processing alone.
+    None,
+    /// The one that is built in.
+    Rten,
+    /// ONNX Runtime.
+    OnnxRuntime,
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "no engine",
+            Self::Rten => "rten",
+            Self::OnnxRuntime => "ONNX Runtime",
+        })
+    }
+}
+
+/// What a session really runs on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Running {
+    /// By whom.
+    pub engine: Engine,
+    /// On what.
+    pub device: Device,
+    /// Why it is not the engine that [`EngineChoice::Auto`] takes first.
+    pub instead: Option<String>,
+}
+
+impl fmt::Display for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", self.engine, self.device)?;
+        self.instead.as_ref().map_or(Ok(()), |reason| write!(f, " ({reason})"))
+    }
+}
+
+/// Graphs that an engine has loaded. Errors are the engine's words.
+pub(super) trait Loaded: Send + Sync {
+    /// Runs one graph on `share` of the threads.
+    fn run(
+        &self,
+        share: Share,
+        graph: &str,
+        inputs: &[Input<'_>],
+        outputs: &[&str],
+    ) -> Result<Vec<Output>, String>;
+}
+
+/// The graphs on the engine that the options ask for, and what that is.
+pub(super) fn load(
+    model: &str,
+    graphs: &[(&str, &[u8])],
+    options: SessionOptions,
+    threads: &Threads,
+) -> Result<(Box<dyn Loaded>, Running), ModelError> {
+    let failed = |reason: String| ModelError::Engine { model: model.to_owned(), reason };
+    let rten = || super::guarded(model, || Ok(Box::new(Rten::load(graphs, threads)?) as Box<dyn Loaded>));
+    let onnx = |runtime: onnx_runtime::Library| {
+        super::guarded(model, || {
+            OnnxRuntime::load(runtime, graphs, options, threads)
+                .map(|loaded| Box::new(loaded) as Box<dyn Loaded>)
+        })
+    };
+    let running = |engine, device, instead| Running { engine, device, instead };
+    match (options.engine, options.device) {
+        (EngineChoice::Rten, Device::Cpu) => Ok((rten()?, running(Engine::Rten, Device::Cpu, None))),
+        (EngineChoice::Rten, device) => Err(ModelError::NoEngine {
+            wanted: format!("rten on {device}"),
+            reason: "it runs on the CPU only; ask for ONNX Runtime, or for the CPU".to_owned(),
+        }),
+        // Who asks for an accelerator gets it or is told: a silent CPU would be found in the electricity bill.
+        (EngineChoice::OnnxRuntime, device)
+        | (EngineChoice::Auto, device @ (Device::Cuda | Device::TensorRt)) => {
+            let wanted = format!("ONNX Runtime on {device}");
+            let library = onnx_runtime::library().map_err(|reason| no_engine(&wanted, &reason))?;
+            onnx_runtime::check_device(&library, options).map_err(|reason| no_engine(&wanted, &reason))?;
+            Ok((onnx(library)?, running(Engine::OnnxRuntime, device, None)))
+        }
+        (EngineChoice::Auto, Device::Cpu) => {
+            let refused = match onnx_runtime::library() {
+                Ok(library) => match onnx(library) {
+                    Ok(loaded) => return Ok((loaded, running(Engine::OnnxRuntime, Device::Cpu, None))),
+                    Err(error) => error.to_string(),
+                },
+                Err(reason) => reason,
+            };
+            match rten() {
+                Ok(loaded) => Ok((loaded, running(Engine::Rten, Device::Cpu, Some(refused)))),
+                Err(ModelError::Engine { reason, .. }) => Err(failed(reason)),
+                Err(other) => Err(other),
+            }
+        }
+    }
+}
+
+fn no_engine(wanted: &str, reason: &str) -> ModelError {
+    ModelError::NoEngine { wanted: wanted.to_owned(), reason: reason.to_owned() }
+}
+
+impl Running {
+    /// What a session without a network says.
+    pub(super) fn nothing() -> Self {
+        Self { engine: Engine::None, device: Device::Cpu, instead: None }
+    }
+}

@@ -1,0 +1,10 @@
+//! Two engines, one answer. A process of its own, since a process holds one ONNX Runtime and keeps it.
+//!
+//! `TRIBUTARY_ONNXRUNTIME` names its library (`cargo xtask setup` brings it); without it these tests are left out.
+
+#[cfg(test)]
+mod graphs;
+#[cfg(test)]
+mod library;
+#[cfg(test)]
+mod pipelines;
