@@ -163,8 +163,8 @@ pub trait Pipeline: Send + Sync {
     /// Where a clip cannot be opened or is not the plan's.
     fn begin(&self, plan: &Plan, clips: Clips, in_flight_max: usize) -> Result<Ends, ModelError>;
 
-    /// How many chunks of one job may wait for each other, at least 1: whoever collects a batch from one job alone must
-    /// not wait for more. Fewer than any number where a chunk goes on from the answer to an earlier one.
+    /// How many chunks of one job can be on the device at once, at least 1: whoever fills a batch from one job alone
+    /// must not wait for more. A chunk may go on from the answer to an earlier one, for which the cutter waits.
     fn chunks_abreast(&self, _clip: ClipShape) -> usize {
         usize::MAX
     }

@@ -15,6 +15,7 @@ mod cutter;
 mod deepfilter;
 mod denoiser;
 mod flight;
+mod gtcrn;
 mod halves;
 mod outlet;
 mod report;
@@ -98,6 +99,7 @@ impl Enhance {
         let denoiser: Box<dyn Denoiser> = match card.architecture.as_str() {
             "rnnoise" => Box::new(rnnoise::Rnnoise),
             "deepfilternet3" => Box::new(deepfilter::DeepFilter::new(&card.name)),
+            "gtcrn" => Box::new(gtcrn::Gtcrn::new(&card.name)),
             other => return Err(bad(format!("`architecture` is `{other}`, which enhance does not know"))),
         };
         if card.stems != Stem::ALL.map(|(_, name)| name) {

@@ -12,7 +12,7 @@ use tributary_audio::Audio;
 use tributary_models::{Ask, Catalog, Enhance, Go, Pipeline, run};
 
 /// All networks, the one that needs no files first.
-pub(crate) const NETWORKS: [&str; 2] = ["rnnoise", "deepfilternet3"];
+pub(crate) const NETWORKS: [&str; 3] = ["rnnoise", "deepfilternet3", "gtcrn"];
 
 /// One segment, however long the clip.
 pub(crate) const WHOLE: u32 = u32::MAX;
