@@ -131,6 +131,13 @@ impl Master {
             sound_chunks,
         })
     }
+
+    /// The same with other options for the threads.
+    #[must_use]
+    pub fn with_session_options(mut self, options: SessionOptions) -> Self {
+        self.options = options;
+        self
+    }
 }
 
 impl Job {
@@ -147,13 +154,6 @@ impl Job {
         let Some(number) = index.checked_sub(self.analysis_chunks) else { return 0 };
         let left = self.clip.frames - u64::from(number) * self.window_frames as u64;
         usize::try_from(left).unwrap_or(usize::MAX).min(self.window_frames) * self.channels()
-    }
-
-    /// The same with other options for the threads.
-    #[must_use]
-    pub fn with_session_options(mut self, options: SessionOptions) -> Self {
-        self.options = options;
-        self
     }
 }
 
