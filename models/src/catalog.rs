@@ -32,6 +32,7 @@ const KNOWN: &[Known] = &[
     Known { card: include_str!("../catalog/drum-notes.toml"), files: &[] },
     Known { card: include_str!("../catalog/rnnoise.toml"), files: &[] },
     Known { card: include_str!("../catalog/deepfilternet3.toml"), files: &[] },
+    Known { card: include_str!("../catalog/gtcrn.toml"), files: &[] },
 ];
 
 /// The models there are, by name.

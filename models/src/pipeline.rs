@@ -163,6 +163,12 @@ pub trait Pipeline: Send + Sync {
     /// Where a clip cannot be opened or is not the plan's.
     fn begin(&self, plan: &Plan, clips: Clips, in_flight_max: usize) -> Result<Ends, ModelError>;
 
+    /// How many chunks of one job can be on the device at once, at least 1: whoever fills a batch from one job alone
+    /// must not wait for more. A chunk may go on from the answer to an earlier one, for which the cutter waits.
+    fn chunks_abreast(&self, _clip: ClipShape) -> usize {
+        usize::MAX
+    }
+
     /// Loads the model, ready to run.
     ///
     /// # Errors

@@ -9,14 +9,13 @@ use crate::signals::{Held, Kept};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tributary_audio::Audio;
-use tributary_models::pipeline::enhance::Segments;
 use tributary_models::{Ask, Catalog, Enhance, Go, Pipeline, run};
 
 /// All networks, the one that needs no files first.
-pub(crate) const NETWORKS: [&str; 2] = ["rnnoise", "deepfilternet3"];
+pub(crate) const NETWORKS: [&str; 3] = ["rnnoise", "deepfilternet3", "gtcrn"];
 
 /// One segment, however long the clip.
-pub(crate) const WHOLE: Segments = Segments { segment_hops: u32::MAX, warm_hops: 0 };
+pub(crate) const WHOLE: u32 = u32::MAX;
 
 fn catalog() -> Catalog {
     let models = std::env::var_os("TRIBUTARY_TEST_DATA").map(|folder| PathBuf::from(folder).join("models"));

@@ -49,11 +49,14 @@ impl Assembler for EnhanceAssembler {
         }
         let place = self.job.place(self.next);
         let due = self.job.segment_frames(place.segment);
-        if answer.data.len() != due {
-            let reason = format!("chunk {} has {} frames, not {due}", answer.index, answer.data.len());
+        let mut frames = answer.data;
+        if frames.len() < due {
+            let reason =
+                format!("chunk {} has {} numbers, {due} frames were due", answer.index, frames.len());
             return Err(ModelError::Engine { model: self.job.front.model.clone(), reason });
         }
-        self.segment.push(answer.data);
+        let memory = frames.split_off(due);
+        self.segment.push(frames);
         self.next += 1;
         if self.segment.len() == usize::from(self.job.clip.channels) {
             self.outlet.push(&self.job, &self.segment, sink)?;
@@ -62,7 +65,8 @@ impl Assembler for EnhanceAssembler {
                 self.turn(sink)?;
             }
         }
-        self.flight.arrive();
+        let goes_on = !self.job.is_last(place.segment);
+        self.flight.arrive(place.channel, goes_on.then_some(memory));
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 //! Reads the clip at the network's rate and cuts every channel into pieces with what lies before and after them.
-//! Knows no network but by its [`Follower`].
+//! Knows no network, but runs it where it is a [`Local`] one.
 
 use super::Job;
-use super::denoiser::{Follower, Piece};
+use super::denoiser::{Local, Piece};
 use super::flight::Flight;
 use crate::ModelError;
 use crate::pipeline::separate::outlet::at_rate;
@@ -35,7 +35,7 @@ struct Channel {
     /// From one hop before `from_hop` on.
     frames: Vec<f32>,
     from_hop: u64,
-    follower: Option<Box<dyn Follower>>,
+    local: Option<Box<dyn Local>>,
 }
 
 impl EnhanceCutter {
@@ -50,8 +50,9 @@ impl Cutter for EnhanceCutter {
         if self.next >= self.job.chunks() {
             return Ok(None);
         }
-        self.flight.depart()?;
         let place = self.job.place(self.next);
+        let goes_on = (place.segment > 0 && !self.job.front.is_local).then_some(place.channel);
+        let state = self.flight.depart(goes_on)?;
         if place.channel == 0 {
             if place.segment == 0 && self.next > 0 {
                 self.pass = Pass::new(&self.job, &*self.clip)?;
@@ -59,23 +60,25 @@ impl Cutter for EnhanceCutter {
             self.pass.read_to(&self.job, self.job.segment_end(place.segment))?;
         }
         let channel = &mut self.pass.channels[place.channel];
+        let sight = self.job.sight();
         let start = self.job.segment_start(place.segment);
-        let warm_hops = start.min(u64::from(self.job.segments.warm_hops));
-        let hop_frames = self.job.sight().hop_frames;
-        channel.forget_before(start - warm_hops, hop_frames);
+        let before_hops = start.min(u64::from(sight.before_hops));
+        channel.forget_before(start - before_hops, sight.hop_frames);
         let segment_hops = self.job.segment_end(place.segment) - start;
-        let hops = 1 + warm_hops + segment_hops + u64::from(self.job.sight().ahead_hops);
-        let frames = usize::try_from(hops).unwrap_or(usize::MAX).saturating_mul(hop_frames);
+        let hops = 1 + before_hops + segment_hops + u64::from(sight.ahead_hops);
+        let frames = usize::try_from(hops).unwrap_or(usize::MAX).saturating_mul(sight.hop_frames);
         let frames = channel.frames.get(..frames).ok_or_else(|| self.job.broken("fewer".to_owned()))?;
-        let state = channel.follower.as_ref().map_or(&[][..], |follower| follower.state());
         let piece = Piece {
             post_filter: self.job.wish.post_filter,
-            warm_hops: warm_hops as usize,
+            before_hops: before_hops as usize,
             segment_hops: segment_hops as usize,
-            state,
+            state: &state,
             frames,
         };
-        let data = piece.pack();
+        let data = match &mut channel.local {
+            Some(local) => local.denoise(&piece),
+            None => piece.pack(),
+        };
         let chunk = Chunk { index: self.next, shape: vec![data.len()], data };
         self.next += 1;
         Ok(Some(chunk))
@@ -92,7 +95,7 @@ impl Pass {
         let channel = || Channel {
             frames: vec![0.0; job.sight().hop_frames],
             from_hop: 0,
-            follower: job.front.denoiser.follower(),
+            local: job.front.denoiser.local(),
         };
         let channels = usize::from(job.clip.channels);
         Ok(Self {
@@ -133,12 +136,9 @@ impl Pass {
 }
 
 impl Channel {
-    /// Hops before `hop` become history: the follower hears them, and all but the last are gone.
+    /// Of what lies before `hop`, only the last hop stays, as history.
     fn forget_before(&mut self, hop: u64, hop_frames: usize) {
         let gone = (hop - self.from_hop) as usize;
-        if let Some(follower) = &mut self.follower {
-            self.frames.chunks_exact(hop_frames).skip(1).take(gone).for_each(|hop| follower.push(hop));
-        }
         self.frames.drain(..gone * hop_frames);
         self.from_hop = hop;
     }

@@ -1,8 +1,5 @@
 //! What the network is shown: power by ERB band and the lowest bins, each against a running mean of about a second.
 
-use super::super::denoiser::Follower;
-use super::super::halves::Halves;
-use super::{HOP_FRAMES, SCALE};
 use realfft::num_complex::Complex;
 
 /// Bands on the scale of equivalent rectangular bandwidths.
@@ -18,14 +15,15 @@ pub(super) const FILTER_BINS: usize = 96;
 /// What a running mean keeps from column to column: exp(-0.01 s / 1 s), rounded as the network was trained with.
 const KEEP: f32 = 0.99;
 /// Numbers of [`Means`].
-const MEANS: usize = ERB_BANDS + FILTER_BINS;
+pub(super) const MEANS: usize = ERB_BANDS + FILTER_BINS;
 
 /// The running means: of band powers in dB, then of magnitudes. One flat row, as it travels in a chunk.
-struct Means([f32; MEANS]);
+#[derive(Clone)]
+pub(super) struct Means(pub(super) [f32; MEANS]);
 
 impl Means {
     /// As the network was trained: from -60 dB in the lowest band to -90 dB in the highest, from 0.001 to 0.0001.
-    fn at_start() -> Self {
+    pub(super) fn at_start() -> Self {
         let between =
             |from: f32, to: f32, i: usize, count: usize| from + (to - from) * i as f32 / (count - 1) as f32;
         Self(std::array::from_fn(|i| match i.checked_sub(ERB_BANDS) {
@@ -66,64 +64,38 @@ pub(super) struct Features {
 }
 
 impl Features {
-    /// Of `spectrum`, `[columns][bins]`, going on from `state`. The first `skip` columns only move the means, and so
-    /// the rest comes that much earlier; at the end, the same number of columns holds zeros.
-    pub(super) fn of(spectrum: &[Complex<f32>], bins: usize, state: &[f32], skip: usize) -> Self {
-        let mut means = Means::at_start();
-        if let Ok(state) = state.try_into() {
-            means.0 = state;
-        }
-        let columns = spectrum.len() / bins;
+    /// Of `spectrum`, `[columns][bins]`, and the running means before column `mark`. The first `skip` columns only move
+    /// the means: there are that many features less, and they are that much earlier.
+    pub(super) fn of(
+        spectrum: &[Complex<f32>],
+        bins: usize,
+        mut means: Means,
+        (skip, mark): (usize, usize),
+    ) -> (Self, Means) {
+        let columns = (spectrum.len() / bins).saturating_sub(skip);
         let mut features =
             Self { columns, erb: vec![0.0; columns * ERB_BANDS], spec: vec![0.0; 2 * columns * FILTER_BINS] };
         let (re, im) = features.spec.split_at_mut(columns * FILTER_BINS);
         let (mut erb_row, mut re_row, mut im_row) =
             ([0.0; ERB_BANDS], [0.0; FILTER_BINS], [0.0; FILTER_BINS]);
+        let mut marked = means.clone();
         for (t, column) in spectrum.chunks_exact(bins).enumerate() {
+            if t == mark {
+                marked = means.clone();
+            }
             means.features(column, &mut erb_row, &mut re_row, &mut im_row);
             let Some(t) = t.checked_sub(skip) else { continue };
             features.erb[t * ERB_BANDS..][..ERB_BANDS].copy_from_slice(&erb_row);
             re[t * FILTER_BINS..][..FILTER_BINS].copy_from_slice(&re_row);
             im[t * FILTER_BINS..][..FILTER_BINS].copy_from_slice(&im_row);
         }
-        features
-    }
-}
-
-/// The running means over a whole channel.
-pub(super) struct Running {
-    means: Means,
-    halves: Halves,
-    /// The last two hops.
-    frames: Vec<f32>,
-}
-
-impl Running {
-    pub(super) fn new() -> Self {
-        Self {
-            means: Means::at_start(),
-            halves: Halves::vorbis(HOP_FRAMES),
-            frames: vec![0.0; 2 * HOP_FRAMES],
-        }
-    }
-}
-
-impl Follower for Running {
-    fn push(&mut self, hop: &[f32]) {
-        self.frames.copy_within(HOP_FRAMES.., 0);
-        self.frames[HOP_FRAMES..].copy_from_slice(hop);
-        let column = self.halves.columns(&self.frames, SCALE);
-        let (mut erb, mut re, mut im) = ([0.0; ERB_BANDS], [0.0; FILTER_BINS], [0.0; FILTER_BINS]);
-        self.means.features(&column, &mut erb, &mut re, &mut im);
-    }
-
-    fn state(&self) -> &[f32] {
-        &self.means.0
+        (features, marked)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::HOP_FRAMES;
     use super::*;
 
     #[test]
@@ -150,22 +122,15 @@ mod tests {
     }
 
     #[test]
-    fn features_of_a_piece_go_on_from_the_state_of_the_clip_before() {
-        let frames: Vec<f32> =
-            (0..60 * HOP_FRAMES).map(|i| ((i * 7919) % 997) as f32 / 997.0 - 0.5).collect();
-        let halves = Halves::vorbis(HOP_FRAMES);
-        let whole = Features::of(&halves.columns(&frames, SCALE), 481, &[], 0);
-        let mut running = Running::new();
-        running.push(&frames[..HOP_FRAMES]);
-        let first = Means::at_start();
-        let mut running = Running { means: first, ..running };
-        for hop in frames.chunks_exact(HOP_FRAMES).skip(1).take(30) {
-            running.push(hop);
-        }
-        let later = Features::of(&halves.columns(&frames[30 * HOP_FRAMES..], SCALE), 481, running.state(), 2);
-        assert_eq!(later.columns, 29);
-        assert_eq!(later.erb[..27 * ERB_BANDS], whole.erb[32 * ERB_BANDS..]);
-        assert!(later.erb[27 * ERB_BANDS..].iter().all(|x| *x == 0.0));
+    fn features_of_a_piece_go_on_from_the_means_of_the_clip_before() {
+        let spectrum: Vec<_> = (0..60 * 481_usize)
+            .map(|i| Complex::new(((i * 7919) % 997) as f32 / 997.0, ((i * 31) % 89) as f32 / 89.0))
+            .collect();
+        let (whole, marked) = Features::of(&spectrum, 481, Means::at_start(), (0, 30));
+        let (later, _) = Features::of(&spectrum[30 * 481..], 481, marked, (2, 0));
+        assert_eq!((whole.columns, later.columns), (60, 28));
+        assert_eq!(later.erb, whole.erb[32 * ERB_BANDS..]);
+        assert_eq!(later.spec[..28 * FILTER_BINS], whole.spec[32 * FILTER_BINS..60 * FILTER_BINS]);
     }
 
     #[test]
