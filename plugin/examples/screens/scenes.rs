@@ -1,6 +1,6 @@
 //! Every state of the window, with views made by hand as the session would make them.
 
-pub(crate) mod services;
+pub(crate) mod tasks;
 
 use super::song::Song;
 use super::window::Window;
@@ -216,7 +216,7 @@ pub(crate) fn all(song: &Song) -> Vec<Scene> {
     scenes.extend(results(song));
     scenes.extend(opened(song));
     scenes.extend(sheets(song));
-    scenes.extend(services::all(song));
+    scenes.extend(tasks::all(song));
     scenes
 }
 

@@ -6,6 +6,7 @@ mod hostile;
 mod keys;
 mod pressed;
 mod states;
+mod tasks;
 
 use super::scenes;
 use super::song::Song;

@@ -44,7 +44,7 @@ fn title(model: &ModelView) -> &str {
     if model.title.is_empty() { &model.name } else { &model.title }
 }
 
-/// What it is in two lines, how good and how dear in a line each; the rest of each on hovering over it.
+/// What it is in three lines, how good and how dear in a line each; the rest of each on hovering over it.
 fn facts(ui: &mut Ui, model: &ModelView, is_tight: bool) {
     let price = match model.credits_per_minute.0 {
         0 => "Free of charge".to_owned(),
@@ -56,7 +56,7 @@ fn facts(ui: &mut Ui, model: &ModelView, is_tight: bool) {
     };
     let licence = format!("Weights: {}{may}", model.licence);
     let lines = [
-        (&model.description, theme::DIM, theme::body(), if is_tight { 0 } else { 2 }),
+        (&model.description, theme::DIM, theme::body(), if is_tight { 0 } else { 3 }),
         (&model.quality, theme::TEXT, theme::small(), 1),
         (&price, theme::DIM, theme::small(), 1),
         (&licence, may_ink, theme::small(), usize::from(!model.licence.is_empty())),

@@ -54,8 +54,8 @@ struct Lanes {
 
 impl Lanes {
     fn of(well: Rect, (low, high): (u8, u8)) -> Self {
-        let (low, high) = (low.saturating_sub(1), high.saturating_add(1).min(127));
-        let lacking = SEMITONES_MIN.saturating_sub(high - low);
+        let (low, high) = (low.min(127).saturating_sub(1), high.min(126) + 1);
+        let lacking = SEMITONES_MIN.saturating_sub(high.saturating_sub(low));
         let low = low.saturating_sub(lacking / 2);
         let high = high.max(low.saturating_add(SEMITONES_MIN)).min(127);
         let room = (well.height() - TOP - BOTTOM).max(1.0);

@@ -8,5 +8,5 @@ mod connection;
 mod jobs;
 mod life;
 mod rig;
-mod services;
 mod studio;
+mod tasks;

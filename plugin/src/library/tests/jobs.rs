@@ -111,3 +111,50 @@ fn numbers_that_are_none_do_not_make_a_record_unreadable() {
     assert!(matches!(library.save_job(&record), Err(LibraryError::Unsuitable { .. })));
     assert_eq!(library.job(record.key).unwrap(), read, "what was there before stays");
 }
+
+#[test]
+fn a_record_of_before_there_were_settings_and_sheets_is_read() {
+    let (_folder, library) = library();
+    let take = recorded(&library, "take", 10, 1);
+    let record = job(&library, &take, &["vocals"]);
+    library.save_job(&record).unwrap();
+    let path = library.job_folder(&record).join("job.json");
+    let mut old: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    for name in ["settings", "references", "sheets"] {
+        assert!(old.as_object_mut().unwrap().remove(name).is_some(), "{name}");
+    }
+    fs::write(&path, old.to_string()).unwrap();
+    assert_eq!(library.job(record.key).unwrap(), record);
+}
+
+#[test]
+fn a_sheet_is_kept_under_a_name_for_people_and_only_as_it_was_made() {
+    use sha2::Digest;
+    let (_folder, library) = library();
+    let take = recorded(&library, "take", 10, 1);
+    let sheet = |name: &str| SheetRecord {
+        name: name.to_owned(),
+        sha256: sha2::Sha256::digest(b"MThd").into(),
+        bytes: 4,
+    };
+    let names = ["notes.mid", "notes.csv", "run me.exe", "../up.mid", "analysis.json"];
+    let sheets = names.map(sheet).to_vec();
+    let record = JobRecord { sheets, ..job(&library, &take, &[]) };
+    library.save_job(&record).unwrap();
+    assert_eq!(record.rows(), ["notes"]);
+    for sheet in &record.sheets {
+        fs::write(library.sheet_part(&record, &sheet.name), b"MTrk").unwrap();
+        assert!(matches!(library.keep_sheet(&take, &record, sheet), Err(LibraryError::Damaged { .. })));
+        fs::write(library.sheet_part(&record, &sheet.name), b"MThd").unwrap();
+        let file = library.keep_sheet(&take, &record, sheet).unwrap();
+        assert_eq!(file.parent(), Some(library.job_folder(&record).as_path()));
+    }
+    let files = library.sheets(&record);
+    let ends: Vec<_> =
+        files.iter().map(|(_, file)| file.as_ref().unwrap().extension().unwrap().to_str().unwrap()).collect();
+    assert_eq!(ends, ["mid", "csv", "txt", "mid", "json"]);
+    assert_eq!(library.read_sheet(&record, "notes.mid", 4).unwrap(), b"MThd");
+    assert!(library.read_sheet(&record, "notes.mid", 3).is_err());
+    fs::remove_file(files[0].1.as_ref().unwrap()).unwrap();
+    assert!(library.sheets(&record)[0].1.is_none());
+}

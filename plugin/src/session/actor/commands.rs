@@ -23,14 +23,8 @@ impl Actor {
             Command::Trim(trim) => self.trim(trim),
             Command::WantSpectrograms => self.want_spectrograms(),
             Command::ChooseTask(task) => self.choose_task(task),
-            Command::ChooseModel(model) => {
-                let task = self.view.choice.task.clone();
-                self.project.update(|state| state.choice.choose_model(&task, model));
-            }
-            Command::Set(control, value) => {
-                let model = self.view.choice.model.clone();
-                self.project.update(|state| state.choice.set(&model, control, value));
-            }
+            Command::ChooseModel(model) => self.choose_model(model),
+            Command::Set(control, value) => self.set(control, value),
             Command::ChooseReference => self.choose(Purpose::Reference),
             Command::AddReference(path) => self.add_reference(path),
             Command::DropReference(number) => self.drop_reference(number),

@@ -1,7 +1,7 @@
 //! What shall be done with takes, as the window asks for it: the task, and what results shall be made like.
 
 use super::Actor;
-use crate::library::ReferenceRecord;
+use crate::library::{ReferenceRecord, SettingRecord};
 use crate::session::shelf;
 use crate::view::Weight;
 use std::path::PathBuf;
@@ -12,6 +12,18 @@ impl Actor {
         self.shelf.usual_task = Some(task.clone());
         self.shelf.is_task_unsaved = true;
         self.project.update(|state| state.choice.choose_task(task));
+    }
+
+    /// The model of the task in the window from now on.
+    pub(super) fn choose_model(&mut self, model: String) {
+        let task = self.view.choice.task.clone();
+        self.project.update(|state| state.choice.choose_model(&task, model));
+    }
+
+    /// A control of the model in the window has another value, or its default again.
+    pub(super) fn set(&mut self, control: String, value: Option<SettingRecord>) {
+        let model = self.view.choice.model.clone();
+        self.project.update(|state| state.choice.set(&model, control, value));
     }
 
     /// Begins to read a file.
