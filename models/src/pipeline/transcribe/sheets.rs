@@ -59,7 +59,7 @@ pub(super) fn write(
     };
     if !with_notes {
         sink.sheet(0, &midi(head, &[]))?;
-        sink.sheet(1, analysis(head, heard, &found).to_string().as_bytes())?;
+        sink.sheet(1, analysis(head, heard, &found).as_bytes())?;
         return Ok(());
     }
     let drums = wishes.drums;
@@ -74,12 +74,28 @@ pub(super) fn write(
     sink.sheet(0, &midi(head, &[part]))?;
     sink.sheet(1, musicxml(head, page, &found.notes).as_bytes())?;
     sink.sheet(2, csv(&found.notes).as_bytes())?;
-    sink.sheet(3, analysis(head, heard, &found).to_string().as_bytes())?;
+    sink.sheet(3, analysis(head, heard, &found).as_bytes())?;
     Ok(())
 }
 
-/// Everything, for the piano roll and for programs.
-fn analysis(head: Head<'_>, heard: &Listened, found: &Findings) -> Value {
+/// Everything, for the piano roll and for programs. Notes become text one by one: as a tree, those of an hour and their
+/// bends take 180 MB.
+fn analysis(head: Head<'_>, heard: &Listened, found: &Findings) -> String {
+    let mut text = piece(head, heard, found).to_string();
+    text.truncate(text.rfind('}').expect("an object ends with a brace"));
+    text.push_str(",\"notes\":[");
+    for (i, found) in found.notes.iter().enumerate() {
+        if i > 0 {
+            text.push(',');
+        }
+        text.push_str(&note(found).to_string());
+    }
+    text.push_str("]}");
+    text
+}
+
+/// What is said once of a piece.
+fn piece(head: Head<'_>, heard: &Listened, found: &Findings) -> Value {
     let beats = found.beats.as_ref();
     let tempo_map = head.map.pieces().iter().map(|piece| {
         json!({
@@ -112,7 +128,6 @@ fn analysis(head: Head<'_>, heard: &Listened, found: &Findings) -> Value {
             "fifths": found.key.fifths(),
             "confidence": rounded(found.confidence),
         })),
-        "notes": found.notes.iter().map(note).collect::<Vec<_>>(),
     })
 }
 
