@@ -113,8 +113,8 @@ async fn beats_come_as_sheets_and_no_stems() {
     assert_eq!(job.state, JobState::Done, "{job:?}");
     assert!(job.stems.is_empty());
     let names: Vec<_> = job.sheets.iter().map(|sheet| sheet.name.as_str()).collect();
-    assert!(names.contains(&"analysis.json") && names.contains(&"notes.mid"), "{names:?}");
-    let midi = sheet(&stage, &job, "notes.mid").await;
+    assert!(names.contains(&"analysis.json") && names.contains(&"beats.mid"), "{names:?}");
+    let midi = sheet(&stage, &job, "beats.mid").await;
     assert_eq!(&midi[..4], b"MThd");
     let folder = tempfile::tempdir().unwrap();
     let unknown = stage.client.download_sheet(&job, "stems.zip", &folder.path().join("x")).await;
@@ -180,7 +180,7 @@ fn the_command_line_runs_every_service_here_and_on_the_server() {
                 &["speech.wav", "noise.wav", "report.json"],
             ),
             (&["master", song, "--reference", song, "--preset", "podcast"], &["master.wav", "report.json"]),
-            (&["transcribe", song, "--model", "beats"], &["notes.mid", "analysis.json"]),
+            (&["transcribe", song, "--model", "beats"], &["beats.mid", "analysis.json"]),
         ];
         for (args, made) in cases {
             let out = home.path().join(format!("{}{}", args[0], local.len()));

@@ -89,7 +89,7 @@ fn the_result_does_not_depend_on_how_chunks_share_the_device() {
     let with = |threads: usize| {
         let threads = NonZeroUsize::new(threads).unwrap();
         let pipeline = Transcribe::new(card, files.clone()).unwrap();
-        let pipeline = pipeline.with_session_options(SessionOptions { threads });
+        let pipeline = pipeline.with_session_options(SessionOptions { threads, ..SessionOptions::default() });
         let mut audio = noise(1, 200_000, 22_050);
         let tune = |i: usize| (TAU * [220.0, 277.2, 329.6][i / 20_000 % 3] * i as f32 / 22_050.0).sin();
         audio.channels[0].iter_mut().enumerate().for_each(|(i, x)| *x = 0.02 * *x + 0.4 * tune(i));

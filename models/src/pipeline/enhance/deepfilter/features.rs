@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn the_bands_are_those_of_the_erb_scale() {
         let (step_hz, per_erb) = (50.0_f64, 24.7 * 9.265);
-        let top = 9.265 * (24_000.0 / per_erb).ln_1p();
+        let top = 9.265 * f64::ln_1p(24_000.0 / per_erb);
         let (mut at, mut owed) = (0_usize, 0_usize);
         let mut widths = Vec::new();
         for band in 1..=ERB_BANDS {
