@@ -33,6 +33,7 @@ const KNOWN: &[Known] = &[
     Known { card: include_str!("../catalog/rnnoise.toml"), files: &[] },
     Known { card: include_str!("../catalog/deepfilternet3.toml"), files: &[] },
     Known { card: include_str!("../catalog/gtcrn.toml"), files: &[] },
+    Known { card: include_str!("../catalog/silero-vad.toml"), files: &[] },
 ];
 
 /// The models there are, by name.
@@ -81,7 +82,8 @@ impl Catalog {
 
     /// Cards of the models that can be run, by name.
     pub fn cards(&self) -> impl Iterator<Item = &Card> {
-        self.entries.values().filter(|entry| entry.files.are_there()).map(|entry| &entry.card)
+        let can_be_run = |entry: &&Entry| entry.files.are_there() && entry.card.task != Task::Detect;
+        self.entries.values().filter(can_be_run).map(|entry| &entry.card)
     }
 
     /// Cards of all models that the program knows, installed or not.
@@ -128,7 +130,9 @@ impl Catalog {
                 Ok(Arc::new(Transcribe::new(card, files.clone())?.with_session_options(self.options)))
             }
             (Task::Enhance, _) => {
-                Ok(Arc::new(Enhance::new(card, files.clone())?.with_session_options(self.options)))
+                let enhance = Enhance::new(card, files.clone())?.with_session_options(self.options);
+                let voice = self.files("silero-vad")?;
+                Ok(Arc::new(if voice.are_there() { enhance.with_voice(voice.clone()) } else { enhance }))
             }
             (task, other) => Err(ModelError::Card {
                 card: card.name.clone(),

@@ -165,7 +165,7 @@ pub trait Pipeline: Send + Sync {
 
     /// How many chunks of one job can be on the device at once, at least 1: whoever fills a batch from one job alone
     /// must not wait for more. A chunk may go on from the answer to an earlier one, for which the cutter waits.
-    fn chunks_abreast(&self, _clip: ClipShape) -> usize {
+    fn chunks_abreast(&self, _plan: &Plan) -> usize {
         usize::MAX
     }
 

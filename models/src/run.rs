@@ -51,7 +51,7 @@ pub fn run(
     let (cut, infer, assemble) = thread::scope(|scope| {
         let cut = scope.spawn(move || cut(cutter, &to_device));
         let assemble = scope.spawn(move || assemble(assembler, &answers, sink));
-        let lanes = lanes.min(pipeline.chunks_abreast(plan.clip)).max(1);
+        let lanes = lanes.min(pipeline.chunks_abreast(plan)).max(1);
         let infer = infer(pipeline, session, lanes, plan.chunks, (chunks, to_assembler), progress);
         (cut.join(), infer, assemble.join())
     });

@@ -84,6 +84,8 @@ pub enum Task {
     Transcribe,
     /// A finished mix to loudness, level and spectrum of a reference or a target.
     Master,
+    /// Where something is in a clip: other pipelines use it, nobody runs it alone.
+    Detect,
 }
 
 impl Task {
@@ -95,6 +97,7 @@ impl Task {
             Self::Enhance => "enhance",
             Self::Transcribe => "transcribe",
             Self::Master => "master",
+            Self::Detect => "detect",
         }
     }
 }

@@ -20,6 +20,7 @@ mod halves;
 mod outlet;
 mod report;
 mod rnnoise;
+mod voice;
 mod wish;
 
 use crate::ModelError;
@@ -29,7 +30,7 @@ use crate::pipeline::{
     Ask, Chunk, ChunkAnswer, Clip, Clips, Ends, Pipeline, Plan, check_limits, check_references,
 };
 use crate::session::{Lane, Session, SessionOptions};
-use crate::settings::{Control, Settings};
+use crate::settings::{Control, Setting, Settings};
 use crate::weights::Files;
 use assembler::EnhanceAssembler;
 use cutter::EnhanceCutter;
@@ -46,6 +47,8 @@ const REPORT: &str = "report.json";
 pub struct Enhance {
     front: Arc<Front>,
     files: Files,
+    /// The network that hears where somebody speaks, where it is installed.
+    voice: Option<Files>,
     segment_hops: u32,
     options: SessionOptions,
 }
@@ -113,7 +116,15 @@ impl Enhance {
         let segment_hops = denoiser.sight().segment_hops;
         let is_local = denoiser.local().is_some();
         let front = Arc::new(Front { model: card.name.clone(), denoiser, is_local });
-        Ok(Self { front, files, segment_hops, options: SessionOptions::default() })
+        Ok(Self { front, files, voice: None, segment_hops, options: SessionOptions::default() })
+    }
+
+    /// The same with the network that hears where somebody speaks, the card `silero-vad`: without it, the switch that
+    /// leaves silence clean is refused.
+    #[must_use]
+    pub fn with_voice(mut self, files: Files) -> Self {
+        self.voice = Some(files);
+        self
     }
 
     /// The same with other segments, at least one hop of the network: `u32::MAX` takes any clip in one piece, which is
@@ -134,6 +145,12 @@ impl Enhance {
     /// The clip seen by the model; `settings` are checked, `stems` may be empty for all.
     fn job(&self, clip: ClipShape, settings: Settings, stems: &[String]) -> Result<Job, ModelError> {
         check_limits(clip)?;
+        let wish = Wish::of(&settings, self.front.denoiser.has_post_filter());
+        if wish.gate && self.voice.is_none() {
+            let reason =
+                format!("model `{0}` is not installed; `tributary models pull {0}` brings it", voice::CARD);
+            return Err(ModelError::Setting { setting: wish::GATE.to_owned(), reason });
+        }
         let known = Stem::ALL.map(|(_, name)| name);
         if let Some(stem) = stems.iter().find(|stem| !known.contains(&stem.as_str())) {
             let (model, known) = (self.front.model.clone(), known.join(", "));
@@ -145,7 +162,7 @@ impl Enhance {
             front: Arc::clone(&self.front),
             segment_hops: self.segment_hops,
             clip,
-            wish: Wish::of(&settings, denoiser.has_post_filter()),
+            wish,
             settings,
             stems: wanted.map(|(stem, _)| *stem).collect(),
             model_frames: model_frames(clip, denoiser.sight().rate_hz),
@@ -195,6 +212,21 @@ impl Job {
 
     fn segment_end(&self, segment: u32) -> u64 {
         self.hops().min(self.segment_start(segment) + u64::from(self.segment_hops))
+    }
+
+    /// Windows in which the voice is listened for, with the chunks of the first channel: up to where a segment ends.
+    fn voice_windows(&self, segment: u32) -> std::ops::Range<u64> {
+        let until = |hop: u64| {
+            let frames = u128::from(hop) * self.sight().hop_frames as u128 * u128::from(voice::RATE_HZ);
+            let a_window = u128::from(self.sight().rate_hz) * voice::WINDOW_FRAMES as u128;
+            u64::try_from(frames.div_ceil(a_window)).unwrap_or(u64::MAX)
+        };
+        until(self.segment_start(segment))..until(self.segment_end(segment))
+    }
+
+    /// Whether the chunk of `place` also carries windows of the voice.
+    fn listens(&self, place: Place) -> bool {
+        self.wish.gate && place.channel == 0
     }
 
     fn is_last(&self, segment: u32) -> bool {
@@ -250,8 +282,10 @@ impl Pipeline for Enhance {
         Ok((Box::new(cutter), Box::new(assembler)))
     }
 
-    fn chunks_abreast(&self, clip: ClipShape) -> usize {
-        if self.front.is_local { usize::MAX } else { usize::from(clip.channels) }
+    fn chunks_abreast(&self, plan: &Plan) -> usize {
+        let gate =
+            plan.settings.iter().any(|(name, set)| name == wish::GATE && *set == Setting::Switch(true));
+        if self.front.is_local && !gate { usize::MAX } else { usize::from(plan.clip.channels) }
     }
 
     fn load(&self) -> Result<Session, ModelError> {
@@ -261,6 +295,9 @@ impl Pipeline for Enhance {
             let bytes = denoiser.open(name, self.files.read(file)?);
             let bytes = bytes.map_err(|reason| self.engine_error(format!("`{file}`: {reason}")))?;
             graphs.push((*name, bytes));
+        }
+        if let Some(voice) = &self.voice {
+            graphs.push((voice::GRAPH, voice.read(voice::FILE)?));
         }
         if graphs.is_empty() {
             return Ok(Session::without_network(&self.front.model, self.options));
@@ -272,23 +309,27 @@ impl Pipeline for Enhance {
         let segment_hops = 8;
         let frames = vec![0.0; (1 + segment_hops + sight.ahead_hops as usize) * sight.hop_frames];
         let piece = Piece { post_filter: false, before_hops: 0, segment_hops, state: &[], frames: &frames };
-        let data = piece.pack();
+        let windows = vec![0.0; if self.voice.is_some() { voice::WINDOW_FRAMES } else { 0 }];
+        let data = [voice::pack(&[], &windows), piece.pack()].concat();
         self.infer(&mut session, &[Chunk { index: 0, shape: vec![data.len()], data }])?;
         Ok(session)
     }
 
     fn infer(&self, session: &mut Session, batch: &[Chunk]) -> Result<Vec<ChunkAnswer>, ModelError> {
-        let Front { denoiser, is_local, .. } = &*self.front;
-        if *is_local {
-            let done = |chunk: &Chunk| ChunkAnswer { index: chunk.index, data: chunk.data.clone() };
-            return Ok(batch.iter().map(done).collect());
-        }
+        let Front { model, denoiser, is_local } = &*self.front;
         session.each(batch, |lane: &Lane<'_>, chunk| {
-            let piece = Piece::unpack(&chunk.data, &denoiser.sight());
             let other = || self.engine_error(format!("chunk {} is not of this model", chunk.index));
-            let Denoised { mut frames, state } = denoiser.denoise(lane, &piece.ok_or_else(other)?)?;
-            frames.extend(state);
-            Ok(ChunkAnswer { index: chunk.index, data: frames })
+            let (heard, rest) = voice::unpack(&chunk.data).ok_or_else(other)?;
+            let mut data = voice::listen(lane, model, heard)?;
+            if *is_local {
+                data.extend_from_slice(rest);
+            } else {
+                let piece = Piece::unpack(rest, &denoiser.sight()).ok_or_else(other)?;
+                let Denoised { frames, state } = denoiser.denoise(lane, &piece)?;
+                data.extend(frames);
+                data.extend(state);
+            }
+            Ok(ChunkAnswer { index: chunk.index, data })
         })
     }
 }

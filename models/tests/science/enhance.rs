@@ -1,5 +1,6 @@
 //! Speech out of noise: agreement with other implementations, seams, invariants, measured quality.
 
+mod gate;
 mod invariants;
 mod measures;
 mod quality;

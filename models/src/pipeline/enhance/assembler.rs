@@ -1,8 +1,8 @@
 //! Takes speech by segment and channel in order and makes the stems of it. Knows no network and waits for nothing.
 
-use super::Job;
 use super::flight::Flight;
 use super::outlet::{Outlet, Purpose};
+use super::{Job, voice};
 use crate::ModelError;
 use crate::pipeline::{Assembler, ChunkAnswer, Clip, ResultSink};
 use std::sync::Arc;
@@ -48,16 +48,29 @@ impl Assembler for EnhanceAssembler {
             return Err(ModelError::ChunkOrder { expected: self.next, got: answer.index });
         }
         let place = self.job.place(self.next);
+        // In front what the voice's network said, if it was asked: probabilities, then its memory.
+        let windows = self.job.voice_windows(place.segment);
+        let (windows, heard) = match self.job.listens(place) {
+            true => ((windows.end - windows.start) as usize, voice::MEMORY),
+            false => (0, 0),
+        };
         let due = self.job.segment_frames(place.segment);
-        let mut frames = answer.data;
-        if frames.len() < due {
+        let mut probabilities = answer.data;
+        if probabilities.len() < windows + heard + due {
             let reason =
-                format!("chunk {} has {} numbers, {due} frames were due", answer.index, frames.len());
+                format!("chunk {} has {} numbers, {due} frames were due", answer.index, probabilities.len());
             return Err(ModelError::Engine { model: self.job.front.model.clone(), reason });
         }
-        let memory = frames.split_off(due);
-        self.segment.push(frames);
+        let mut memory = probabilities.split_off(windows);
+        let mut frames = memory.split_off(heard);
+        memory.extend_from_slice(&frames[due..]);
+        frames.truncate(due);
         self.next += 1;
+        // The network may go on while the stems are mixed.
+        let goes_on = !self.job.is_last(place.segment);
+        self.flight.arrive(place.channel, goes_on.then_some(memory));
+        self.outlet.hear(&probabilities);
+        self.segment.push(frames);
         if self.segment.len() == usize::from(self.job.clip.channels) {
             self.outlet.push(&self.job, &self.segment, sink)?;
             self.segment.clear();
@@ -65,8 +78,6 @@ impl Assembler for EnhanceAssembler {
                 self.turn(sink)?;
             }
         }
-        let goes_on = !self.job.is_last(place.segment);
-        self.flight.arrive(place.channel, goes_on.then_some(memory));
         Ok(())
     }
 

@@ -1,14 +1,16 @@
 //! Reads the clip at the network's rate and cuts every channel into pieces with what lies before and after them.
 //! Knows no network, but runs it where it is a [`Local`] one.
 
-use super::Job;
 use super::denoiser::{Local, Piece};
 use super::flight::Flight;
+use super::{Job, voice};
 use crate::ModelError;
 use crate::pipeline::separate::outlet::at_rate;
 use crate::pipeline::{Chunk, Clip, Cutter};
+use std::ops::Range;
 use std::sync::Arc;
 use tributary_audio::Frames;
+use tributary_audio::frames::fill;
 
 /// Frames asked of the source at a time.
 const READ_FRAMES: usize = 16_384;
@@ -29,6 +31,14 @@ struct Pass {
     block: Vec<Vec<f32>>,
     read_frames: u64,
     channels: Vec<Channel>,
+    /// The clip once more, where the voice is listened for.
+    ear: Option<Ear>,
+}
+
+/// The clip as the voice's network hears it: all channels as one.
+struct Ear {
+    source: Box<dyn Frames>,
+    block: Vec<Vec<f32>>,
 }
 
 struct Channel {
@@ -51,8 +61,10 @@ impl Cutter for EnhanceCutter {
             return Ok(None);
         }
         let place = self.job.place(self.next);
-        let goes_on = (place.segment > 0 && !self.job.front.is_local).then_some(place.channel);
-        let state = self.flight.depart(goes_on)?;
+        let listens = self.job.listens(place);
+        let goes_on = place.segment > 0 && (listens || !self.job.front.is_local);
+        let memory = self.flight.depart(goes_on.then_some(place.channel))?;
+        let (heard, state) = memory.split_at(if listens { memory.len().min(voice::MEMORY) } else { 0 });
         if place.channel == 0 {
             if place.segment == 0 && self.next > 0 {
                 self.pass = Pass::new(&self.job, &*self.clip)?;
@@ -72,13 +84,18 @@ impl Cutter for EnhanceCutter {
             post_filter: self.job.wish.post_filter,
             before_hops: before_hops as usize,
             segment_hops: segment_hops as usize,
-            state: &state,
+            state,
             frames,
         };
-        let data = match &mut channel.local {
+        let shown = match &mut channel.local {
             Some(local) => local.denoise(&piece),
             None => piece.pack(),
         };
+        let windows = match &mut self.pass.ear {
+            Some(ear) if listens => ear.windows(self.job.voice_windows(place.segment))?,
+            _ => Vec::new(),
+        };
+        let data = [voice::pack(heard, &windows), shown].concat();
         let chunk = Chunk { index: self.next, shape: vec![data.len()], data };
         self.next += 1;
         Ok(Some(chunk))
@@ -98,7 +115,12 @@ impl Pass {
             local: job.front.denoiser.local(),
         };
         let channels = usize::from(job.clip.channels);
+        let ear = || -> Result<Ear, ModelError> {
+            let source = at_rate(job.open(clip)?, voice::RATE_HZ)?;
+            Ok(Ear { source, block: vec![Vec::new(); channels] })
+        };
         Ok(Self {
+            ear: if job.wish.gate { Some(ear()?) } else { None },
             source,
             block: vec![Vec::new(); channels],
             read_frames: 0,
@@ -132,6 +154,20 @@ impl Pass {
             }
         }
         Ok(())
+    }
+}
+
+impl Ear {
+    /// The frames of the next windows; silence after the clip's end.
+    fn windows(&mut self, windows: Range<u64>) -> Result<Vec<f32>, ModelError> {
+        let frames = (windows.end - windows.start) as usize * voice::WINDOW_FRAMES;
+        let read = fill(&mut *self.source, &mut self.block, frames)?;
+        let share = 1.0 / self.block.len().max(1) as f32;
+        let mut heard = vec![0.0; frames];
+        for channel in &self.block {
+            heard.iter_mut().zip(&channel[..read]).for_each(|(heard, x)| *heard += share * x);
+        }
+        Ok(heard)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The way out: speech at the network's rate becomes the stems at the clip's, mixed and measured. Holds one segment.
 
 use super::report::Meters;
+use super::voice::Gate;
 use super::{Job, Stem};
 use crate::ModelError;
 use crate::pipeline::{Clip, ResultSink};
@@ -22,6 +23,7 @@ pub(super) enum Purpose {
 pub(super) struct Outlet {
     purpose: Purpose,
     resampler: PushResampler,
+    gate: Option<Gate>,
     /// The clip read a second time, in step with what goes out.
     source: Box<dyn Frames>,
     clip: Vec<Vec<f32>>,
@@ -39,6 +41,7 @@ impl Outlet {
         Ok(Self {
             purpose,
             resampler: PushResampler::new(job.sight().rate_hz, job.clip.rate_hz, channels)?,
+            gate: job.wish.gate.then(|| Gate::new(job.clip.rate_hz)),
             source: job.open(clip)?,
             clip: empty_block(channels, WRITE_FRAMES),
             speech: empty_block(channels, WRITE_FRAMES),
@@ -47,6 +50,13 @@ impl Outlet {
             pushed_frames: 0,
             written_frames: 0,
         })
+    }
+
+    /// Takes the probabilities of speech in the windows of the next segment, before it.
+    pub(super) fn hear(&mut self, probabilities: &[f32]) {
+        if let Some(gate) = &mut self.gate {
+            probabilities.iter().for_each(|probability| gate.hear(*probability));
+        }
     }
 
     /// Takes the next segment, `[channels][frames]` at the network's rate; what lies after the clip's end is dropped.
@@ -71,6 +81,9 @@ impl Outlet {
     /// After the last segment: hands on the rest, and says how loud the speech was.
     pub(super) fn finish(&mut self, job: &Job, sink: &mut dyn ResultSink) -> Result<Loudness, ModelError> {
         append(&mut self.speech, self.resampler.finish(job.clip.frames)?);
+        if let Some(gate) = &mut self.gate {
+            gate.end();
+        }
         self.write(job, sink)?;
         if self.written_frames != job.clip.frames {
             let got = format!("{} frames of every stem", self.written_frames);
@@ -81,19 +94,42 @@ impl Outlet {
 
     /// The sheet of all that was written.
     pub(super) fn report(&self, job: &Job) -> Result<Vec<u8>, ModelError> {
-        self.meters.report(job, 20.0 * f64::from(self.gain).log10())
+        let speech_share = self.gate.as_ref().and_then(Gate::speech_share);
+        self.meters.report(job, 20.0 * f64::from(self.gain).log10(), speech_share)
     }
 
     /// Mixes, measures and writes what is ready.
     fn write(&mut self, job: &Job, sink: &mut dyn ResultSink) -> Result<(), ModelError> {
-        let ready = self.speech.first().map_or(0, Vec::len);
+        let mut ready = self.speech.first().map_or(0, Vec::len);
+        if let Some(gate) = &self.gate {
+            let known = gate.known_frames().saturating_sub(self.written_frames);
+            ready = ready.min(usize::try_from(known).unwrap_or(usize::MAX));
+        }
         let read = fill(&mut *self.source, &mut self.clip, ready)?;
         if read != ready {
             let expected = format!("the clip as long as before, {} frames", job.clip.frames);
             let got = format!("{} frames", self.written_frames + read as u64);
             return Err(AudioError::Shape { expected, got }.into());
         }
-        let share = job.wish.clip_share;
+        let later: Vec<_> = self.speech.iter_mut().map(|channel| channel.split_off(ready)).collect();
+        self.mix(job.wish.clip_share);
+        self.meters.add(&slices(&self.clip), &slices(&self.speech), self.gain)?;
+        if self.purpose != Purpose::Measure && ready > 0 {
+            self.write_stems(job, sink)?;
+        }
+        self.speech = later;
+        self.written_frames += ready as u64;
+        Ok(())
+    }
+
+    /// The gate, then as much of the clip as stays, then the gain.
+    fn mix(&mut self, share: f32) {
+        if let Some(gate) = &mut self.gate {
+            for i in 0..self.speech.first().map_or(0, Vec::len) {
+                let gain = gate.gain(self.written_frames + i as u64);
+                self.speech.iter_mut().for_each(|channel| channel[i] *= gain);
+            }
+        }
         for (speech, clip) in self.speech.iter_mut().zip(&self.clip) {
             for (speech, clip) in speech.iter_mut().zip(clip) {
                 // All of the clip must be the clip, bit for bit.
@@ -101,13 +137,6 @@ impl Outlet {
                 *speech = mixed * self.gain;
             }
         }
-        self.meters.add(&slices(&self.clip), &slices(&self.speech), self.gain)?;
-        if self.purpose != Purpose::Measure && ready > 0 {
-            self.write_stems(job, sink)?;
-        }
-        self.speech.iter_mut().for_each(Vec::clear);
-        self.written_frames += ready as u64;
-        Ok(())
     }
 
     fn write_stems(&mut self, job: &Job, sink: &mut dyn ResultSink) -> Result<(), ModelError> {

@@ -42,6 +42,8 @@ struct Report<'a> {
     gain_db: f64,
     /// Mean over half seconds, before that gain; null where the clip has no half second above -80 dB.
     mean_reduction_db: Option<f64>,
+    /// The part of the clip in which somebody speaks, 0 to 1, where that was listened for.
+    speech_share: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -79,7 +81,12 @@ impl Meters {
     }
 
     /// The sheet's bytes.
-    pub(super) fn report(&self, job: &Job, gain_db: f64) -> Result<Vec<u8>, ModelError> {
+    pub(super) fn report(
+        &self,
+        job: &Job,
+        gain_db: f64,
+        speech_share: Option<f64>,
+    ) -> Result<Vec<u8>, ModelError> {
         let report = Report {
             model: &job.front.model,
             settings: &job.settings,
@@ -88,6 +95,7 @@ impl Meters {
             after: self.after()?.into(),
             gain_db,
             mean_reduction_db: self.reduction.mean_db(),
+            speech_share,
         };
         Ok(serde_json::to_vec_pretty(&report).expect("numbers and words are always JSON"))
     }

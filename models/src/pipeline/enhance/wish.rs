@@ -5,12 +5,17 @@ use crate::settings::{Control, ControlKind, Settings};
 /// The limit at which there is none.
 const UNLIMITED_DB: f64 = 100.0;
 
+/// The switch that needs a network of its own.
+pub(super) const GATE: &str = "gate_silence";
+
 /// The settings of one job, understood.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Wish {
     /// How much of the clip stays in the speech stem, 0 to 1.
     pub(super) clip_share: f32,
     pub(super) post_filter: bool,
+    /// Whether silence between speech is left clean.
+    pub(super) gate: bool,
     /// Integrated loudness to bring the speech stem to.
     pub(super) target_lufs: Option<f64>,
 }
@@ -23,6 +28,7 @@ impl Wish {
         let room = settings.number("room_percent") / 100.0;
         Self {
             clip_share: (1.0 - (1.0 - limit) * (1.0 - room)) as f32,
+            gate: settings.switch(GATE),
             post_filter: post_filter && settings.switch("post_filter"),
             target_lufs: settings.switch("loudness").then(|| settings.number("target_lufs")),
         }
@@ -46,6 +52,13 @@ pub(super) fn controls(post_filter: bool) -> Vec<Control> {
             "Keep room",
             "How much of the original is mixed back, so that a voice keeps its room.",
             number((0.0, 100.0, 1.0, 0.0), "%"),
+            false,
+        ),
+        control(
+            GATE,
+            "Silence stays clean",
+            "Where nobody speaks, the speech stem is silent, as far as strength allows; needs the model silero-vad.",
+            ControlKind::Switch { default: false },
             false,
         ),
         control(
