@@ -23,5 +23,6 @@ mod plugin_vst3;
 mod real_songs;
 mod refusals;
 mod restart;
-mod services;
+
+mod tasks;
 mod tenants;

@@ -33,7 +33,7 @@ enum Layer {
 
 use Layer::{Command, Domain, Edge, Port, Report, Start, Vocabulary, Work};
 
-const MODULES: [(&str, Layer); 26] = [
+const MODULES: [(&str, Layer); 27] = [
     ("clock", Vocabulary),
     ("config", Vocabulary),
     ("job", Vocabulary),
