@@ -7,6 +7,8 @@ mod remote;
 
 use super::output::{Format, StemPaths, lay_out};
 use super::{DONE, JOB_FAILED, Place, exit_code, screen};
+pub(super) use choice::allowed;
+
 use bars::{Bars, Line};
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -4,7 +4,9 @@ use super::{DONE, JOB_FAILED, Place, screen};
 use crate::artifacts::disk::free_bytes;
 use crate::config::Config;
 use crate::data::DataFolder;
+use crate::data::MODELS;
 use tributary_models::catalog::Catalog;
+use tributary_models::session::onnx_runtime_state;
 use tributary_protocol::client::ClientError;
 
 #[derive(clap::Args)]
@@ -21,8 +23,9 @@ enum Finding {
 pub(super) async fn run(place: Place, _args: Args) -> anyhow::Result<u8> {
     let findings = [
         ("program", Finding::Ok(format!("tributary {}, {} CPU cores", env!("CARGO_PKG_VERSION"), cores()))),
-        ("engine", engine()),
-        ("models", models()),
+        ("engine", Finding::Ok("rten, built in, runs on the CPU".to_owned())),
+        ("onnx runtime", onnx_runtime()),
+        ("models", models(&place)),
         ("data folder", data(&place)),
         ("server", server(&place).await),
     ];
@@ -43,19 +46,36 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn engine() -> Finding {
-    Finding::Ok("rten, built in, runs on the CPU".to_owned())
+fn onnx_runtime() -> Finding {
+    let state = onnx_runtime_state();
+    match state.library {
+        Err(reason) => {
+            Finding::Hint(format!("{reason}; name its library with --onnx-runtime for more speed"))
+        }
+        Ok(library) => {
+            let accelerator = |(device, usable): &(_, Result<(), String>)| match usable {
+                Ok(()) => format!("; {device:?} can be used"),
+                Err(reason) => format!("; {device:?} not: {reason}"),
+            };
+            let accelerators: String = state.accelerators.iter().map(accelerator).collect();
+            Finding::Ok(format!("{}{accelerators}", library.display()))
+        }
+    }
 }
 
-fn models() -> Finding {
-    let loaded = Catalog::embedded().and_then(|catalog| {
+fn models(place: &Place) -> Finding {
+    let folder = place.data_path().ok().map(|data| data.join(MODELS));
+    let loaded = Catalog::new(folder.as_deref()).and_then(|catalog| {
+        let load = |name: String| {
+            let engine = catalog.pipeline(&name)?.load()?.engine().to_string();
+            Ok(format!("{name} ({engine})"))
+        };
         let names: Vec<_> = catalog.cards().map(|card| card.name.clone()).collect();
-        names.iter().try_for_each(|name| catalog.pipeline(name)?.load().map(drop))?;
-        Ok(names.join(", "))
+        names.into_iter().map(load).collect::<Result<Vec<_>, _>>()
     });
     match loaded {
-        Ok(names) => Finding::Ok(format!("{names}: weights are whole and load")),
-        Err(error) => Finding::Wrong(format!("{error}; install tributary again")),
+        Ok(names) => Finding::Ok(format!("{}: weights are whole and load", names.join(", "))),
+        Err(error) => Finding::Wrong(format!("{error}; `tributary models verify` shows more")),
     }
 }
 

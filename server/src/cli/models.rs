@@ -1,6 +1,8 @@
 //! `tributary models`: what there is to choose from, and the models on this machine.
 
+use super::batch::allowed;
 use super::{DONE, JOB_FAILED, Place, screen};
+use crate::data::MODELS;
 use crate::shelf::{FileState, PUBLIC_INDEX, Progress, PullOptions, Shelf};
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -24,6 +26,15 @@ enum What {
         /// One line of JSON a model
         #[arg(long)]
         json: bool,
+    },
+    /// What one model of the server makes, and what it can be told with --set
+    Show {
+        /// Which
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// As this program has it, instead of the server
+        #[arg(long)]
+        local: bool,
     },
     /// Bring models to this machine; what broke off goes on
     Pull {
@@ -67,10 +78,14 @@ pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
         }
         return Ok(DONE);
     }
+    if let What::Show { name, local } = &args.what {
+        return show(&place, name, *local).await;
+    }
     let here = Here { shelf: Shelf::new(&place.data_path()?.join("models")), catalog: Catalog::embedded()? };
     // Files and the network are waited for on a thread of their own.
     let done = tokio::task::spawn_blocking(move || match args.what {
         What::List { json, .. } => here.list(json),
+        What::Show { .. } => Ok(DONE),
         What::Pull { names, mirror, index, accept_licence } => {
             here.pull(&names, &PullOptions { mirror, index, licence_accepted: accept_licence })
         }
@@ -79,6 +94,28 @@ pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
         What::Remove { names } => here.remove(&names),
     });
     done.await.context("the thread ended")?
+}
+
+async fn show(place: &Place, name: &str, local: bool) -> anyhow::Result<u8> {
+    let controls = if local {
+        let catalog = Catalog::new(Some(&place.data_path()?.join(MODELS)))?;
+        let card = catalog.get(name)?;
+        screen::line(format!("{name}  {} ({})\n  {}", card.title, card.task.word(), card.description));
+        catalog.pipeline(name)?.controls().iter().map(crate::settings::control).collect()
+    } else {
+        let models = place.client().await?.models().await?.models;
+        let found = models.into_iter().find(|model| model.name == name);
+        let model = found.with_context(|| {
+            format!("this server does not offer `{name}`; `tributary models list` shows what it has")
+        })?;
+        screen::line(offer_in_words(&model));
+        model.controls
+    };
+    for control in controls {
+        let (name, default) = (&control.name, control.kind.default());
+        screen::line(format!("  --set {name}={default}  {}, {}", control.help, allowed(&control.kind)));
+    }
+    Ok(DONE)
 }
 
 /// The models on this machine.
@@ -235,6 +272,7 @@ fn offer_in_words(model: &ModelView) -> String {
     let price = format!("{} a started minute", model.credits_per_minute);
     for (head, body) in [
         ("stems", model.stems.join(", ")),
+        ("sheets", model.sheets.join(", ")),
         ("price", price),
         ("version", model.version.clone()),
         ("licence", model.licence.clone()),
@@ -252,6 +290,8 @@ fn offer_as_json(model: &ModelView) -> serde_json::Value {
     serde_json::json!({
         "name": model.name, "title": model.title, "task": model.task, "grade": model.grade, "stems": model.stems,
         "licence": model.licence, "quality": model.quality, "description": model.description,
-        "credits_per_minute": model.credits_per_minute.0, "version": model.version,
+        "credits_per_minute": model.credits_per_minute.0, "version": model.version, "sheets": model.sheets,
+        "commercial_use": model.commercial_use, "references_max": model.references_max,
+        "controls": model.controls.iter().map(|control| control.name.clone()).collect::<Vec<_>>(),
     })
 }
