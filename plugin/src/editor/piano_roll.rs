@@ -109,7 +109,8 @@ fn bar(lanes: Lanes, note: &Note, left: f32, right: f32) -> Rect {
 fn draw(painter: &Painter, note: &Note, rect: Rect, lanes: Lanes) {
     let colour = theme::stem_colour(crate::library::NOTES, 0);
     let loud = 0.45 + 0.55 * f32::from(note.velocity.min(127)) / 127.0;
-    let sure = 0.35 + 0.65 * note.confidence.clamp(0.0, 1.0);
+    let sure = if note.confidence.is_finite() { note.confidence.clamp(0.0, 1.0) } else { 0.0 };
+    let sure = 0.35 + 0.65 * sure;
     let ink = theme::mix(theme::WELL, colour, loud).gamma_multiply(sure);
     painter.rect_filled(rect, CornerRadius::same(2), ink);
     let is_bent = note.bends.iter().any(|bend| bend.abs() > 0.05);
@@ -118,6 +119,7 @@ fn draw(painter: &Painter, note: &Note, rect: Rect, lanes: Lanes) {
         let point = |index: usize| {
             let share = index as f32 / (count - 1) as f32;
             let bend = note.bends[((note.bends.len() - 1) as f32 * share) as usize];
+            let bend = if bend.is_finite() { bend.clamp(-24.0, 24.0) } else { 0.0 };
             pos2(rect.left() + rect.width() * share, lanes.y(f32::from(note.pitch) + bend))
         };
         let line = (0..count).map(point).collect();

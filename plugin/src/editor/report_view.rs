@@ -39,14 +39,15 @@ fn said(value: Option<f64>, unit: &str) -> String {
 
 fn figures(ui: &mut Ui, rect: Rect, report: &Report) {
     let mut strip = Strip(rect);
-    let head = ["", "Loudness", "Range", "True peak"].map(str::to_owned);
+    let has_range = report.before.range_lu.or(report.after.range_lu).is_some();
+    let head = ["", "Loudness", "True peak", if has_range { "Range" } else { "" }].map(str::to_owned);
     line(ui.painter(), strip.top(LINE), head, theme::DIM);
     let row = |name: &str, figures: &Figures| {
         [
             name.to_owned(),
             said(figures.integrated_lufs, "LUFS"),
-            said(figures.range_lu, "LU"),
             said(figures.true_peak_dbtp, "dBTP"),
+            if has_range { said(figures.range_lu, "LU") } else { String::new() },
         ]
     };
     line(ui.painter(), strip.top(LINE), row("Before", &report.before), theme::DIM);

@@ -40,9 +40,9 @@ pub(crate) fn show(face: &mut Face, ui: &mut Ui, row: Rect, sheet: &SheetRow, tu
     let mut strip = Strip(row.shrink2(vec2(12.0, 0.0)));
     let sign = strip.left(10.0);
     icon::paint(ui.painter(), Icon::File, sign.center(), 11.0, theme::DIM);
-    strip.left(2.0);
+    strip.left(8.0);
     let kind = kind(&sheet.name);
-    control::text(ui.painter(), strip.left(72.0), LEFT, kind, theme::body(), theme::TEXT);
+    control::text(ui.painter(), strip.left(66.0), LEFT, kind, theme::body(), theme::TEXT);
     let handle = middle(strip.right(theme::FIELD), theme::FIELD);
     strip.right(4.0);
     let folder = middle(strip.right(theme::FIELD), theme::FIELD);

@@ -23,7 +23,7 @@ pub(crate) fn show(face: &mut Face, ui: &mut Ui, rect: Rect, turn: &mut Turn<'_>
     }
     run_box::show(face, ui, strip.bottom(run_box::HEIGHT), turn);
     tabs(ui, &mut strip, turn);
-    let is_tight = strip.rest().height() < 240.0;
+    let is_tight = strip.rest().height() < 320.0;
     let mut list = ui.new_child(egui::UiBuilder::new().id_salt("choices").max_rect(strip.rest()));
     let area = ScrollArea::vertical().id_salt(&turn.view.choice.model).auto_shrink([false, false]);
     area.show(&mut list, |ui| {

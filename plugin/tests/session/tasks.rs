@@ -1,6 +1,6 @@
 //! Every service of the server: what a job is told, what is sent with it, and what comes back beside stems.
 
-use crate::rig::{Machine, RATE_HZ};
+use crate::rig::{Machine, RATE_HZ, Rig};
 use crate::studio::Pace;
 use tributary_plugin::command::Command;
 use tributary_plugin::library::SettingRecord;
@@ -11,6 +11,13 @@ const FRAMES: usize = 2 * RATE_HZ as usize;
 
 fn is_ready(stage: &Stage) -> bool {
     matches!(stage, Stage::Ready { .. })
+}
+
+/// Chooses a task and waits for its price, not the one of the task before.
+fn choose(rig: &Rig, task: &str) {
+    rig.send(Command::ChooseTask(task.into()));
+    rig.until("chosen", |view| view.choice.task == task);
+    rig.priced();
 }
 
 #[test]
@@ -38,7 +45,7 @@ fn values_are_sent_where_they_were_set_and_kept_with_project_and_job() {
     let rig = machine.open();
     rig.connected();
     rig.import(machine.sound_file("Mix.wav", FRAMES));
-    rig.send(Command::ChooseTask("master".into()));
+    choose(&rig, "master");
     rig.send(Command::Set("target_lufs".into(), Some(SettingRecord::Number(-99.0))));
     rig.until("within bounds", |view| {
         view.choice.settings.get("target_lufs") == Some(&SettingRecord::Number(-30.0))
@@ -71,7 +78,7 @@ fn references_are_read_sent_and_kept_for_a_job_that_goes_on_later() {
     let rig = machine.open();
     rig.connected();
     rig.import(machine.sound_file("Mix.wav", FRAMES));
-    rig.send(Command::ChooseTask("master".into()));
+    choose(&rig, "master");
     let no_sound = machine.folder.path().join("text.wav");
     std::fs::write(&no_sound, "no sound").unwrap();
     rig.send(Command::AddReference(no_sound));
@@ -107,8 +114,7 @@ fn notes_come_back_as_files_a_picture_and_a_sound() {
     let rig = machine.open();
     rig.connected();
     rig.import(machine.sound_file("Hum.wav", FRAMES));
-    rig.send(Command::ChooseTask("transcribe".into()));
-    rig.priced();
+    choose(&rig, "transcribe");
     let job = rig.run();
     rig.stage("ready", is_ready);
     let result = rig.wait("shown", |view| {
@@ -145,8 +151,7 @@ fn a_sheet_with_other_bytes_than_promised_is_not_kept() {
     let rig = machine.open();
     rig.connected();
     rig.import(machine.sound_file("Hum.wav", FRAMES));
-    rig.send(Command::ChooseTask("transcribe".into()));
-    rig.priced();
+    choose(&rig, "transcribe");
     let job = rig.run();
     rig.stage("not here", |stage| matches!(stage, Stage::Missing { .. }));
     let library = machine.library();
@@ -162,8 +167,7 @@ fn what_was_taken_out_of_a_voice_is_not_heard_at_first() {
     let rig = machine.open();
     rig.connected();
     rig.import(machine.sound_file("Talk.wav", FRAMES));
-    rig.send(Command::ChooseTask("enhance".into()));
-    rig.priced();
+    choose(&rig, "enhance");
     rig.run();
     rig.stage("ready", is_ready);
     rig.until("muted", |view| {

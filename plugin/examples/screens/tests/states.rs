@@ -37,6 +37,12 @@ fn nothing_is_cut_off_in_the_default_window() {
         "SDR 2.5",
         "SI-SDR 20.02",
         "What it does, said in",
+        // In a list that scrolls.
+        "More controls",
+        "Loudness",
+        "Ceiling",
+        "-14.0 LUFS",
+        "-1.0 dBTP",
         "The disk is almost full",
         "Waiting: ",
     ];
