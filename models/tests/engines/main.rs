@@ -8,3 +8,5 @@ mod graphs;
 mod library;
 #[cfg(test)]
 mod pipelines;
+#[cfg(test)]
+mod speed;

@@ -1,4 +1,4 @@
-//! DeepFilterNet3 (Schröter, Escalante-B., Rosenkranz, Maier 2023, "DeepFilterNet: Perceptually Motivated Real-Time
+//! DeepFilterNet3 (Schröter, Rosenkranz, Escalante-B. & Maier 2023, "DeepFilterNet: Perceptually Motivated Real-Time
 //! Speech Enhancement"): gains by ERB band for the whole spectrum, then a complex filter over five columns for the
 //! lowest 4.8 kHz. 48 kHz. Transform, features and filters are here, the three graphs on the device.
 

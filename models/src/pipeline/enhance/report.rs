@@ -54,7 +54,10 @@ struct Level {
 
 impl From<Loudness> for Level {
     fn from(loudness: Loudness) -> Self {
-        Self { integrated_lufs: loudness.integrated_lufs, true_peak_dbtp: loudness.true_peak_dbtp }
+        Self {
+            integrated_lufs: loudness.integrated_lufs.map(hundredths),
+            true_peak_dbtp: loudness.true_peak_dbtp.map(hundredths),
+        }
     }
 }
 
@@ -94,8 +97,8 @@ impl Meters {
             before: self.before.loudness()?.into(),
             after: self.after()?.into(),
             gain_db,
-            mean_reduction_db: self.reduction.mean_db(),
-            speech_share,
+            mean_reduction_db: self.reduction.mean_db().map(hundredths),
+            speech_share: speech_share.map(hundredths),
         };
         Ok(serde_json::to_vec_pretty(&report).expect("numbers and words are always JSON"))
     }
@@ -131,6 +134,11 @@ impl Reduction {
     fn mean_db(&self) -> Option<f64> {
         (self.stretches > 0).then(|| self.sum_db / self.stretches as f64)
     }
+}
+
+/// What people can use of a figure, and what does not change with the engine's rounding.
+fn hundredths(figure: f64) -> f64 {
+    (figure * 100.0).round() / 100.0
 }
 
 fn energy(block: &[&[f32]], range: std::ops::Range<usize>) -> f64 {
