@@ -69,13 +69,13 @@ fn lengths_around_the_borders_of_segments_and_hops_are_exact() {
     }
 }
 
-/// The sample at a frame.
-type Signal = fn(usize) -> f32;
+/// A name, and the value of every frame.
+type Signal = (&'static str, fn(usize) -> f32);
 
 #[test]
 fn odd_signals_come_out_finite_and_silence_silent() {
     let frames = 48_000;
-    let signals: [(&str, Signal); 6] = [
+    let signals: [Signal; 6] = [
         ("silence", |_| 0.0),
         ("a tone", |i| (i as f32 * 0.06).sin()),
         ("a click", |i| if i == 20_000 { 1.0 } else { 0.0 }),
