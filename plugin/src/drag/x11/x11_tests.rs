@@ -210,7 +210,10 @@ fn check_drop(version: u32, has_proxy: bool) {
         scene.is_given_back();
     }
     drop(drag);
-    assert_eq!(scene.number(scene.home, atoms.XdndProxy), None, "the window speaks for itself again");
+    // Another connection took the property away: the server may serve this one's question first.
+    until("the window to speak for itself", || {
+        scene.number(scene.home, atoms.XdndProxy).is_none().then_some(())
+    });
 }
 
 #[test]
