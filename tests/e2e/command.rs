@@ -312,8 +312,11 @@ fn models_and_the_doctor_say_what_there_is() {
     {
         assert!(words.to_lowercase().contains(&word.to_lowercase()), "{word:?} is not in {words}");
     }
-    let model = json_lines(&studio.done(&["models", "list", "--json"])).remove(0);
-    assert_eq!((&model["name"], &model["grade"]), (&"mini".into(), &"preview".into()));
+    let models = json_lines(&studio.done(&["models", "list", "--json"]));
+    let model = models.iter().find(|model| model["name"] == "mini").unwrap();
+    assert_eq!((&model["task"], &model["grade"]), (&"separate".into(), &"preview".into()));
+    let told = studio.done(&["models", "show", "rnnoise"]);
+    assert!(told.contains("--set strength_db=100") && told.contains("0 to 100 dB"), "{told}");
     assert_eq!(model["stems"], serde_json::json!(STEMS));
     let doctor = studio.done(&["doctor"]);
     assert!(doctor.contains("answers; account local, 600 credits"), "{doctor}");

@@ -32,7 +32,8 @@ async fn health_and_metrics_tell_what_the_server_did() {
         (200, &"serving".into(), &"ok".into()),
         "{body}"
     );
-    assert_eq!((&health["models"][0], &health["draining"]), (&"mini".into(), &false.into()));
+    assert!(health["models"].as_array().unwrap().contains(&"mini".into()), "{health}");
+    assert_eq!(health["draining"], false);
     assert!(health["disk_free_bytes"].as_u64().unwrap() > 0);
 
     let shape = ClipShape { channels: 2, frames: 44_100, rate_hz: 44_100 };

@@ -29,7 +29,9 @@ pub fn binary() -> anyhow::Result<PathBuf> {
 /// Where the binary is missing.
 pub fn tributary(data: &Path) -> anyhow::Result<Command> {
     let mut command = Command::new(binary()?);
-    for name in ["TRIBUTARY_SERVER", "TRIBUTARY_KEY", "TRIBUTARY_CERTIFICATE", "RUST_LOG"] {
+    for name in
+        ["TRIBUTARY_SERVER", "TRIBUTARY_KEY", "TRIBUTARY_CERTIFICATE", "TRIBUTARY_ONNXRUNTIME", "RUST_LOG"]
+    {
         command.env_remove(name);
     }
     command.env("TRIBUTARY_DATA", data).stdin(Stdio::null());
