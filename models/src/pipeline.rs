@@ -1,6 +1,7 @@
 //! The cut every task is made along: plan, cut, infer, assemble. Synchronous, and pure but for the device.
 
 pub mod enhance;
+mod link;
 pub mod master;
 pub mod separate;
 pub mod transcribe;

@@ -14,7 +14,6 @@ mod assembler;
 mod cutter;
 mod deepfilter;
 mod denoiser;
-mod flight;
 mod gtcrn;
 mod halves;
 mod outlet;
@@ -25,6 +24,7 @@ mod wish;
 
 use crate::ModelError;
 use crate::catalog::Card;
+use crate::pipeline::link;
 use crate::pipeline::separate::outlet::model_frames;
 use crate::pipeline::{
     Ask, Chunk, ChunkAnswer, Clip, Clips, Ends, Pipeline, Plan, check_limits, check_references,
@@ -35,10 +35,12 @@ use crate::weights::Files;
 use assembler::EnhanceAssembler;
 use cutter::EnhanceCutter;
 use denoiser::{Denoised, Denoiser, Piece, Sight};
-use flight::Flight;
 use std::sync::Arc;
 use tributary_audio::{AudioError, ClipShape, Frames};
 use wish::Wish;
+
+/// What the network remembered after the last answer of each channel, until the next chunk takes it.
+type Link = link::Link<Vec<Option<Vec<f32>>>>;
 
 /// The only sheet.
 const REPORT: &str = "report.json";
@@ -276,9 +278,9 @@ impl Pipeline for Enhance {
             let (expected, got) = (format!("{} chunks", plan.chunks), format!("{} chunks", job.chunks()));
             return Err(AudioError::Shape { expected, got }.into());
         }
-        let flight = Arc::new(Flight::new(usize::from(plan.clip.channels), in_flight_max));
-        let cutter = EnhanceCutter::new(Arc::clone(&job), Arc::clone(&clips.clip), Arc::clone(&flight))?;
-        let assembler = EnhanceAssembler::new(job, clips.clip, flight)?;
+        let link = Arc::new(Link::new(in_flight_max, vec![None; usize::from(plan.clip.channels)]));
+        let cutter = EnhanceCutter::new(Arc::clone(&job), Arc::clone(&clips.clip), Arc::clone(&link))?;
+        let assembler = EnhanceAssembler::new(job, clips.clip, link)?;
         Ok((Box::new(cutter), Box::new(assembler)))
     }
 

@@ -16,26 +16,30 @@ mod equaliser;
 mod figures;
 mod goal;
 mod level;
-mod link;
 mod parcel;
 mod planes;
 mod portrait;
 mod report;
 mod search;
 mod target;
+mod verdict;
 mod windows;
 
 use crate::ModelError;
 use crate::catalog::Card;
+use crate::pipeline::link;
 use crate::pipeline::{Ask, Chunk, ChunkAnswer, Clips, Ends, Pipeline, Plan, check_limits, check_references};
 use crate::session::{Lane, Session, SessionOptions};
 use crate::settings::{Control, Settings};
 use assembler::MasterAssembler;
 use cutter::MasterCutter;
 use goal::{Goal, Guard, Level};
-use link::Link;
 use std::sync::Arc;
 use tributary_audio::{AudioError, ClipShape};
+use verdict::Verdict;
+
+/// The verdict, from when it is made until the first chunk with sound arrives.
+type Link = link::Link<Option<Verdict>>;
 
 /// References that may be averaged.
 const REFERENCES_MAX: usize = 8;
@@ -194,7 +198,7 @@ impl Pipeline for Master {
             let (expected, got) = (format!("{planned:?}"), format!("{found:?}"));
             return Err(AudioError::Shape { expected, got }.into());
         }
-        let link = Arc::new(Link::new(in_flight_max));
+        let link = Arc::new(Link::new(in_flight_max, None));
         let cutter = MasterCutter::new(Arc::clone(&job), clips, Arc::clone(&link));
         Ok((Box::new(cutter), Box::new(MasterAssembler::new(job, link))))
     }

@@ -13,7 +13,6 @@ mod analysis;
 mod assembler;
 mod bands;
 mod cutter;
-mod link;
 pub(super) mod outlet;
 mod parts;
 mod synthesis;
@@ -22,14 +21,16 @@ use crate::ModelError;
 use crate::catalog::Card;
 use crate::chunk::{ChunkLayout, ChunkShape};
 use crate::dsp::Stft;
+use crate::pipeline::link;
 use crate::pipeline::{Ask, Chunk, ChunkAnswer, Clips, Ends, Pipeline, Plan, check_limits, check_references};
 use crate::session::{Input, Lane, Session, SessionOptions};
 use crate::weights::Files;
+use analysis::Spectra;
 use assembler::SeparateAssembler;
 use bands::{BANDS, BINS, Bands};
 use cutter::SeparateCutter;
-use link::Link;
 use parts::Parts;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use tributary_audio::{AudioError, ClipShape};
 
@@ -61,6 +62,9 @@ struct Front {
     stft: Arc<Stft>,
     bands: Bands,
 }
+
+/// Spectra on their way from the cutter to the assembler, one entry a chunk.
+type Link = link::Link<VecDeque<Spectra>>;
 
 /// One clip seen by the model.
 struct Job {
@@ -182,7 +186,7 @@ impl Pipeline for Separate {
             return Err(AudioError::Shape { expected, got }.into());
         }
         let mixture = if parts.remainder_output().is_some() { Some(clips.clip.open()?) } else { None };
-        let link = Arc::new(Link::new(in_flight_max));
+        let link = Arc::new(Link::new(in_flight_max, VecDeque::new()));
         let cutter = SeparateCutter::new(Arc::clone(&job), frames, Arc::clone(&link))?;
         let assembler = SeparateAssembler::new(job, parts, mixture, link)?;
         Ok((Box::new(cutter), Box::new(assembler)))

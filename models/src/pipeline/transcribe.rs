@@ -8,24 +8,27 @@
 
 mod assembler;
 mod cutter;
-mod link;
 mod sheets;
 mod wishes;
 
 use crate::ModelError;
 use crate::catalog::Card;
+use crate::music::ear::Listened;
 use crate::music::{CONTOUR_STEPS, PITCHES};
+use crate::pipeline::link;
 use crate::pipeline::{Ask, Chunk, ChunkAnswer, Clips, Ends, Pipeline, Plan, check_limits, check_references};
 use crate::session::{Input, Lane, Session, SessionOptions};
 use crate::settings::Control;
 use crate::weights::Files;
 use assembler::TranscribeAssembler;
 use cutter::TranscribeCutter;
-use link::Link;
 use std::sync::Arc;
 use tributary_audio::resample::frames_at;
 use tributary_audio::{AudioError, ClipShape};
 use wishes::{Wishes, controls};
+
+/// What the ear has heard, told before the last chunk departs.
+type Link = link::Link<Option<Listened>>;
 
 /// The graph's input, `[n, WINDOW_FRAMES, 1]`.
 const INPUT: &str = "serving_default_input_2:0";
@@ -175,7 +178,7 @@ impl Pipeline for Transcribe {
             let got = format!("{:?} in {} chunks", frames.shape(), job.chunks);
             return Err(AudioError::Shape { expected, got }.into());
         }
-        let link = Arc::new(Link::new(in_flight_max));
+        let link = Arc::new(Link::new(in_flight_max, None));
         let cutter = TranscribeCutter::new(Arc::clone(&job), frames, Arc::clone(&link))?;
         let assembler = TranscribeAssembler::new(job, self.kind != Kind::Beats, link);
         Ok((Box::new(cutter), Box::new(assembler)))

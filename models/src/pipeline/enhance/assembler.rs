@@ -1,6 +1,6 @@
 //! Takes speech by segment and channel in order and makes the stems of it. Knows no network and waits for nothing.
 
-use super::flight::Flight;
+use super::Link;
 use super::outlet::{Outlet, Purpose};
 use super::{Job, voice};
 use crate::ModelError;
@@ -13,7 +13,7 @@ const TRUE_PEAK_MAX_DBTP: f64 = -1.0;
 pub(super) struct EnhanceAssembler {
     job: Arc<Job>,
     clip: Arc<dyn Clip>,
-    flight: Arc<Flight>,
+    link: Arc<Link>,
     outlet: Outlet,
     /// The segment that is on its way in, `[channels][frames]` at the network's rate.
     segment: Vec<Vec<f32>>,
@@ -21,11 +21,11 @@ pub(super) struct EnhanceAssembler {
 }
 
 impl EnhanceAssembler {
-    pub(super) fn new(job: Arc<Job>, clip: Arc<dyn Clip>, flight: Arc<Flight>) -> Result<Self, ModelError> {
+    pub(super) fn new(job: Arc<Job>, clip: Arc<dyn Clip>, link: Arc<Link>) -> Result<Self, ModelError> {
         let purpose = if job.passes() > 1 { Purpose::Measure } else { Purpose::Write { gain_db: 0.0 } };
         let outlet = Outlet::new(&job, &*clip, purpose)?;
         let segment = Vec::with_capacity(usize::from(job.clip.channels));
-        Ok(Self { job, clip, flight, outlet, segment, next: 0 })
+        Ok(Self { job, clip, link, outlet, segment, next: 0 })
     }
 
     /// After the first of two passes: the gain is known now, and the clip begins anew.
@@ -68,7 +68,8 @@ impl Assembler for EnhanceAssembler {
         self.next += 1;
         // The network may go on while the stems are mixed.
         let goes_on = !self.job.is_last(place.segment);
-        self.flight.arrive(place.channel, goes_on.then_some(memory));
+        self.link.with(|memories| memories[place.channel] = goes_on.then_some(memory));
+        self.link.arrived();
         self.outlet.hear(&probabilities);
         self.segment.push(frames);
         if self.segment.len() == usize::from(self.job.clip.channels) {
@@ -94,6 +95,6 @@ impl Assembler for EnhanceAssembler {
 impl Drop for EnhanceAssembler {
     /// A cutter that waits for room would wait for ever.
     fn drop(&mut self) {
-        self.flight.close();
+        self.link.close();
     }
 }

@@ -1,8 +1,8 @@
 //! Reads the clip at the network's rate and cuts every channel into pieces with what lies before and after them.
 //! Knows no network, but runs it where it is a [`Local`] one.
 
+use super::Link;
 use super::denoiser::{Local, Piece};
-use super::flight::Flight;
 use super::{Job, voice};
 use crate::ModelError;
 use crate::pipeline::separate::outlet::at_rate;
@@ -18,7 +18,7 @@ const READ_FRAMES: usize = 16_384;
 pub(super) struct EnhanceCutter {
     job: Arc<Job>,
     clip: Arc<dyn Clip>,
-    flight: Arc<Flight>,
+    link: Arc<Link>,
     pass: Pass,
     next: u32,
 }
@@ -49,9 +49,9 @@ struct Channel {
 }
 
 impl EnhanceCutter {
-    pub(super) fn new(job: Arc<Job>, clip: Arc<dyn Clip>, flight: Arc<Flight>) -> Result<Self, ModelError> {
+    pub(super) fn new(job: Arc<Job>, clip: Arc<dyn Clip>, link: Arc<Link>) -> Result<Self, ModelError> {
         let pass = Pass::new(&job, &*clip)?;
-        Ok(Self { job, clip, flight, pass, next: 0 })
+        Ok(Self { job, clip, link, pass, next: 0 })
     }
 }
 
@@ -63,7 +63,11 @@ impl Cutter for EnhanceCutter {
         let place = self.job.place(self.next);
         let listens = self.job.listens(place);
         let goes_on = place.segment > 0 && (listens || !self.job.front.is_local);
-        let memory = self.flight.depart(goes_on.then_some(place.channel))?;
+        self.link.depart_when(|memories| !goes_on || memories[place.channel].is_some())?;
+        let memory = match goes_on {
+            true => self.link.with(|memories| memories[place.channel].take()).unwrap_or_default(),
+            false => Vec::new(),
+        };
         let (heard, state) = memory.split_at(if listens { memory.len().min(voice::MEMORY) } else { 0 });
         if place.channel == 0 {
             if place.segment == 0 && self.next > 0 {

@@ -1,8 +1,9 @@
 //! Takes the filtered sound in order: gain, limiter, out; and writes the report. Waits for nothing.
 
+use super::Link;
 use super::chain::Chain;
 use super::figures::{Gauge, PlainGauge};
-use super::link::{Link, Verdict};
+use super::verdict::Verdict;
 use super::{Job, report};
 use crate::ModelError;
 use crate::pipeline::{Assembler, ChunkAnswer, ResultSink};
@@ -42,7 +43,7 @@ impl MasterAssembler {
             none => {
                 let index = self.job.analysis_chunks;
                 let missing = ModelError::ChunkOrder { expected: index, got: self.next };
-                let verdict = self.link.verdict().ok_or(missing)?;
+                let verdict = self.link.with(Option::take).ok_or(missing)?;
                 none.insert(Desk::new(&self.job, verdict)?)
             }
         };
@@ -94,7 +95,7 @@ impl Assembler for MasterAssembler {
         }
         self.next += 1;
         drop(answer);
-        self.link.arrive();
+        self.link.arrived();
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Reads references and clip as often as needed, first to decide, then to send. Knows no device.
 
+use super::Link;
 use super::analysis::Analysis;
-use super::link::Link;
 use super::windows::Windows;
 use super::{Job, parcel};
 use crate::ModelError;
@@ -40,7 +40,7 @@ impl Cutter for MasterCutter {
             Some(sound) => sound,
             none => {
                 let (verdict, filters, windows) = self.analysis.finish()?;
-                self.link.decide(verdict);
+                self.link.with(|decided| *decided = Some(verdict));
                 none.insert((filters, windows))
             }
         };

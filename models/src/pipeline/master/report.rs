@@ -4,7 +4,7 @@ use super::Job;
 use super::equaliser::Curves;
 use super::figures::{Figures, PlainGauge, amplitude, decibels};
 use super::goal::{Guard, Level};
-use super::link::Verdict;
+use super::verdict::Verdict;
 use crate::settings::Settings;
 use serde::Serialize;
 

@@ -1,13 +1,17 @@
 //! One pair of channels going in, spectra and features coming out. No I/O.
 
 use super::bands::{BANDS, BINS, Bands};
-use super::link::Spectra;
 use super::{Front, PLANES};
 use crate::dsp::Forward;
 use rayon::prelude::*;
 use realfft::num_complex::Complex;
 use std::ops::Range;
 use std::sync::Arc;
+
+/// Spectra of one pair over one segment: for mid, and for side unless the pair is one channel, `[columns][bins]`.
+pub(super) struct Spectra {
+    pub(super) planes: Vec<Vec<Complex<f32>>>,
+}
 
 /// Mid and side of one pair, or the only channel.
 pub(super) struct PairAnalysis {

@@ -1,12 +1,13 @@
 //! Takes the network's answers in order and makes stems of them. Knows no network and waits for nothing.
 
-use super::link::Link;
+use super::Link;
 use super::outlet::Outlet;
 use super::parts::Parts;
 use super::synthesis::{Masks, PairSynthesis, Place};
 use super::{BANDS, Job, PLANES};
 use crate::ModelError;
 use crate::pipeline::{Assembler, ChunkAnswer, ResultSink};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use tributary_audio::Frames;
 
@@ -68,7 +69,7 @@ impl Assembler for SeparateAssembler {
             let reason = format!("chunk {} has {} numbers, not {numbers}", answer.index, answer.data.len());
             return Err(self.job.engine_error(reason));
         }
-        let Some(spectra) = self.link.receive() else { return Err(out_of_order) };
+        let Some(spectra) = self.link.with(VecDeque::pop_front) else { return Err(out_of_order) };
         let masks = Masks::from_logits(answer.data, stems);
         let place = Place { first: (segment.start - chunk.start) as usize, fade: layout.fade_columns(k) };
         for from in (0..segment.len()).step_by(COLUMNS_AT_ONCE) {

@@ -1,7 +1,7 @@
 //! Reads a clip once and cuts it into chunks, in order, no faster than they come back. Knows no network.
 
+use super::Link;
 use super::analysis::PairAnalysis;
-use super::link::Link;
 use super::{BANDS, Job, PLANES, outlet};
 use crate::ModelError;
 use crate::pipeline::{Chunk, Cutter};
@@ -75,7 +75,7 @@ impl Cutter for SeparateCutter {
         if self.next >= self.job.chunks() {
             return Ok(None);
         }
-        self.link.wait_for_room()?;
+        self.link.depart()?;
         let (k, p) = (self.next / self.job.pairs(), self.next % self.job.pairs());
         let columns = self.job.layout.chunk(k);
         if p == 0 {
@@ -89,7 +89,7 @@ impl Cutter for SeparateCutter {
         let (Some(data), Some(spectra)) = (data, spectra) else {
             return Err(self.broken(format!("too few for chunk {}", self.next)));
         };
-        self.link.send(spectra);
+        self.link.with(|all| all.push_back(spectra));
         let chunk = Chunk { index: self.next, shape: vec![PLANES, columns.len(), BANDS], data };
         self.next += 1;
         Ok(Some(chunk))

@@ -1,7 +1,7 @@
 //! Answers of the network and spectra of one pair going in, parts coming out as sound. No I/O.
 
+use super::analysis::Spectra;
 use super::bands::BANDS;
-use super::link::Spectra;
 use super::{Front, Job, PLANES};
 use crate::chunk::fade_in;
 use crate::dsp::Inverse;

@@ -1,7 +1,7 @@
 //! Takes the network's answers in order, keeps what notes can be made of, and writes the sheets at the end. Waits for
 //! nothing.
 
-use super::link::Link;
+use super::Link;
 use super::sheets::{Findings, write};
 use super::{EDGE_COLUMNS, Job, STEP_COLUMNS, WINDOW_COLUMNS, column_seconds, columns};
 use crate::ModelError;
@@ -107,7 +107,7 @@ impl Assembler for TranscribeAssembler {
             return Err(missing);
         }
         // The cutter tells before the last chunk departs.
-        let heard = self.link.heard().ok_or(missing)?;
+        let heard = self.link.with(Option::take).ok_or(missing)?;
         let found = self.find(&heard);
         write(&self.job, self.notes, &heard, found, sink)
     }

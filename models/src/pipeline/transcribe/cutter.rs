@@ -1,6 +1,6 @@
 //! Reads a clip once, as one channel at the network's rate; listens to it and cuts it into windows. Knows no network.
 
-use super::link::Link;
+use super::Link;
 use super::{CHUNK_SECONDS, Job, LEAD_FRAMES, RATE_HZ, STEP_FRAMES, WINDOW_FRAMES};
 use crate::ModelError;
 use crate::music::ear::Ear;
@@ -67,7 +67,8 @@ impl TranscribeCutter {
                 return Err(self.broken("more".to_owned()));
             }
             if let Some(ear) = self.ear.take() {
-                self.link.tell(ear.finish());
+                let listened = ear.finish();
+                self.link.with(|heard| *heard = Some(listened));
             }
         }
         Ok(())
