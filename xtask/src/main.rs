@@ -48,6 +48,8 @@ enum Task {
     Check,
     /// Measure speed and memory, and print them as ratios
     Bench {
+        /// Only these
+        parts: Vec<bench::Part>,
         /// Leave out the 60-minute clip, which takes several minutes
         #[arg(long)]
         short: bool,
@@ -89,7 +91,7 @@ fn main() -> ExitCode {
         Task::Screens { dir } => screens::run(dir),
         Task::Test => test::run(),
         Task::Check => check::run(),
-        Task::Bench { short } => bench::run(short),
+        Task::Bench { parts, short } => bench::run(&parts, short),
         Task::Bundle { debug, features } => {
             bundle::run(if debug { Profile::Dev } else { Profile::Release }, &features)
         }

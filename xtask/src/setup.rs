@@ -2,6 +2,7 @@
 //! but the neural engine's library.
 
 pub(crate) mod onnxruntime;
+pub(crate) mod python;
 
 use crate::run;
 use anyhow::bail;
@@ -57,7 +58,7 @@ const TESTS: [Need; 2] = [
     Need {
         sign: Sign::Module("ensurepip"),
         package: "python3-venv",
-        why: "a VST3 host from PyPI is kept apart from the system's Python",
+        why: "programs from PyPI are kept apart from the system's Python",
     },
 ];
 

@@ -27,7 +27,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let plugin = bundle::make(Profile::Dev, &PLUGIN_FEATURES.map(str::to_owned))?;
     let mut tests = run::cargo(["test", "--workspace", "--quiet"]);
     tests.env("TRIBUTARY_BIN", program).env("TRIBUTARY_PLUGIN", plugin.clap);
-    match vst3_host() {
+    match python::environment("vst3-host", VST3_HOST) {
         Ok(python) => {
             tests.env("TRIBUTARY_VST3_HOST", python);
         }
@@ -51,29 +51,6 @@ pub(crate) fn run() -> anyhow::Result<()> {
     codegen::run(true)?;
     println!("all tests passed");
     Ok(())
-}
-
-/// A Python with a VST3 host in it, in a folder of its own among the build products; made where it is missing or old.
-fn vst3_host() -> anyhow::Result<PathBuf> {
-    let folder = workspace::target()?.join("vst3-host");
-    let (python, made_of) = (folder.join("bin/python"), folder.join("made-of.txt"));
-    let wanted = std::fs::read(workspace::root().join(VST3_HOST))?;
-    if std::fs::read(&made_of).ok().as_ref() != Some(&wanted) {
-        println!("fetching a VST3 host from PyPI ({VST3_HOST})");
-        run::ask(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
-        let mut install = Command::new(&python);
-        install.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--only-binary=:all:",
-        ]);
-        run::ask(install.args(["--require-hashes", "-r"]).arg(workspace::root().join(VST3_HOST)))?;
-        std::fs::write(&made_of, wanted)?;
-    }
-    Ok(python)
 }
 
 /// The folder named by the variable; else one named `shared` in the project, beside it, or further above.
