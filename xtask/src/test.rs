@@ -1,10 +1,9 @@
 //! Runs every test there is, with what the tests need to find. Plain `cargo test`: a runner everybody has.
 
-use crate::setup::onnxruntime;
+use crate::setup::{onnxruntime, python};
 use crate::workspace::{self, Profile};
 use crate::{bundle, codegen, run, setup, tidy};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// The variable that tells the tests where recordings and weights lie that are not in the tree.
 const TEST_DATA: &str = "TRIBUTARY_TEST_DATA";

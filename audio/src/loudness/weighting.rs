@@ -82,15 +82,16 @@ impl Pair {
         let mut energy = [0.0; LANES];
         for (a, b) in a.iter().zip(b) {
             let x = [f64::from(*a), f64::from(*b)];
-            let (mut y, mut z) = ([0.0; LANES], [0.0; LANES]);
-            for lane in 0..LANES {
-                // What waits for the number before it comes last.
+            // What waits for the number before it comes last.
+            let y: [f64; LANES] = std::array::from_fn(|lane| {
                 let ahead = b0 * x[lane] + b1 * x1[lane] + b2 * x2[lane] - a2 * y2[lane];
-                y[lane] = ahead - a1 * y1[lane];
+                ahead - a1 * y1[lane]
+            });
+            let z: [f64; LANES] = std::array::from_fn(|lane| {
                 let ahead = (y[lane] - 2.0 * y1[lane] + y2[lane]) - c2 * z2[lane];
-                z[lane] = ahead - c1 * z1[lane];
-                energy[lane] += z[lane] * z[lane];
-            }
+                ahead - c1 * z1[lane]
+            });
+            energy = std::array::from_fn(|lane| energy[lane] + z[lane] * z[lane]);
             (x2, x1, y2, y1, z2, z1) = (x1, x, y1, y, z1, z);
         }
         (self.sound, self.shelved, self.weighted) = ([x1, x2], [y1, y2], [z1, z2]);
