@@ -162,6 +162,16 @@ mod tests {
     }
 
     #[test]
+    fn every_card_says_what_goes_into_its_graphs_and_out_of_them() {
+        for card in Catalog::embedded().unwrap().known() {
+            for file in card.files.iter().filter(|file| file.file.ends_with(".onnx")) {
+                let said = card.graphs.iter().any(|graph| graph.file == file.file);
+                assert!(said, "the card of {} has no [[graphs]] for {}", card.name, file.file);
+            }
+        }
+    }
+
+    #[test]
     fn a_model_that_is_not_there_is_named_in_the_error() {
         let catalog = Catalog::embedded().unwrap();
         assert!(matches!(catalog.get("maxi"), Err(ModelError::UnknownModel { name }) if name == "maxi"));

@@ -1,12 +1,15 @@
 //! A model's files: in the program or in a folder, and used only if their hash is the card's or, where the card has none,
 //! the one that was pinned when the file first came. Never downloads.
 
+mod contract;
+pub(crate) mod onnx_file;
 mod pins;
 
 pub use pins::{Pin, Pins};
 
 use crate::ModelError;
 use crate::catalog::card::{Card, CardFile};
+use crate::catalog::facts::Graph;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -18,6 +21,7 @@ use std::path::{Path, PathBuf};
 pub struct Files {
     model: String,
     files: Vec<CardFile>,
+    graphs: Vec<Graph>,
     place: Place,
 }
 
@@ -51,14 +55,17 @@ impl Files {
     /// Files that are part of the program: name and bytes.
     #[must_use]
     pub fn embedded(card: &Card, files: &'static [(&'static str, &'static [u8])]) -> Self {
-        Self { model: card.name.clone(), files: card.files.clone(), place: Place::Program(files) }
+        Self::of(card, Place::Program(files))
     }
 
     /// Files in a folder of models, which has one folder a card.
     #[must_use]
     pub fn in_folder(card: &Card, models: &Path) -> Self {
-        let place = Place::Folder(models.join(&card.name));
-        Self { model: card.name.clone(), files: card.files.clone(), place }
+        Self::of(card, Place::Folder(models.join(&card.name)))
+    }
+
+    fn of(card: &Card, place: Place) -> Self {
+        Self { model: card.name.clone(), files: card.files.clone(), graphs: card.graphs.clone(), place }
     }
 
     /// Whether all of them are there, and it is known what they must be; their hashes are checked when they are read.
@@ -99,7 +106,7 @@ impl Files {
     ///
     /// # Errors
     /// [`ModelError::NoWeights`] where it is not there or nobody knows what it must be, [`ModelError::Weights`] where it
-    /// is another file.
+    /// is another file, [`ModelError::Graph`] where it holds another graph than the card describes.
     pub fn read(&self, name: &str) -> Result<Cow<'static, [u8]>, ModelError> {
         let missing = |reason: String| ModelError::NoWeights {
             model: self.model.clone(),
@@ -126,6 +133,11 @@ impl Files {
             let says = if matches!(promise, Promise::Pin(_)) { "pin" } else { "card" };
             let expected = promise.sha256().to_owned();
             return Err(ModelError::Weights { model: self.model.clone(), says, expected, found });
+        }
+        if let Some(graph) = self.graphs.iter().find(|graph| graph.file == name) {
+            let wrong =
+                |reason| ModelError::Graph { model: self.model.clone(), file: name.to_owned(), reason };
+            contract::check(&bytes, graph).map_err(wrong)?;
         }
         Ok(bytes)
     }
