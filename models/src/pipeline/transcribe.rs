@@ -210,7 +210,7 @@ impl Pipeline for Transcribe {
                 let reason = format!("{shapes:?} came out for {:?}", chunk.shape);
                 return Err(ModelError::Engine { model: self.model.clone(), reason });
             }
-            let data = outputs.into_iter().flat_map(|output| output.data).collect();
+            let data = outputs.iter().map(|output| output.data.as_slice()).collect::<Vec<_>>().concat();
             Ok(ChunkAnswer { index: chunk.index, data })
         })
     }
