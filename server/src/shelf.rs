@@ -221,6 +221,7 @@ impl Shelf {
             let place = self.place(card, &file.file);
             removed += usize::from(unlink(&place)?);
             unlink(&with_part(&place))?;
+            unlink(&download::origin(&with_part(&place)))?;
         }
         unlink(&self.place(card, Pins::FILE))?;
         // Files that somebody else put there keep their folder.
@@ -301,9 +302,9 @@ impl Shelf {
         };
         match source {
             Source::Web(url) => {
-                // Where no hash would tell, nothing may be joined to a beginning that came from who knows where.
                 if self.promise(card, file)?.is_none() {
-                    unlink(&part)?;
+                    download::fetch_unknown(web, url, &part, &mut tell)?;
+                    return self.settle(card, file, text, &options.date);
                 }
                 let resumed = part.metadata().is_ok_and(|found| found.len() > 0);
                 download::fetch(web, url, &part, &mut tell)?;

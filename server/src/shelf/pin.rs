@@ -1,6 +1,6 @@
 //! What a file on the shelf is held to: its card's hash, or the pin of what came first. Writes the pins.
 
-use super::{Shelf, ShelfError, sha256, unlink, with_part};
+use super::{Shelf, ShelfError, download, sha256, unlink, with_part};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
@@ -25,6 +25,7 @@ impl Shelf {
     ) -> Result<Option<Pin>, ShelfError> {
         let (part, place) = (self.part(card, &file.file)?, self.place(card, &file.file));
         let found = sha256(&part)?;
+        unlink(&download::origin(&part))?;
         let failed = |cause| ShelfError::io("write", &place, cause);
         let bytes = part.metadata().map_err(failed)?.len();
         let promise = self.promise(card, file)?;

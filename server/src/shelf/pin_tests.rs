@@ -2,7 +2,7 @@
 
 use super::http_double_tests::{HttpDouble, Resource};
 use super::shelf_tests::{hash, pull, reasons, scratch, weights};
-use super::{FileState, PullOptions, Pulled, Shelf, ShelfError};
+use super::{FileState, Progress, PullOptions, Pulled, Shelf, ShelfError};
 use std::fs;
 use tributary_models::catalog::Card;
 use tributary_models::weights::{Files, Pin, Pins, Promise};
@@ -112,6 +112,57 @@ fn nothing_is_pinned_that_is_cut_short_of_another_size_or_joined_to_an_old_begin
     fs::write(&draft, vec![7; 1000]).unwrap();
     let pulled = shelf.pull(&card(&sources), &options(), &mut |_| ()).unwrap();
     assert_eq!(pulled.pinned, [pin(&bytes, &sources[0])]);
+}
+
+/// A pull that ends in the middle: after the first bytes the server has lost the file.
+fn break_off(shelf: &Shelf, web: &HttpDouble, card: &Card, bytes: &[u8], tag: &str) {
+    let tag = Some(tag.to_owned());
+    let resource = Resource {
+        bytes: bytes.to_vec(),
+        ranges: true,
+        cut_bytes: 100_000,
+        cuts: 9,
+        tag,
+        ..Resource::default()
+    };
+    web.put("/net.onnx", resource);
+    let mut told = |progress: &Progress<'_>| {
+        if progress.done_bytes > 0 {
+            web.put("/net.onnx", Resource { status: 404, ..Resource::default() });
+        }
+    };
+    let failed = reasons(shelf.pull(card, &options(), &mut told));
+    assert!(matches!(failed[0], ShelfError::Refused { status: 404, .. }), "{}", failed[0]);
+    check_nothing(shelf, card);
+}
+
+#[test]
+fn a_download_without_a_checksum_goes_on_only_where_the_server_has_the_same_file_still() {
+    let bytes = weights();
+    let newer: Vec<u8> = bytes.iter().map(|byte| byte ^ 0x55).collect();
+    // The tag now, and what is there now.
+    for (tag_now, now) in [(Some("\"a\""), &bytes), (Some("\"b\""), &newer), (None, &newer)] {
+        let ((_folder, shelf), web) = (scratch(), HttpDouble::start());
+        let card = card(&[web.url("/net.onnx")]);
+        break_off(&shelf, &web, &card, &bytes, "\"a\"");
+        let asked = web.asked().len();
+        let tag = tag_now.map(str::to_owned);
+        web.put("/net.onnx", Resource { bytes: now.clone(), ranges: true, tag, ..Resource::default() });
+        let pulled = shelf.pull(&card, &options(), &mut |_| ()).unwrap();
+        assert_eq!(pulled.pinned, [pin(now, &web.url("/net.onnx"))], "{tag_now:?}");
+        assert_eq!(web.asked()[asked..], [("/net.onnx".to_owned(), 100_000)]);
+        let left: Vec<_> = fs::read_dir(shelf.folder().join("small")).unwrap().collect();
+        assert_eq!(left.len(), 2, "the file and its pin: {left:?}");
+    }
+    // A weak tag stands for no bytes: from the beginning.
+    let ((_folder, shelf), web) = (scratch(), HttpDouble::start());
+    let card = card(&[web.url("/net.onnx")]);
+    break_off(&shelf, &web, &card, &bytes, "W/\"a\"");
+    let asked = web.asked().len();
+    web.put("/net.onnx", Resource { bytes: newer.clone(), ranges: true, ..Resource::default() });
+    shelf.pull(&card, &options(), &mut |_| ()).unwrap();
+    assert_eq!(web.asked()[asked..], [("/net.onnx".to_owned(), 0)]);
+    assert_eq!(fs::read(shelf.folder().join("small/net.onnx")).unwrap(), newer);
 }
 
 #[test]
