@@ -138,7 +138,8 @@ impl Transcribe {
 
 /// How many columns the network's windows give for that many frames; the publisher's count.
 fn columns(frames: u64) -> u64 {
-    frames * STEP_COLUMNS as u64 / STEP_FRAMES as u64
+    // Beyond what a clip can have it saturates, and is refused.
+    frames.saturating_mul(STEP_COLUMNS as u64) / STEP_FRAMES as u64
 }
 
 /// When a column is, seconds: from its window and its place in it. Beside the publisher's own formula, which spreads

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod enhance;
 #[cfg(test)]
+mod every_model;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod invariants;
