@@ -1,7 +1,9 @@
-//! How fast and how large: the plugin's audio thread, the stages of the model, the server's overhead, the wire, memory.
+//! How fast and how large: the plugin's audio thread, the stages of the model, the server's overhead, the wire, memory,
+//! long clips on one core.
 //! Figures of this machine.
 
 pub(crate) mod clip;
+mod long;
 mod memory;
 mod progress;
 
@@ -44,7 +46,9 @@ pub(crate) fn run(short: bool) -> anyhow::Result<()> {
     if !short {
         let hour = song.looped(3_600, 0, &scratch.path().join("60 minutes.wav"))?;
         memory(&program, &hour, "60-minute", scratch.path(), &mut table)?;
+        std::fs::remove_file(&hour).context("remove the hour")?;
     }
+    long::measure(&program, &song, scratch.path(), short, &mut table)?;
     println!();
     table.print();
     Ok(())

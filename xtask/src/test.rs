@@ -39,7 +39,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         }
         Err(error) => println!("left out: ONNX Runtime beside the engine that is built in ({error:#})"),
     }
-    match test_data(std::env::var_os(TEST_DATA).map(PathBuf::from), workspace::root()) {
+    match data() {
         Some(folder) => {
             println!("measuring against the recordings in {}", folder.display());
             tests.env(TEST_DATA, folder);
@@ -51,6 +51,11 @@ pub(crate) fn run() -> anyhow::Result<()> {
     codegen::run(true)?;
     println!("all tests passed");
     Ok(())
+}
+
+/// The folder of recordings and weights that are not in the tree, where there is one.
+pub(crate) fn data() -> Option<PathBuf> {
+    test_data(std::env::var_os(TEST_DATA).map(PathBuf::from), workspace::root())
 }
 
 /// A Python with a VST3 host in it, in a folder of its own among the build products; made where it is missing or old.
