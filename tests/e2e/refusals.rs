@@ -111,6 +111,25 @@ async fn a_clip_outside_the_limits_is_refused_by_name_and_at_the_limit_it_is_quo
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_longest_clip_is_quoted_for_every_model_and_one_frame_more_is_refused() {
+    let (stage, raw) = stage().await;
+    let models = stage.client.models().await.unwrap().models;
+    for name in ["beats", "drum-notes", "master", "mini", "rnnoise"] {
+        assert!(models.iter().any(|model| model.name == name), "{name} is not offered");
+    }
+    for model in &models {
+        let ask =
+            |frames| v1::QuoteRequest { model: model.name.clone(), frames, channels: 8, rate_hz: 192_000 };
+        let longest = CLIP_SECONDS_MAX * 192_000;
+        let quote = raw.jobs().quote(ask(longest)).await.unwrap().into_inner();
+        assert_eq!(quote.credits, CLIP_SECONDS_MAX / 60 * model.credits_per_minute.0, "{}", model.name);
+        let longer = raw.jobs().quote(ask(longest + 1)).await;
+        check_refused(&model.name, longer, Code::InvalidArgument, &["the longest clip is 2 h"]);
+    }
+    check_books(&stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_name_or_a_title_nobody_can_use_is_refused_and_the_longest_title_is_taken() {
     let (stage, raw) = stage().await;
     type Change = fn(&mut v1::CreateJobRequest);
