@@ -260,7 +260,7 @@ mod tests {
                 long as f64 / short as f64
             );
             // A cell may be looked at from both sides, by its neighbours, and as one of the gap's frames of each of these.
-            assert!(a_cell < 60.0, "{what}: {a_cell} steps a cell");
+            assert!(a_cell < 20.0, "{what}: {a_cell} steps a cell");
             assert!(long < 5 * short, "{what}: {short} steps for {few} frames, {long} for {many}");
         }
     }
