@@ -24,6 +24,7 @@ pub use error::ModelError;
 pub use pipeline::enhance::Enhance;
 pub use pipeline::master::Master;
 pub use pipeline::separate::Separate;
+pub use pipeline::speech::Speech;
 pub use pipeline::transcribe::Transcribe;
 pub use pipeline::{
     Ask, Assembler, Chunk, ChunkAnswer, Clip, Clips, Cutter, Ends, Pipeline, Plan, ResultSink,

@@ -3,7 +3,9 @@
 pub mod enhance;
 mod link;
 pub mod master;
+mod mixed;
 pub mod separate;
+pub mod speech;
 pub mod transcribe;
 
 use crate::settings::{Control, Settings};

@@ -1,9 +1,11 @@
-//! A loaded graph on a device: with its folder, the only place that names a neural engine. Knows no audio.
+//! A loaded model on a device: graphs, a speech model, or both. With its folder, the only place that names a neural
+//! engine. Knows no audio but the window that a speech model is given.
 
 mod engine;
 mod onnx_runtime;
 mod rten_engine;
 mod threads;
+pub mod whisper;
 
 pub use engine::{Device, Engine, EngineChoice, Running};
 
@@ -13,6 +15,7 @@ use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use threads::{Share, Threads};
+use whisper::{Heard, Listen, Whisper};
 
 /// How a graph is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +118,7 @@ pub struct Output {
 pub struct Session {
     model: String,
     graphs: Option<Box<dyn Loaded>>,
+    speech: Option<Whisper>,
     threads: Threads,
     running: Running,
 }
@@ -134,14 +138,26 @@ impl Session {
     pub fn load(model: &str, graphs: &[(&str, &[u8])], options: SessionOptions) -> Result<Self, ModelError> {
         let threads = Threads::new(options);
         let (graphs, running) = engine::load(model, graphs, options, &threads)?;
-        Ok(Self { model: model.to_owned(), graphs: Some(graphs), threads, running })
+        Ok(Self { model: model.to_owned(), graphs: Some(graphs), speech: None, threads, running })
     }
 
     /// For a pipeline that has no network: its items still share the threads.
     #[must_use]
     pub fn without_network(model: &str, options: SessionOptions) -> Self {
         let threads = Threads::new(SessionOptions { device: Device::Cpu, ..options });
-        Self { model: model.to_owned(), graphs: None, threads, running: Running::nothing() }
+        Self { model: model.to_owned(), graphs: None, speech: None, threads, running: Running::nothing() }
+    }
+
+    /// The same with a speech model, whose file in ggml's format is `weights`. Items follow each other from then on, each
+    /// with all threads: every window that is listened to at the same time would hold as much memory as the model.
+    ///
+    /// # Errors
+    /// [`ModelError::Engine`] where the file is no speech model, or not whole; [`ModelError::NoEngine`] where the device
+    /// that `options` insist on is not there.
+    pub fn with_speech(mut self, weights: &[u8], options: SessionOptions) -> Result<Self, ModelError> {
+        let (speech, running) = Whisper::load(&self.model, weights, options)?;
+        self.threads = Threads::one_lane(options);
+        Ok(Self { speech: Some(speech), running, ..self })
     }
 
     /// What really runs, on what.
@@ -205,6 +221,18 @@ impl Lane<'_> {
             inputs.iter().try_for_each(check)?;
             let graphs = graphs.as_ref().ok_or_else(|| format!("it has no graph `{graph}`"))?;
             graphs.run(self.share, graph, inputs, outputs)
+        })
+    }
+
+    /// Listens to one window, one channel of at most [`whisper::WINDOW_FRAMES`] at [`whisper::RATE_HZ`].
+    ///
+    /// # Errors
+    /// [`ModelError::Engine`] where the session has no speech model, or it fails.
+    pub fn listen(&self, frames: &[f32], wish: Listen) -> Result<Heard, ModelError> {
+        let Session { model, speech, threads, .. } = self.session;
+        guarded(model, || {
+            let speech = speech.as_ref().ok_or("it has no speech model")?;
+            speech.listen(threads.all(), frames, wish)
         })
     }
 }

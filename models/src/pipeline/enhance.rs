@@ -19,7 +19,7 @@ mod halves;
 mod outlet;
 mod report;
 mod rnnoise;
-mod voice;
+pub(super) mod voice;
 mod wish;
 
 use crate::ModelError;

@@ -64,6 +64,8 @@ pub enum Engine {
     Rten,
     /// ONNX Runtime.
     OnnxRuntime,
+    /// whisper.cpp, for speech models.
+    WhisperCpp,
 }
 
 impl fmt::Display for Engine {
@@ -72,6 +74,7 @@ impl fmt::Display for Engine {
             Self::None => "no engine",
             Self::Rten => "rten",
             Self::OnnxRuntime => "ONNX Runtime",
+            Self::WhisperCpp => "whisper.cpp",
         })
     }
 }

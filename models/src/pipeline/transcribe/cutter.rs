@@ -4,9 +4,10 @@ use super::Link;
 use super::{CHUNK_SECONDS, Job, LEAD_FRAMES, RATE_HZ, STEP_FRAMES, WINDOW_FRAMES};
 use crate::ModelError;
 use crate::music::ear::Ear;
+use crate::pipeline::mixed::Mixed;
 use crate::pipeline::{Chunk, Cutter};
 use std::sync::Arc;
-use tributary_audio::{AudioError, ClipShape, Frames, Resampler};
+use tributary_audio::{AudioError, Frames, Resampler};
 
 /// Frames asked of the source at a time.
 const READ_FRAMES: usize = 8_192;
@@ -25,16 +26,9 @@ pub(super) struct TranscribeCutter {
     next: u32,
 }
 
-/// All channels as one: their mean. What is not a number is silence, lest it spread over all that is heard.
-struct Mixed {
-    source: Box<dyn Frames>,
-    block: Vec<Vec<f32>>,
-}
-
 impl TranscribeCutter {
     pub(super) fn new(job: Arc<Job>, source: Box<dyn Frames>, link: Arc<Link>) -> Result<Self, ModelError> {
-        let block = vec![Vec::new(); usize::from(source.shape().channels)];
-        let mut source: Box<dyn Frames> = Box::new(Mixed { source, block });
+        let mut source: Box<dyn Frames> = Box::new(Mixed::new(source));
         if job.clip.rate_hz != RATE_HZ {
             source = Box::new(Resampler::with_length(source, RATE_HZ, job.frames)?);
         }
@@ -101,25 +95,5 @@ impl Cutter for TranscribeCutter {
         let chunk = Chunk { index: self.next, shape, data };
         self.next += 1;
         Ok(Some(chunk))
-    }
-}
-
-impl Frames for Mixed {
-    fn shape(&self) -> ClipShape {
-        ClipShape { channels: 1, ..self.source.shape() }
-    }
-
-    fn read(&mut self, block: &mut [Vec<f32>], frames_max: usize) -> Result<usize, AudioError> {
-        self.block.iter_mut().for_each(Vec::clear);
-        let frames = self.source.read(&mut self.block, frames_max)?;
-        let scale = 1.0 / self.block.len().max(1) as f32;
-        if let Some(out) = block.first_mut() {
-            out.extend((0..frames).map(|i| {
-                let sum: f32 = self.block.iter().filter_map(|channel| channel.get(i)).sum();
-                let mean = scale * sum;
-                if mean.is_finite() { mean } else { 0.0 }
-            }));
-        }
-        Ok(frames)
     }
 }
