@@ -30,12 +30,17 @@ pub enum ModelError {
         /// Which field, and why.
         reason: String,
     },
-    /// The weights are not what the card says.
-    #[error("weights of `{model}` have SHA-256 {found}, the card says {expected}")]
+    /// The weights are not what they must be.
+    #[error(
+        "weights of `{model}` have SHA-256 {found}, the {says} says {expected}; `tributary models pull {model}` replaces \
+         them"
+    )]
     Weights {
         /// The model's name.
         model: String,
-        /// What the card says, hex.
+        /// Whether the `card` says what they must be or the `pin` of their first pull.
+        says: &'static str,
+        /// What it says, hex.
         expected: String,
         /// What was found, hex.
         found: String,

@@ -1,10 +1,16 @@
-//! A model's files: in the program or in a folder, and used only if their hash is the card's. Never downloads.
+//! A model's files: in the program or in a folder, and used only if their hash is the card's or, where the card has none,
+//! the one that was pinned when the file first came. Never downloads.
+
+mod pins;
+
+pub use pins::{Pin, Pins};
 
 use crate::ModelError;
 use crate::catalog::card::{Card, CardFile};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::fmt::Write;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Where the files of one model are; their names and hashes are the card's. Cheap to share.
@@ -21,6 +27,26 @@ enum Place {
     Folder(PathBuf),
 }
 
+/// What a file must be to be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Promise {
+    /// The card has this SHA-256; it goes before any pin.
+    Card(String),
+    /// The card has none: this came first.
+    Pin(Pin),
+}
+
+impl Promise {
+    /// The SHA-256.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        match self {
+            Self::Card(sha256) => sha256,
+            Self::Pin(pin) => &pin.sha256,
+        }
+    }
+}
+
 impl Files {
     /// Files that are part of the program: name and bytes.
     #[must_use]
@@ -35,19 +61,45 @@ impl Files {
         Self { model: card.name.clone(), files: card.files.clone(), place }
     }
 
-    /// Whether all of them are there; their hashes are checked when they are read.
+    /// Whether all of them are there, and it is known what they must be; their hashes are checked when they are read.
     #[must_use]
     pub fn are_there(&self) -> bool {
         self.files.iter().all(|file| match &self.place {
             Place::Program(files) => files.iter().any(|(name, _)| *name == file.file),
-            Place::Folder(folder) => folder.join(&file.file).is_file(),
+            Place::Folder(folder) => {
+                folder.join(&file.file).is_file() && self.promise(file).is_ok_and(|promise| promise.is_some())
+            }
         })
     }
 
-    /// The bytes of one, as the card promises them.
+    /// What a file must be: as the card says, else as it was pinned; none where it has never come.
     ///
     /// # Errors
-    /// [`ModelError::NoWeights`] where it is not there, [`ModelError::Weights`] where it is another file.
+    /// Where the pins cannot be read.
+    pub fn promise(&self, file: &CardFile) -> io::Result<Option<Promise>> {
+        match (&file.sha256, &self.place) {
+            (Some(sha256), _) => Ok(Some(Promise::Card(sha256.clone()))),
+            (None, Place::Folder(folder)) => {
+                Ok(Pins::read(folder)?.of(&file.file).cloned().map(Promise::Pin))
+            }
+            (None, Place::Program(_)) => Ok(None),
+        }
+    }
+
+    /// Names the weights: the hash of the first file, the card's or the pinned one. Of plain signal processing, and of
+    /// files that have not come yet, it is the program's version.
+    #[must_use]
+    pub fn version(&self) -> String {
+        let promise = self.files.first().and_then(|file| self.promise(file).ok().flatten());
+        promise
+            .map_or(concat!("v", env!("CARGO_PKG_VERSION")).to_owned(), |promise| promise.sha256().to_owned())
+    }
+
+    /// The bytes of one, as card or pin promise them.
+    ///
+    /// # Errors
+    /// [`ModelError::NoWeights`] where it is not there or nobody knows what it must be, [`ModelError::Weights`] where it
+    /// is another file.
     pub fn read(&self, name: &str) -> Result<Cow<'static, [u8]>, ModelError> {
         let missing = |reason: String| ModelError::NoWeights {
             model: self.model.clone(),
@@ -65,10 +117,15 @@ impl Files {
                 std::fs::read(folder.join(name)).map_err(|cause| missing(cause.to_string()))?.into()
             }
         };
+        let promise = self.promise(file).map_err(|cause| missing(format!("{}: {cause}", Pins::FILE)))?;
+        let promise = promise.ok_or_else(|| {
+            missing("no checksum is published for it, and what lies there was not pinned".to_owned())
+        })?;
         let found = sha256_hex(&bytes);
-        if found != file.sha256 {
-            let expected = file.sha256.clone();
-            return Err(ModelError::Weights { model: self.model.clone(), expected, found });
+        if found != promise.sha256() {
+            let says = if matches!(promise, Promise::Pin(_)) { "pin" } else { "card" };
+            let expected = promise.sha256().to_owned();
+            return Err(ModelError::Weights { model: self.model.clone(), says, expected, found });
         }
         Ok(bytes)
     }
@@ -93,6 +150,47 @@ mod tests {
         // FIPS 180-4, the example for "abc".
         let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(sha256_hex(b"abc"), hex);
+    }
+
+    const CARD: &str = "name = \"new\"\ntitle = \"New\"\ndescription = \"For tests.\"\ntask = \"master\"\n\
+        architecture = \"none\"\ngrade = \"preview\"\nprice_class = \"small\"\npublisher = \"Somebody\"\n\
+        licence = \"MIT\"\ncommercial_use = \"yes\"\n[[files]]\nfile = \"net.onnx\"\n";
+
+    #[test]
+    fn a_file_whose_card_has_no_checksum_is_used_as_it_was_pinned_and_not_otherwise() {
+        let (models, card) = (tempfile::tempdir().unwrap(), Card::parse(CARD).unwrap());
+        let folder = models.path().join("new");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("net.onnx"), b"abc").unwrap();
+        let files = Files::in_folder(&card, models.path());
+        assert!(!files.are_there());
+        let error = files.read("net.onnx").unwrap_err().to_string();
+        assert!(error.contains("not pinned") && error.contains("tributary models pull new"), "{error}");
+        assert!(files.version().starts_with('v'), "{}", files.version());
+
+        let [source, date] = ["https://example.org/net.onnx", "2026-11-27"].map(str::to_owned);
+        let pin = Pin { file: "net.onnx".to_owned(), sha256: sha256_hex(b"abc"), bytes: 3, source, date };
+        let mut pins = Pins::default();
+        pins.set(pin.clone());
+        pins.set(pin);
+        std::fs::write(folder.join(Pins::FILE), pins.to_text()).unwrap();
+        assert_eq!(Pins::read(&folder).unwrap(), pins);
+        assert!(files.are_there());
+        assert_eq!(files.read("net.onnx").unwrap(), &b"abc"[..]);
+        assert_eq!(files.version(), sha256_hex(b"abc"));
+
+        std::fs::write(folder.join("net.onnx"), b"abd").unwrap();
+        let error = files.read("net.onnx").unwrap_err();
+        assert!(matches!(error, ModelError::Weights { says: "pin", .. }), "{error}");
+
+        // The publisher's word goes before what came first.
+        let later = Card::parse(&format!("{CARD}sha256 = \"{}\"\n", sha256_hex(b"abd"))).unwrap();
+        assert_eq!(Files::in_folder(&later, models.path()).read("net.onnx").unwrap(), &b"abd"[..]);
+
+        std::fs::write(folder.join(Pins::FILE), "pins = 7").unwrap();
+        assert!(!files.are_there());
+        let error = files.read("net.onnx").unwrap_err().to_string();
+        assert!(error.contains(Pins::FILE), "{error}");
     }
 
     #[test]

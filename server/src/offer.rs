@@ -17,6 +17,8 @@ const VERSION_CHARS: usize = 12;
 pub struct Offer {
     /// What it is.
     pub card: Card,
+    /// Which weights: the beginning of their hash, long enough never to be mistaken.
+    pub version: String,
     /// How it runs.
     pub pipeline: Arc<dyn Pipeline>,
     /// Its price.
@@ -54,12 +56,6 @@ impl Offer {
             Grade::Studio => "studio",
             _ => "other",
         }
-    }
-
-    /// Which weights: the beginning of their hash, long enough never to be mistaken.
-    #[must_use]
-    pub fn version(&self) -> String {
-        self.card.version().chars().take(VERSION_CHARS).collect()
     }
 
     /// yes, no or unstated.
@@ -112,6 +108,7 @@ impl Offers {
             let usual = usual_price(card.price_class);
             let offer = Offer {
                 card: card.clone(),
+                version: catalog.files(&card.name)?.version().chars().take(VERSION_CHARS).collect(),
                 credits_per_minute: config.prices.get(&card.name).copied().unwrap_or(usual),
                 controls: pipeline.controls().iter().map(settings::control).collect(),
                 sheets: pipeline.plan(USUAL, &Ask::default())?.sheets,

@@ -188,8 +188,10 @@ pub struct Signal {
 pub struct CardFile {
     /// Its name, without a folder.
     pub file: String,
-    /// Its SHA-256, 64 lower-case hex digits.
-    pub sha256: String,
+    /// Its SHA-256, 64 lower-case hex digits. Where its publisher has none and nobody here has measured it yet, what comes
+    /// first is pinned.
+    #[serde(default)]
+    pub sha256: Option<String>,
     /// Where it can be had, tried in order: `https://..`, `pypi:<package>==<version>#<member>`, `file:<path>`.
     #[serde(default)]
     pub sources: Vec<String>,
@@ -237,12 +239,6 @@ impl Card {
         Ok(card)
     }
 
-    /// Names the weights: the hash of the first file, or, for plain signal processing, the program's version.
-    #[must_use]
-    pub fn version(&self) -> &str {
-        self.files.first().map_or(concat!("v", env!("CARGO_PKG_VERSION")), |file| &file.sha256)
-    }
-
     fn check(&self) -> Result<(), String> {
         check_word("name", &self.name)?;
         for (field, text) in [
@@ -283,8 +279,8 @@ impl Card {
             if file.file.is_empty() || file.file.starts_with('.') || file.file.contains(['/', '\\', ':']) {
                 return Err("`files.file` must be a file name without a folder".to_owned());
             }
-            let hex = file.sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-            if file.sha256.len() != 64 || !hex {
+            let hex = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+            if file.sha256.as_ref().is_some_and(|sha256| sha256.len() != 64 || !hex(sha256)) {
                 return Err("`files.sha256` must be 64 lower-case hex digits".to_owned());
             }
         }
