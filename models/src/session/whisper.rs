@@ -33,6 +33,8 @@ impl Language {
     /// The one of that code, like `de`; none where no model knows it.
     #[must_use]
     pub fn of_code(code: &str) -> Option<Self> {
+        // It would tell the terminal of a code that it does not know.
+        whisper_rs::install_logging_hooks();
         // The list is asked with C strings, which cannot hold a zero.
         let id = if code.contains('\0') { None } else { whisper_rs::get_lang_id(code) };
         id.and_then(|id| u8::try_from(id).ok()).map(Self)

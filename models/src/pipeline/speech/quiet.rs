@@ -23,16 +23,29 @@ pub(super) fn quietest(frames: &[f32], range: Range<usize>) -> usize {
     best.map_or(middle, |(hop, _)| range.start + (hop + PAUSE_HOPS / 2) * HOP_FRAMES)
 }
 
-/// The part of `range` that is left without the quiet at its ends; all of it where nothing in it is louder than the rest.
-pub(super) fn without_pauses(frames: &[f32], range: Range<usize>) -> Range<usize> {
+/// Where a word sounds, of all that was counted to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sounding {
+    /// Behind the last pause in it, without the quiet at its ends.
+    pub(super) word: Range<usize>,
+    /// Where what sounds at its beginning ends, if a pause follows that: it belongs to the word before.
+    pub(super) before: Option<usize>,
+}
+
+/// The sounding part of `range`; all of it where it holds nothing.
+pub(super) fn sounding(frames: &[f32], range: Range<usize>) -> Sounding {
     let (start, end) = (range.start.min(frames.len()), range.end.min(frames.len()));
     let powers: Vec<f64> = frames[start..end.max(start)].chunks(HOP_FRAMES).map(power).collect();
     let floor = powers.iter().copied().fold(0.0, f64::max) * WORD_FLOOR;
-    let sounds = |power: &f64| *power > floor;
-    match (powers.iter().position(sounds), powers.iter().rposition(sounds)) {
-        (Some(first), Some(last)) => start + first * HOP_FRAMES..(start + (last + 1) * HOP_FRAMES).min(end),
-        _ => range,
-    }
+    let sounds: Vec<usize> = (0..powers.len()).filter(|hop| powers[*hop] > floor).collect();
+    let (Some(first), Some(last)) = (sounds.first(), sounds.last()) else {
+        return Sounding { word: range, before: None };
+    };
+    let frame = |hop: usize| (start + hop * HOP_FRAMES).min(end);
+    let is_pause = |pair: &[usize]| pair[1] - pair[0] > PAUSE_HOPS;
+    let from = sounds.windows(2).rfind(|pair| is_pause(pair)).map_or(*first, |pair| pair[1]);
+    let before = sounds.windows(2).find(|pair| is_pause(pair)).map(|pair| frame(pair[0] + 1));
+    Sounding { word: frame(from)..frame(last + 1), before: before.filter(|_| *first == 0) }
 }
 
 /// Mean square.
@@ -67,11 +80,14 @@ mod tests {
 
     #[test]
     fn a_word_begins_and_ends_where_it_sounds() {
-        let word = without_pauses(&tone(0..4_000), 0..16_000);
-        assert_eq!(word, 4_000..16_000);
-        let word = without_pauses(&tone(12_000..16_000), 8_000..16_000);
-        assert_eq!(word, 8_000..12_000);
-        assert_eq!(without_pauses(&[0.0; 500], 100..400), 100..400);
-        assert_eq!(without_pauses(&[0.0; 50], 100..400), 100..400);
+        let word = |quiet: Range<usize>, range: Range<usize>| sounding(&tone(quiet), range);
+        let alone = |word: Range<usize>| Sounding { word, before: None };
+        assert_eq!(word(0..4_000, 0..16_000), alone(4_000..16_000));
+        assert_eq!(word(12_000..16_000, 8_000..16_000), alone(8_000..12_000));
+        // A stop of 0.1 s is no pause, one of 0.3 s parts two words.
+        assert_eq!(word(8_000..9_600, 0..16_000), alone(0..16_000));
+        assert_eq!(word(8_000..12_800, 0..16_000), Sounding { word: 12_800..16_000, before: Some(8_000) });
+        assert_eq!(sounding(&[0.0; 500], 100..400), alone(100..400));
+        assert_eq!(sounding(&[0.0; 50], 100..400), alone(100..400));
     }
 }

@@ -21,7 +21,9 @@ impl Wish {
     /// `settings` are checked against [`controls`].
     pub(super) fn of(settings: &Settings) -> Self {
         Self {
-            language: Language::of_code(settings.choice("language")),
+            language: Some(settings.choice("language"))
+                .filter(|code| *code != AUTO)
+                .and_then(Language::of_code),
             translate: settings.switch("translate"),
             voice_only: settings.switch("voice_only"),
             word_times: settings.switch("word_times"),

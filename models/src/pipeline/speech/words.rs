@@ -1,7 +1,7 @@
 //! Tokens into words with their times. Pure.
 
 use super::languages::is_spaced;
-use super::quiet::without_pauses;
+use super::quiet::sounding;
 use crate::session::whisper::{Heard, RATE_HZ, Token};
 
 /// A word with its punctuation.
@@ -19,26 +19,53 @@ pub(super) struct Word {
 /// A word on its way: tokens until the next word begins.
 struct Draft {
     text: Vec<u8>,
-    start_seconds: f32,
-    /// Where its last letter ends; punctuation is not spoken.
+    /// Where its last letter ends; punctuation is not spoken. It begins where the one before ends.
     end_seconds: f32,
     probabilities: f32,
     tokens: f32,
 }
 
+/// A word that the alignment gives less than this shares the time of the one before, seconds.
+const SHORTEST_SECONDS: f32 = 0.04;
+
 /// The words of one window; `frames` is what was listened to, `offset_seconds` where that begins in the window.
 pub(super) fn words(heard: &Heard, frames: &[f32], offset_seconds: f32) -> Vec<Word> {
     let spaced = is_spaced(heard.language.code());
     let mut drafts: Vec<Draft> = Vec::new();
-    let mut last_seconds = 0.0;
     for token in &heard.tokens {
-        let start_seconds = std::mem::replace(&mut last_seconds, token.end_seconds);
         match drafts.last_mut() {
             Some(draft) if !begins(token, draft, spaced) => draft.add(token),
-            _ => drafts.push(Draft::new(token, start_seconds)),
+            _ => drafts.push(Draft::new(token)),
         }
     }
-    drafts.into_iter().filter_map(|draft| draft.finish(frames, offset_seconds)).collect()
+    share(&mut drafts);
+    let mut words: Vec<Word> = Vec::with_capacity(drafts.len());
+    let frame = |seconds: f32| (seconds * RATE_HZ as f32).round() as usize;
+    let seconds = |frame: usize| offset_seconds + frame as f32 / RATE_HZ as f32;
+    let mut start = 0;
+    for draft in drafts {
+        let end = frame(draft.end_seconds).max(start);
+        let sounding = sounding(frames, start..end);
+        start = end;
+        if let (Some(last), Some(before)) = (words.last_mut(), sounding.before) {
+            last.end_seconds = seconds(before);
+        }
+        words.extend(draft.finish(seconds(sounding.word.start), seconds(sounding.word.end)));
+    }
+    words
+}
+
+/// Gives words that the alignment left without time a share of the time of the word before, by their letters.
+fn share(drafts: &mut [Draft]) {
+    let mut start = 0.0;
+    for i in 1..drafts.len() {
+        let [before, word] = &mut drafts[i - 1..=i] else { return };
+        if word.end_seconds - before.end_seconds < SHORTEST_SECONDS {
+            let (first, second) = (before.text.len() as f32, word.text.len() as f32);
+            before.end_seconds = start + (word.end_seconds - start) * first / (first + second);
+        }
+        start = before.end_seconds;
+    }
 }
 
 /// Whether a word begins with `token`.
@@ -58,10 +85,9 @@ fn is_punctuation(text: &[u8]) -> bool {
 }
 
 impl Draft {
-    fn new(token: &Token, start_seconds: f32) -> Self {
+    fn new(token: &Token) -> Self {
         Self {
             text: token.text.clone(),
-            start_seconds,
             end_seconds: token.end_seconds,
             probabilities: token.probability,
             tokens: 1.0,
@@ -78,22 +104,12 @@ impl Draft {
     }
 
     /// None where nothing is left of it.
-    fn finish(self, frames: &[f32], offset_seconds: f32) -> Option<Word> {
+    fn finish(self, start_seconds: f32, end_seconds: f32) -> Option<Word> {
         // A letter that the window's end cut in two is left out; what would break a line is a space.
         let text = String::from_utf8_lossy(&self.text).replace(char::REPLACEMENT_CHARACTER, "");
         let text = text.replace(char::is_control, " ");
-        if text.trim().is_empty() {
-            return None;
-        }
-        let frame = |seconds: f32| (seconds * RATE_HZ as f32) as usize;
-        let sounds = without_pauses(frames, frame(self.start_seconds)..frame(self.end_seconds));
-        let seconds = |frame: usize| offset_seconds + frame as f32 / RATE_HZ as f32;
-        Some(Word {
-            start_seconds: seconds(sounds.start),
-            end_seconds: seconds(sounds.end),
-            probability: (self.probabilities / self.tokens).clamp(0.0, 1.0),
-            text,
-        })
+        let probability = (self.probabilities / self.tokens).clamp(0.0, 1.0);
+        (!text.trim().is_empty()).then_some(Word { start_seconds, end_seconds, probability, text })
     }
 }
 
@@ -132,7 +148,7 @@ mod tests {
                 (b" \"", 2.5),
                 (b"not", 3.0),
             ],
-            &[(" Americans,", 2.0, 3.0), (" ask...", 3.5, 4.0), (" \"not", 4.5, 5.0)],
+            &[(" Americans,", 2.0, 3.0), (" ask...", 3.0, 4.0), (" \"not", 4.0, 5.0)],
         );
     }
 
@@ -159,10 +175,20 @@ mod tests {
     }
 
     #[test]
-    fn the_pause_before_a_word_is_no_part_of_it() {
-        let mut frames = vec![0.0; 16_000];
-        frames.extend(vec![0.1; 16_000]);
-        let found = words(&heard("en", &[(b" so", 2.0)]), &frames, 0.0);
-        assert_eq!((found[0].start_seconds, found[0].end_seconds), (1.0, 2.0));
+    fn a_pause_is_part_of_no_word_and_what_sounds_before_it_of_the_word_before() {
+        let mut frames = vec![0.1; 40_000];
+        frames[16_000..32_000].fill(0.0);
+        let found = words(&heard("en", &[(b" and", 0.5), (b",", 0.8), (b" so", 2.5)]), &frames, 0.0);
+        let times: Vec<_> = found.iter().map(|word| (word.start_seconds, word.end_seconds)).collect();
+        assert_eq!(times, [(0.0, 1.0), (2.0, 2.5)]);
+    }
+
+    #[test]
+    fn a_word_without_time_shares_that_of_the_word_before() {
+        check(
+            "en",
+            &[(b" country", 0.75), (b" can", 0.75), (b" do", 1.0)],
+            &[(" country", 2.0, 2.5), (" can", 2.5, 2.75), (" do", 2.75, 3.0)],
+        );
     }
 }

@@ -15,6 +15,8 @@ const MELS: [usize; 2] = [80, 128];
 const FILTER_BINS: usize = 201;
 /// Those of the largest published model.
 const STATE_MAX: usize = 1_280;
+/// Numbers of a head, in all models.
+const HEAD: usize = 64;
 const LAYERS_MAX: usize = 32;
 /// The longest in the published vocabularies has 128 bytes.
 const WORD_BYTES_MAX: usize = 1_024;
@@ -25,7 +27,6 @@ const NAME_BYTES_MAX: usize = 128;
 pub(super) struct Sizes {
     vocabulary: usize,
     pub(super) state: usize,
-    audio_heads: usize,
     pub(super) audio_layers: usize,
     pub(super) text_heads: usize,
     pub(super) text_layers: usize,
@@ -44,9 +45,9 @@ struct Numbers {
 
 const F32: Numbers = Numbers { code: 0, block: 1, block_bytes: 4 };
 const F16: Numbers = Numbers { code: 1, block: 1, block_bytes: 2 };
-/// By the file's word for them. What is not here, nobody publishes Whisper in.
-const KINDS: [(usize, Numbers); 7] = [
-    (0, F32),
+/// By the file's word for them. What is not here, nobody publishes Whisper in; over whole floats whisper.cpp ends the
+/// process.
+const KINDS: [(usize, Numbers); 6] = [
     (1, F16),
     (2, Numbers { code: 2, block: 32, block_bytes: 18 }),
     (3, Numbers { code: 3, block: 32, block_bytes: 20 }),
@@ -85,12 +86,12 @@ fn sizes(file: &mut Reader<'_>) -> Result<Sizes, String> {
     if !VOCABULARIES.contains(&vocabulary) {
         return Err("it is a model for English alone; take the one for all languages".to_owned());
     }
-    let is_state = |n: usize| (32..=STATE_MAX).contains(&n) && n.is_multiple_of(32);
+    let is_state = |n: usize| (HEAD..=STATE_MAX).contains(&n) && n.is_multiple_of(HEAD);
     size("audio context", &|n| n == AUDIO_CONTEXT)?;
     let state = size("audio state", &is_state)?;
-    let heads = |n: usize| n > 0 && state.is_multiple_of(n);
+    let heads = |n: usize| n == state / HEAD;
     let layers = |n: usize| (1..=LAYERS_MAX).contains(&n);
-    let audio_heads = size("number of audio heads", &heads)?;
+    size("number of audio heads", &heads)?;
     let audio_layers = size("number of audio layers", &layers)?;
     size("text context", &|n| n == TEXT_CONTEXT)?;
     size("text state", &|n| n == state)?;
@@ -99,8 +100,8 @@ fn sizes(file: &mut Reader<'_>) -> Result<Sizes, String> {
     let mels = size("number of mel bands", &|n| MELS.contains(&n))?;
     let kind = size("kind of numbers", &|n| KINDS.iter().any(|(kind, _)| *kind == n % KIND_VERSION))?;
     let numbers =
-        KINDS.iter().find(|(known, _)| *known == kind % KIND_VERSION).map_or(F32, |(_, kind)| *kind);
-    Ok(Sizes { vocabulary, state, audio_heads, audio_layers, text_heads, text_layers, mels, numbers })
+        KINDS.iter().find(|(known, _)| *known == kind % KIND_VERSION).map_or(F16, |(_, kind)| *kind);
+    Ok(Sizes { vocabulary, state, audio_layers, text_heads, text_layers, mels, numbers })
 }
 
 fn filters(file: &mut Reader<'_>, sizes: &Sizes) -> Result<(), String> {
@@ -168,7 +169,6 @@ fn tensors(file: &mut Reader<'_>, mut expected: BTreeMap<String, Shape>) -> Resu
 /// Every tensor that a model of these sizes has.
 fn tensors_of(sizes: &Sizes) -> BTreeMap<String, Shape> {
     let Sizes { vocabulary, state, mels, numbers, .. } = *sizes;
-    let convolution = if numbers == F32 { F32 } else { F16 };
     let mut all = BTreeMap::new();
     let mut put = |name: String, shape: [usize; 3], numbers| {
         all.insert(name, (shape, numbers));
@@ -177,7 +177,7 @@ fn tensors_of(sizes: &Sizes) -> BTreeMap<String, Shape> {
     put("decoder.positional_embedding".into(), [state, TEXT_CONTEXT, 1], F32);
     put("decoder.token_embedding.weight".into(), [state, vocabulary, 1], numbers);
     for (layer, inputs) in [(1, mels), (2, state)] {
-        put(format!("encoder.conv{layer}.weight"), [3, inputs, state], convolution);
+        put(format!("encoder.conv{layer}.weight"), [3, inputs, state], F16);
         put(format!("encoder.conv{layer}.bias"), [1, state, 1], F32);
     }
     let mut norm = |name: String| {
