@@ -8,6 +8,7 @@ pub use card::{Card, CardFile, CommercialUse, Grade, PriceClass, Quality, Signal
 use crate::pipeline::enhance::Enhance;
 use crate::pipeline::master::Master;
 use crate::pipeline::separate::Separate;
+use crate::pipeline::speech::Speech;
 use crate::pipeline::transcribe::Transcribe;
 use crate::weights::Files;
 use crate::{ModelError, Pipeline, SessionOptions};
@@ -34,6 +35,10 @@ const KNOWN: &[Known] = &[
     Known { card: include_str!("../catalog/deepfilternet3.toml"), files: &[] },
     Known { card: include_str!("../catalog/gtcrn.toml"), files: &[] },
     Known { card: include_str!("../catalog/silero-vad.toml"), files: &[] },
+    Known { card: include_str!("../catalog/whisper-tiny.toml"), files: &[] },
+    Known { card: include_str!("../catalog/whisper-base.toml"), files: &[] },
+    Known { card: include_str!("../catalog/whisper-small.toml"), files: &[] },
+    Known { card: include_str!("../catalog/whisper-large-v3-turbo.toml"), files: &[] },
 ];
 
 /// The models there are, by name.
@@ -128,6 +133,11 @@ impl Catalog {
             }
             (Task::Transcribe, "basic-pitch" | "beats" | "drum-notes") => {
                 Ok(Arc::new(Transcribe::new(card, files.clone())?.with_session_options(self.options)))
+            }
+            (Task::Transcribe, "whisper") => {
+                let speech = Speech::new(card, files.clone())?.with_session_options(self.options);
+                let voice = self.files("silero-vad")?;
+                Ok(Arc::new(if voice.are_there() { speech.with_voice(voice.clone()) } else { speech }))
             }
             (Task::Enhance, _) => {
                 let enhance = Enhance::new(card, files.clone())?.with_session_options(self.options);

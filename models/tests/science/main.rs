@@ -15,6 +15,8 @@ mod running;
 #[cfg(test)]
 mod signals;
 #[cfg(test)]
+mod speech;
+#[cfg(test)]
 mod stft;
 #[cfg(test)]
 mod transcribe;
