@@ -119,18 +119,19 @@ impl Catalog {
     /// [`ModelError::UnknownModel`]; [`ModelError::Card`] where no code runs its architecture.
     pub fn pipeline(&self, name: &str) -> Result<Arc<dyn Pipeline>, ModelError> {
         let Entry { card, files } = self.entry(name)?;
+        let files = files.clone().in_half(self.options.takes_half());
         match (card.task, card.architecture.as_str()) {
             (Task::Separate, "band-mask") => {
-                Ok(Arc::new(Separate::new(card, files.clone())?.with_session_options(self.options)))
+                Ok(Arc::new(Separate::new(card, files)?.with_session_options(self.options)))
             }
             (Task::Master, "reference") => {
                 Ok(Arc::new(Master::new(card)?.with_session_options(self.options)))
             }
             (Task::Transcribe, "basic-pitch" | "beats" | "drum-notes") => {
-                Ok(Arc::new(Transcribe::new(card, files.clone())?.with_session_options(self.options)))
+                Ok(Arc::new(Transcribe::new(card, files)?.with_session_options(self.options)))
             }
             (Task::Enhance, _) => {
-                let enhance = Enhance::new(card, files.clone())?.with_session_options(self.options);
+                let enhance = Enhance::new(card, files)?.with_session_options(self.options);
                 let voice = self.files("silero-vad")?;
                 Ok(Arc::new(if voice.are_there() { enhance.with_voice(voice.clone()) } else { enhance }))
             }

@@ -81,6 +81,17 @@ pub enum ModelError {
         /// In the engine's words.
         reason: String,
     },
+    /// The device has no room for the weights, or for what is computed on the way: a smaller batch may fit.
+    #[error(
+        "the device ran out of memory with `{model}` ({reason}); choose a smaller model, or shorter chunks where it has \
+         that control, or ask the operator for a device with more"
+    )]
+    OutOfMemory {
+        /// The model's name.
+        model: String,
+        /// In the engine's words.
+        reason: String,
+    },
     /// The engine or the device that was asked for is not there.
     #[error("{wanted} cannot be used: {reason}")]
     NoEngine {

@@ -1,55 +1,22 @@
 //! A loaded graph on a device: with its folder, the only place that names a neural engine. Knows no audio.
 
+mod bound;
 mod engine;
 mod onnx_runtime;
+mod options;
+mod providers;
 mod rten_engine;
+mod tensors;
 mod threads;
 
 pub use engine::{Device, Engine, EngineChoice, Running};
+pub use options::{Attention, Precision, SessionOptions};
 
 use crate::ModelError;
 use engine::Loaded;
-use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use threads::{Share, Threads};
-
-/// How a graph is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SessionOptions {
-    /// Threads the engine may keep busy, at most [`SessionOptions::THREADS_MAX`].
-    pub threads: NonZeroUsize,
-    /// By which engine.
-    pub engine: EngineChoice,
-    /// On which device.
-    pub device: Device,
-    /// Which device, where there are several of that kind: 0 is the first.
-    pub device_number: u8,
-    /// Lets an accelerator compute with fewer bits (TF32 with CUDA, FP16 with TensorRT): faster, and results differ
-    /// from those of the CPU by about a thousandth. Nothing on the CPU.
-    pub reduced_precision: bool,
-}
-
-impl SessionOptions {
-    /// More threads than this are not started, however many are asked for.
-    pub const THREADS_MAX: usize = 256;
-    /// More items than this are not run at once, since each holds its own activations and whatever waits for it;
-    /// with more threads, items get several each.
-    pub const LANES_MAX: usize = 4;
-}
-
-impl Default for SessionOptions {
-    /// As many threads as this machine runs at once, on its CPU.
-    fn default() -> Self {
-        Self {
-            threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
-            engine: EngineChoice::Auto,
-            device: Device::Cpu,
-            device_number: 0,
-            reduced_precision: false,
-        }
-    }
-}
 
 /// Makes ONNX Runtime available to this process: loads its library, `libonnxruntime.so.<version>` or what this system
 /// calls it. Once, before the first session; a second call with the same file does nothing.
@@ -89,6 +56,14 @@ pub fn onnx_runtime_state() -> OnnxRuntimeState {
     }
 }
 
+/// Whether sessions with these options can be made at all: before the first model is loaded.
+///
+/// # Errors
+/// [`ModelError::NoEngine`] where the engine or the device that they insist on is not there.
+pub fn check(options: SessionOptions) -> Result<(), ModelError> {
+    engine::check(options)
+}
+
 /// A named tensor that goes into a graph: row-major, `data` as long as the product of `shape`. Where the graph wants
 /// whole numbers, they are rounded to those.
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +74,31 @@ pub struct Input<'a> {
     pub shape: &'a [usize],
     /// Row-major.
     pub data: &'a [f32],
+}
+
+/// A graph, the name it is run by, and the shapes its inputs will have: TensorRT compiles a graph for a range of shapes,
+/// and anew for one outside of what it knows.
+#[derive(Clone, Copy, Debug)]
+pub struct Graph<'a> {
+    /// What [`Session::run`] calls it.
+    pub name: &'a str,
+    /// ONNX.
+    pub onnx: &'a [u8],
+    /// Inputs whose shapes are known to vary, and how far; none where the graph says it all or nobody knows.
+    pub ranges: &'a [Range<'a>],
+}
+
+/// The shapes that one input will have.
+#[derive(Clone, Copy, Debug)]
+pub struct Range<'a> {
+    /// The graph's name for it.
+    pub input: &'a str,
+    /// The smallest.
+    pub least: &'a [usize],
+    /// The one that comes most.
+    pub usual: &'a [usize],
+    /// The largest.
+    pub most: &'a [usize],
 }
 
 /// A tensor that came out: row-major.
@@ -117,6 +117,7 @@ pub struct Session {
     graphs: Option<Box<dyn Loaded>>,
     threads: Threads,
     running: Running,
+    weights_bytes: u64,
 }
 
 /// A share of the device, for one item.
@@ -130,24 +131,45 @@ impl Session {
     ///
     /// # Errors
     /// [`ModelError::Engine`] where the bytes are no graph that the engine can run; [`ModelError::NoEngine`] where the
-    /// engine or the device that `options` insist on is not there.
+    /// engine or the device that `options` insist on is not there; [`ModelError::OutOfMemory`] where the device has no
+    /// room for it.
     pub fn load(model: &str, graphs: &[(&str, &[u8])], options: SessionOptions) -> Result<Self, ModelError> {
+        let graphs: Vec<_> = graphs.iter().map(|&(name, onnx)| Graph { name, onnx, ranges: &[] }).collect();
+        Self::load_graphs(model, &graphs, options)
+    }
+
+    /// The same for graphs whose shapes are known beforehand.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_graphs(
+        model: &str,
+        graphs: &[Graph<'_>],
+        options: SessionOptions,
+    ) -> Result<Self, ModelError> {
         let threads = Threads::new(options);
+        let weights_bytes = graphs.iter().map(|graph| graph.onnx.len() as u64).sum();
         let (graphs, running) = engine::load(model, graphs, options, &threads)?;
-        Ok(Self { model: model.to_owned(), graphs: Some(graphs), threads, running })
+        Ok(Self { model: model.to_owned(), graphs: Some(graphs), threads, running, weights_bytes })
     }
 
     /// For a pipeline that has no network: its items still share the threads.
     #[must_use]
     pub fn without_network(model: &str, options: SessionOptions) -> Self {
         let threads = Threads::new(SessionOptions { device: Device::Cpu, ..options });
-        Self { model: model.to_owned(), graphs: None, threads, running: Running::nothing() }
+        Self { model: model.to_owned(), graphs: None, threads, running: Running::nothing(), weights_bytes: 0 }
     }
 
     /// What really runs, on what.
     #[must_use]
     pub fn engine(&self) -> &Running {
         &self.running
+    }
+
+    /// Bytes of the graphs' files: the least that it takes. How much it really takes is seen from outside only.
+    #[must_use]
+    pub fn weights_bytes(&self) -> u64 {
+        self.weights_bytes
     }
 
     /// How many items [`Self::each`] runs at once; batches of a multiple of this waste no thread.
@@ -159,7 +181,8 @@ impl Session {
     /// Runs a graph once, on all threads: named inputs, one output for each name in `outputs`.
     ///
     /// # Errors
-    /// [`ModelError::Engine`] where a name is unknown, a shape does not fit, or the engine fails.
+    /// [`ModelError::Engine`] where a name is unknown, a shape does not fit, or the engine fails;
+    /// [`ModelError::OutOfMemory`] where the device has no room for it.
     pub fn run(
         &mut self,
         graph: &str,
@@ -202,7 +225,7 @@ impl Lane<'_> {
     ) -> Result<Vec<Output>, ModelError> {
         let Session { model, graphs, .. } = self.session;
         guarded(model, || {
-            inputs.iter().try_for_each(check)?;
+            inputs.iter().try_for_each(check_shape)?;
             let graphs = graphs.as_ref().ok_or_else(|| format!("it has no graph `{graph}`"))?;
             graphs.run(self.share, graph, inputs, outputs)
         })
@@ -210,7 +233,7 @@ impl Lane<'_> {
 }
 
 /// No engine is asked to believe a shape.
-fn check(input: &Input<'_>) -> Result<(), String> {
+fn check_shape(input: &Input<'_>) -> Result<(), String> {
     let elements = input.shape.iter().try_fold(1_usize, |n, &size| n.checked_mul(size));
     if elements == Some(input.data.len()) {
         return Ok(());
@@ -221,11 +244,26 @@ fn check(input: &Input<'_>) -> Result<(), String> {
 
 const PANICKED: &str = "it panicked; the log has the place";
 
+/// What engines and the libraries below them say when memory ran out. None of them has a code for it.
+const OUT_OF_MEMORY: [&str; 6] = [
+    "failed to allocate memory",
+    "out of memory",
+    "bad_alloc",
+    "bad allocation",
+    "alloc_failed",
+    "outofmemory",
+];
+
 fn engine_error(model: &str, reason: String) -> ModelError {
-    ModelError::Engine { model: model.to_owned(), reason }
+    let (model, said) = (model.to_owned(), reason.to_ascii_lowercase());
+    if OUT_OF_MEMORY.iter().any(|words| said.contains(words)) {
+        ModelError::OutOfMemory { model, reason }
+    } else {
+        ModelError::Engine { model, reason }
+    }
 }
 
-/// Turns the engine's errors, and a panic inside it, into [`ModelError::Engine`]: one bad graph must not take the
+/// Turns the engine's errors, and a panic inside it, into an error of the model: one bad graph must not take the
 /// device thread, and every other tenant's job, with it.
 fn guarded<T>(model: &str, work: impl FnOnce() -> Result<T, String>) -> Result<T, ModelError> {
     caught(work).map_err(|reason| engine_error(model, reason))
@@ -238,6 +276,7 @@ fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::num::NonZeroUsize;
 
     const MINI: &[u8] = include_bytes!("../weights/mini.onnx");
 
@@ -247,6 +286,24 @@ mod tests {
 
     fn bands(columns: usize, seed: usize) -> Vec<f32> {
         (0..2 * columns * 192).map(|i| ((i * 7919 + seed * 31) % 1000) as f32 / 500.0 - 1.0).collect()
+    }
+
+    #[test]
+    fn no_memory_is_told_from_other_failures() {
+        for said in [
+            "Non-zero status code: Failed to allocate memory for requested buffer of size 4096",
+            "CUDA failure 2: out of memory ; GPU=0",
+            "std::bad_alloc",
+            "CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED",
+            "[defaultAllocator.cpp] Error Code 1: Cuda Runtime (OutOfMemory)",
+        ] {
+            let error = engine_error("x", said.to_owned());
+            assert!(matches!(&error, ModelError::OutOfMemory { .. }), "{said}");
+            assert!(error.to_string().contains("choose a smaller model"), "{error}");
+        }
+        for said in ["the shape of memory is wrong", "Invalid rank for input", PANICKED] {
+            assert!(matches!(engine_error("x", said.to_owned()), ModelError::Engine { .. }), "{said}");
+        }
     }
 
     #[test]

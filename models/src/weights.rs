@@ -13,6 +13,7 @@ pub struct Files {
     model: String,
     files: Vec<CardFile>,
     place: Place,
+    half: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -25,23 +26,35 @@ impl Files {
     /// Files that are part of the program: name and bytes.
     #[must_use]
     pub fn embedded(card: &Card, files: &'static [(&'static str, &'static [u8])]) -> Self {
-        Self { model: card.name.clone(), files: card.files.clone(), place: Place::Program(files) }
+        Self { model: card.name.clone(), files: card.files.clone(), place: Place::Program(files), half: false }
     }
 
     /// Files in a folder of models, which has one folder a card.
     #[must_use]
     pub fn in_folder(card: &Card, models: &Path) -> Self {
         let place = Place::Folder(models.join(&card.name));
-        Self { model: card.name.clone(), files: card.files.clone(), place }
+        Self { model: card.name.clone(), files: card.files.clone(), place, half: false }
     }
 
-    /// Whether all of them are there; their hashes are checked when they are read.
+    /// The same, reading the variant in half precision of a file that has one here.
+    #[must_use]
+    pub fn in_half(mut self, half: bool) -> Self {
+        self.half = half;
+        self
+    }
+
+    /// Whether all of them are there; their hashes are checked when they are read. Variants in half precision need not
+    /// be there.
     #[must_use]
     pub fn are_there(&self) -> bool {
-        self.files.iter().all(|file| match &self.place {
+        self.files.iter().filter(|file| file.half_of.is_none()).all(|file| self.is_there(file))
+    }
+
+    fn is_there(&self, file: &CardFile) -> bool {
+        match &self.place {
             Place::Program(files) => files.iter().any(|(name, _)| *name == file.file),
             Place::Folder(folder) => folder.join(&file.file).is_file(),
-        })
+        }
     }
 
     /// The bytes of one, as the card promises them.
@@ -49,13 +62,17 @@ impl Files {
     /// # Errors
     /// [`ModelError::NoWeights`] where it is not there, [`ModelError::Weights`] where it is another file.
     pub fn read(&self, name: &str) -> Result<Cow<'static, [u8]>, ModelError> {
+        let asked = name;
         let missing = |reason: String| ModelError::NoWeights {
             model: self.model.clone(),
-            file: name.to_owned(),
+            file: asked.to_owned(),
             reason,
         };
-        let file = self.files.iter().find(|file| file.file == name);
+        let in_half = |file: &&CardFile| file.half_of.as_deref() == Some(name) && self.is_there(file);
+        let half = self.files.iter().find(|file| self.half && in_half(file));
+        let file = half.or_else(|| self.files.iter().find(|file| file.file == name));
         let file = file.ok_or_else(|| missing("the card does not list it".to_owned()))?;
+        let name = file.file.as_str();
         let bytes: Cow<'static, [u8]> = match &self.place {
             Place::Program(files) => {
                 let found = files.iter().find(|(known, _)| *known == name);
@@ -93,6 +110,26 @@ mod tests {
         // FIPS 180-4, the example for "abc".
         let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(sha256_hex(b"abc"), hex);
+    }
+
+    #[test]
+    fn the_half_precision_variant_is_read_where_it_is_wanted_and_there() {
+        let card = include_str!("../catalog/mini.toml");
+        let half = format!(
+            "[[files]]\nfile = \"mini.half.onnx\"\nhalf_of = \"mini.onnx\"\nsha256 = \"{}\"\n\n[[graphs]]",
+            sha256_hex(b"half")
+        );
+        let card = Card::parse(&card.replacen("[[graphs]]", &half, 1)).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("mini")).unwrap();
+        let full = include_bytes!("../weights/mini.onnx");
+        std::fs::write(folder.path().join("mini/mini.onnx"), full).unwrap();
+        let files = Files::in_folder(&card, folder.path());
+        assert!(files.are_there(), "the variant may be missing");
+        assert_eq!(*files.clone().in_half(true).read("mini.onnx").unwrap(), full[..], "and is not missed");
+        std::fs::write(folder.path().join("mini/mini.half.onnx"), b"half").unwrap();
+        assert_eq!(*files.clone().in_half(true).read("mini.onnx").unwrap(), b"half"[..]);
+        assert_eq!(*files.read("mini.onnx").unwrap(), full[..]);
     }
 
     #[test]

@@ -122,6 +122,15 @@ impl Offers {
         Ok(Self(offers))
     }
 
+    /// The same with other pipelines in the place of theirs.
+    #[must_use]
+    pub fn with_pipelines(mut self, other: impl Fn(Arc<dyn Pipeline>) -> Arc<dyn Pipeline>) -> Self {
+        for offer in self.0.values_mut() {
+            offer.pipeline = other(Arc::clone(&offer.pipeline));
+        }
+        self
+    }
+
     /// The offer of that name.
     ///
     /// # Errors

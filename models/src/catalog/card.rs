@@ -196,6 +196,10 @@ pub struct CardFile {
     /// Its size.
     #[serde(default)]
     pub bytes: Option<u64>,
+    /// The file, another of the card's, whose graph it holds in half precision: same names, same shapes. Taken where a
+    /// deployment asks for it.
+    #[serde(default)]
+    pub half_of: Option<String>,
 }
 
 /// One measurement: source-to-distortion ratio, `10 log10(|stem|^2 / |stem - estimate|^2)`.
@@ -286,6 +290,10 @@ impl Card {
             let hex = file.sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
             if file.sha256.len() != 64 || !hex {
                 return Err("`files.sha256` must be 64 lower-case hex digits".to_owned());
+            }
+            let is_full = |other: &CardFile| file.half_of.as_ref() == Some(&other.file) && other.half_of.is_none();
+            if file.half_of.is_some() && !self.files.iter().any(is_full) {
+                return Err(format!("`files.half_of` of `{}` must name another of `files`", file.file));
             }
         }
         Ok(())
@@ -382,6 +390,7 @@ mod tests {
             ("remainder = \"other\"", "remainder = \"rest\"", "remainder"),
             ("sha256 = \"bbef", "sha256 = \"BBEF", "sha256"),
             ("sha256 = \"bbef", "sha256 = \"", "sha256"),
+            ("sha256 = \"bbef", "half_of = \"mini.onnx\"\nsha256 = \"bbef", "half_of"),
             ("file = \"mini.onnx\"", "file = \"../mini.onnx\"", "files.file"),
             ("name = \"mini\"", "name = \"Mini!\"", "name"),
             ("title = \"Tributary Mini\"", "title = \" \"", "title"),
