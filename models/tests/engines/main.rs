@@ -7,6 +7,8 @@ mod graphs;
 #[cfg(test)]
 mod library;
 #[cfg(test)]
+mod options;
+#[cfg(test)]
 mod pipelines;
 #[cfg(test)]
 mod speed;
