@@ -26,7 +26,12 @@ impl Files {
     /// Files that are part of the program: name and bytes.
     #[must_use]
     pub fn embedded(card: &Card, files: &'static [(&'static str, &'static [u8])]) -> Self {
-        Self { model: card.name.clone(), files: card.files.clone(), place: Place::Program(files), half: false }
+        Self {
+            model: card.name.clone(),
+            files: card.files.clone(),
+            place: Place::Program(files),
+            half: false,
+        }
     }
 
     /// Files in a folder of models, which has one folder a card.

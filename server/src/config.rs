@@ -206,7 +206,8 @@ impl DeviceConfig {
     #[must_use]
     pub fn session_options(&self, engines: PathBuf) -> SessionOptions {
         let default = SessionOptions::default();
-        let cache = if self.engine_cache.as_os_str().is_empty() { engines } else { self.engine_cache.clone() };
+        let cache =
+            if self.engine_cache.as_os_str().is_empty() { engines } else { self.engine_cache.clone() };
         let compiles = self.kind == tributary_models::Device::TensorRt;
         SessionOptions {
             threads: NonZeroUsize::new(self.threads).unwrap_or(default.threads),

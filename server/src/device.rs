@@ -188,8 +188,9 @@ impl Device {
         let health = Arc::new(Health::new(clock));
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new(), health, options });
         let owned = Arc::clone(&shared);
-        let thread =
-            std::thread::Builder::new().name("device".to_owned()).spawn(move || thread::run(&owned, gauge))?;
+        let thread = std::thread::Builder::new()
+            .name("device".to_owned())
+            .spawn(move || thread::run(&owned, gauge))?;
         Ok(Self { owner: Arc::new(Owner { shared, thread: Mutex::new(Some(thread)) }) })
     }
 
@@ -283,8 +284,16 @@ fn describe_metrics() {
     use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
     describe_gauge!("tributary_device_queue_chunks", Unit::Count, "Chunks waiting for the device");
     describe_histogram!("tributary_batch_size", Unit::Count, "Chunks in one batch");
-    describe_gauge!("tributary_model_memory_bytes", Unit::Bytes, "Memory of a loaded model; 0 when it is unloaded");
-    describe_gauge!("tributary_batch_limit_chunks", Unit::Count, "Chunks in one batch that were learned to fit");
+    describe_gauge!(
+        "tributary_model_memory_bytes",
+        Unit::Bytes,
+        "Memory of a loaded model; 0 when it is unloaded"
+    );
+    describe_gauge!(
+        "tributary_batch_limit_chunks",
+        Unit::Count,
+        "Chunks in one batch that were learned to fit"
+    );
     describe_counter!("tributary_batches_halved_total", Unit::Count, "Batches that failed and were halved");
     describe_histogram!(
         "tributary_chunk_seconds",

@@ -200,3 +200,7 @@ pub(crate) async fn wire(
     });
     Ok(Wired { store: ports.store, grpc, http, worker, reaper, device })
 }
+
+#[cfg(test)]
+#[path = "wiring_tests.rs"]
+mod tests;

@@ -181,7 +181,7 @@ async fn a_job_that_fails_costs_nothing_and_says_why() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_never_comes_expires_and_gives_everything_back() {
     let clock = Arc::new(ManualClock::new(SystemClock.now()));
-    let parts = Parts { clock: Arc::clone(&clock) as Arc<dyn Clock>, steps: Arc::new(LoggedSteps) };
+    let parts = Parts { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..Parts::default() };
     let stage = Stage::with(stage::config(), parts).await.unwrap();
     let (take, id) = (take(&stage, 1, 5), JobId::generate());
     let first = stage.client.create(&stage::wish(id, take.header)).await.unwrap();

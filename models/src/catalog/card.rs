@@ -291,7 +291,8 @@ impl Card {
             if file.sha256.len() != 64 || !hex {
                 return Err("`files.sha256` must be 64 lower-case hex digits".to_owned());
             }
-            let is_full = |other: &CardFile| file.half_of.as_ref() == Some(&other.file) && other.half_of.is_none();
+            let is_full =
+                |other: &CardFile| file.half_of.as_ref() == Some(&other.file) && other.half_of.is_none();
             if file.half_of.is_some() && !self.files.iter().any(is_full) {
                 return Err(format!("`files.half_of` of `{}` must name another of `files`", file.file));
             }

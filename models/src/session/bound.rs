@@ -128,7 +128,8 @@ impl Bindings {
         types: &Types,
         kinds: &[Kind],
     ) -> Result<Bound, ort::Error> {
-        let device = if self.device.is_accelerator() { AllocationDevice::CUDA } else { AllocationDevice::CPU };
+        let device =
+            if self.device.is_accelerator() { AllocationDevice::CUDA } else { AllocationDevice::CPU };
         let there = MemoryInfo::new(device, self.number, AllocatorType::Device, MemoryType::Default)?;
         let (here, there) = (Allocator::default(), Allocator::new(session, there)?);
         let place = |(kind, shape): &Kind| {

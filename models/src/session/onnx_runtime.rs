@@ -139,6 +139,8 @@ fn builder(
             // Waiting threads that spin take the cores of cutters and assemblers (2.2x on a busy machine).
             .with_intra_op_spinning(false)?
             .with_inter_op_spinning(false)?
+            // It keeps a plan for every shape it has seen, and the memory grows with each (figures in `models/README.md`).
+            .with_memory_pattern(false)?
             .with_execution_providers(providers::of(options, graph))?;
         Ok(builder)
     };
@@ -243,12 +245,7 @@ impl Runner {
         Ok(Self { session, bindings: options.binds().then(places) })
     }
 
-    fn run(
-        &mut self,
-        types: &Types,
-        inputs: &[Input<'_>],
-        outputs: &[&str],
-    ) -> Result<Vec<Output>, String> {
+    fn run(&mut self, types: &Types, inputs: &[Input<'_>], outputs: &[&str]) -> Result<Vec<Output>, String> {
         let Some(bindings) = &mut self.bindings else {
             let options = RunOptions::new().map_err(in_words)?;
             return loose(&mut self.session, types, inputs, (outputs, options));

@@ -139,6 +139,9 @@ mod tests {
         ] {
             assert!(text.contains(&format!("\"{key}\", \"{value}\"")), "{key} = {value}: {text}");
         }
-        assert_eq!([Device::Cpu, Device::Cuda, Device::TensorRt].map(|d| of(options(d), None).len()), [0, 1, 2]);
+        assert_eq!(
+            [Device::Cpu, Device::Cuda, Device::TensorRt].map(|d| of(options(d), None).len()),
+            [0, 1, 2]
+        );
     }
 }

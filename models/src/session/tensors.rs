@@ -17,7 +17,10 @@ pub(super) fn type_of(types: &Types, name: &str) -> Result<TensorElementType, St
 }
 
 /// A tensor for one run; 32-bit floats are not copied.
-pub(super) fn lent<'a>(input: Input<'a>, kind: TensorElementType) -> Result<SessionInputValue<'a>, ort::Error> {
+pub(super) fn lent<'a>(
+    input: Input<'a>,
+    kind: TensorElementType,
+) -> Result<SessionInputValue<'a>, ort::Error> {
     let shape: Vec<i64> = input.shape.iter().map(|&size| size as i64).collect();
     Ok(match kind {
         TensorElementType::Int64 => Tensor::from_array((shape, whole(input.data)))?.into(),

@@ -84,8 +84,7 @@ fn memory_that_runs_out_is_told_from_other_failures_and_the_session_lives_on() {
     if !onnx_runtime("memory that runs out") {
         return;
     }
-    let mut session =
-        Session::load("grow", &[("net", GROW)], options(EngineChoice::OnnxRuntime, 1)).unwrap();
+    let mut session = Session::load("grow", &[("net", GROW)], options(EngineChoice::OnnxRuntime, 1)).unwrap();
     let mut grow = |numbers: f32| {
         let shape = Input { name: "shape", shape: &[1], data: &[numbers] };
         session.run("net", &[shape], &["y"])
@@ -125,7 +124,7 @@ fn growth(name: &str, engine: EngineChoice) -> Option<[f64; 3]> {
         _ => {
             let hops = 800 * part / 20;
             let mut data = vec![0.0, 0.0, 0.0, hops as f32, 0.0];
-            data.extend((0..(hops + 3) * 480).map(|i| ((i * 7919) % 1000) as f32 / 5000.0 - 0.1));
+            data.extend((0..(hops + 4) * 480).map(|i| ((i * 7919) % 1000) as f32 / 5000.0 - 0.1));
             Chunk { index: 0, shape: vec![data.len()], data }
         }
     };

@@ -417,7 +417,8 @@ fn dropping_the_last_handle_joins_the_thread() {
 fn a_batch_that_takes_too_long_shows_in_the_health() {
     let clock = Arc::new(ManualClock::new(Timestamp(5)));
     let gauge = Box::new(Scales::default());
-    let device = Device::start(DeviceOptions::default(), Arc::clone(&clock) as Arc<dyn Clock>, gauge).unwrap();
+    let device =
+        Device::start(DeviceOptions::default(), Arc::clone(&clock) as Arc<dyn Clock>, gauge).unwrap();
     let (pipeline, has_begun, leave) = gated();
     let running = device.submit(work(&pipeline, 0, 1.0)).unwrap();
     has_begun.recv().unwrap();

@@ -34,7 +34,8 @@ impl MemoryGauge for ProcessMemory {
     }
 }
 
-/// An NVIDIA card's memory, of all who use the card, as its own tool tells it.
+/// An NVIDIA card's memory, of all who use the card, as its own tool tells it, which counts cards by their place on the
+/// bus; CUDA does where `CUDA_DEVICE_ORDER` says so.
 pub struct CardMemory {
     /// Which card.
     pub number: u8,
@@ -44,7 +45,8 @@ impl CardMemory {
     fn ask(&self, what: &str) -> Option<u64> {
         let query = format!("--query-gpu={what}");
         let number = format!("--id={}", self.number);
-        let asked = Command::new("nvidia-smi").args([&query, &number, "--format=csv,noheader,nounits"]).output();
+        let asked =
+            Command::new("nvidia-smi").args([&query, &number, "--format=csv,noheader,nounits"]).output();
         megabytes(&String::from_utf8_lossy(&asked.ok()?.stdout))
     }
 }

@@ -78,7 +78,9 @@ impl Runner<'_> {
         let model = first.class.model.clone();
         let asked = batch.into_iter().map(|waiting| waiting.item);
         let (chunks, askers) = asked
-            .map(|Asked { pipeline, chunk, cancelled, answer }| (chunk, Asker { pipeline, cancelled, answer }))
+            .map(|Asked { pipeline, chunk, cancelled, answer }| {
+                (chunk, Asker { pipeline, cancelled, answer })
+            })
             .unzip();
         let mut rest = Part { chunks, askers };
         while !rest.chunks.is_empty() {
@@ -161,8 +163,7 @@ impl Runner<'_> {
     ) -> Result<Vec<ChunkAnswer>, DeviceError> {
         self.residents.ready(model, pipeline)?;
         let began = Instant::now();
-        let result =
-            self.residents.with(chunks, |session| catch(model, || pipeline.infer(session, chunks)));
+        let result = self.residents.with(chunks, |session| catch(model, || pipeline.infer(session, chunks)));
         let seconds = began.elapsed().as_secs_f64() / chunks.len() as f64;
         let result = result.inspect_err(|_| {
             // A panic may leave the session half changed: the model is loaded anew.
