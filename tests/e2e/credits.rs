@@ -9,7 +9,7 @@ use tributary_protocol::vocab::{ClipHeader, Credits, JobId, Sha256};
 use tributary_server::auth::api_key::ApiKey;
 use tributary_server::clock::{Clock, ManualClock, SystemClock};
 use tributary_server::steps::{Step, Steps};
-use tributary_server::{Parts, steps::LoggedSteps};
+use tributary_server::Parts;
 use tributary_tests::command::{self, Serve};
 use tributary_tests::stage::{self, Take};
 use tributary_tests::{Stage, wait};
