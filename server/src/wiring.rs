@@ -202,5 +202,5 @@ pub(crate) async fn wire(
 }
 
 #[cfg(test)]
-#[path = "wiring_tests.rs"]
+#[path = "device/crowded_tests.rs"]
 mod tests;

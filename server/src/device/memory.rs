@@ -92,12 +92,12 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn what_this_process_takes_is_seen() {
-        const BYTES: u64 = 64 << 20;
+        const BYTES: u32 = 64 << 20;
         let before = ProcessMemory.used_bytes().unwrap();
-        let taken = vec![1_u8; BYTES as usize];
+        let taken = vec![1_u8; usize::try_from(BYTES).unwrap()];
         let after = ProcessMemory.used_bytes().unwrap();
         // Other tests run beside this one, and give back what they took.
-        assert!(after > before + BYTES / 2, "{before} {after}");
+        assert!(after > before + u64::from(BYTES / 2), "{before} {after}");
         assert!(ProcessMemory.budget_bytes().unwrap() > 0);
         drop(std::hint::black_box(taken));
     }
