@@ -172,6 +172,12 @@ impl Session {
         self.weights_bytes
     }
 
+    /// How many sets of shapes have places of their own on the device: see [`SessionOptions::bind_shapes`].
+    #[must_use]
+    pub fn bound_shapes(&self) -> usize {
+        self.graphs.as_ref().map_or(0, |graphs| graphs.bound_shapes())
+    }
+
     /// How many items [`Self::each`] runs at once; batches of a multiple of this waste no thread.
     #[must_use]
     pub fn lanes(&self) -> usize {

@@ -70,6 +70,11 @@ impl Bindings {
         Self { device, number: i32::from(number), graphs, seen, bound, next_graph: 1 }
     }
 
+    /// Sets of shapes that have places.
+    pub(super) fn len(&self) -> usize {
+        self.bound.len()
+    }
+
     /// Runs with places of its own where these shapes came before; none where they have none, or where that failed.
     pub(super) fn run(
         &mut self,

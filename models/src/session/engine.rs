@@ -115,6 +115,11 @@ pub(super) trait Loaded: Send + Sync {
         inputs: &[Input<'_>],
         outputs: &[&str],
     ) -> Result<Vec<Output>, String>;
+
+    /// How many sets of shapes have places of their own on the device.
+    fn bound_shapes(&self) -> usize {
+        0
+    }
 }
 
 /// The graphs on the engine that the options ask for, and what that is.

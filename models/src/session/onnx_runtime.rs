@@ -230,6 +230,11 @@ impl Loaded for OnnxRuntime {
         }
         runner.as_mut().expect("it was made above").run(&graph.inputs, inputs, outputs)
     }
+
+    fn bound_shapes(&self) -> usize {
+        let of = |graph: &Opened| locked(&graph.all).bindings.as_ref().map_or(0, Bindings::len);
+        self.graphs.iter().map(of).sum()
+    }
 }
 
 impl Runner {
