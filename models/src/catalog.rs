@@ -5,10 +5,11 @@ pub mod facts;
 
 pub use card::{Card, CardFile, CommercialUse, Grade, PriceClass, Quality, Signal, Task};
 
+use crate::pipeline::chain::{Chain, Follower};
 use crate::pipeline::enhance::Enhance;
 use crate::pipeline::master::Master;
 use crate::pipeline::separate::Separate;
-use crate::pipeline::transcribe::Transcribe;
+use crate::pipeline::transcribe::{StemNotes, Transcribe};
 use crate::weights::Files;
 use crate::{ModelError, Pipeline, SessionOptions};
 use std::collections::BTreeMap;
@@ -118,6 +119,31 @@ impl Catalog {
     /// # Errors
     /// [`ModelError::UnknownModel`]; [`ModelError::Card`] where no code runs its architecture.
     pub fn pipeline(&self, name: &str) -> Result<Arc<dyn Pipeline>, ModelError> {
+        let first = self.alone(name)?;
+        let followers = self.followers(&self.entry(name)?.card)?;
+        Ok(if followers.is_empty() { first } else { Arc::new(Chain::new(name, first, followers)) })
+    }
+
+    /// What can follow a model in the same job, of what is installed.
+    fn followers(&self, card: &Card) -> Result<Vec<Arc<dyn Follower>>, ModelError> {
+        let mut followers: Vec<Arc<dyn Follower>> = Vec::new();
+        if card.task == Task::Separate
+            && let Some(Entry { card, files }) = self.to_follow("basic-pitch")
+        {
+            let transcribe = Transcribe::new(card, files.clone())?.with_session_options(self.options);
+            followers.push(Arc::new(StemNotes::new(transcribe)?));
+        }
+        Ok(followers)
+    }
+
+    /// A model that may work in jobs of others: installed, and with a licence that nobody has to accept by name.
+    fn to_follow(&self, name: &str) -> Option<&Entry> {
+        let entry = self.entries.get(name)?;
+        (entry.files.are_there() && entry.card.commercial_use == CommercialUse::Yes).then_some(entry)
+    }
+
+    /// The pipeline of a model, with nothing that follows.
+    fn alone(&self, name: &str) -> Result<Arc<dyn Pipeline>, ModelError> {
         let Entry { card, files } = self.entry(name)?;
         match (card.task, card.architecture.as_str()) {
             (Task::Separate, "band-mask") => {

@@ -21,12 +21,13 @@ pub mod weights;
 
 pub use catalog::{Card, Catalog};
 pub use error::ModelError;
+pub use pipeline::chain::{Beside, Chain};
 pub use pipeline::enhance::Enhance;
 pub use pipeline::master::Master;
 pub use pipeline::separate::Separate;
-pub use pipeline::transcribe::Transcribe;
+pub use pipeline::transcribe::{StemNotes, Transcribe};
 pub use pipeline::{
-    Ask, Assembler, Chunk, ChunkAnswer, Clip, Clips, Cutter, Ends, Pipeline, Plan, ResultSink,
+    Ask, Assembler, Chunk, ChunkAnswer, Clip, Clips, Cutter, Ends, Part, Pipeline, Plan, ResultSink,
 };
 pub use progress::{Go, Progress};
 pub use run::{RunReport, run};

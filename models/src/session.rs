@@ -9,6 +9,8 @@ pub use engine::{Device, Engine, EngineChoice, Running};
 
 use crate::ModelError;
 use engine::Loaded;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -117,6 +119,8 @@ pub struct Session {
     graphs: Option<Box<dyn Loaded>>,
     threads: Threads,
     running: Running,
+    /// Of other models in the same job, by number.
+    beside: BTreeMap<u8, Session>,
 }
 
 /// A share of the device, for one item.
@@ -134,14 +138,20 @@ impl Session {
     pub fn load(model: &str, graphs: &[(&str, &[u8])], options: SessionOptions) -> Result<Self, ModelError> {
         let threads = Threads::new(options);
         let (graphs, running) = engine::load(model, graphs, options, &threads)?;
-        Ok(Self { model: model.to_owned(), graphs: Some(graphs), threads, running })
+        Ok(Self { model: model.to_owned(), graphs: Some(graphs), threads, running, beside: BTreeMap::new() })
     }
 
     /// For a pipeline that has no network: its items still share the threads.
     #[must_use]
     pub fn without_network(model: &str, options: SessionOptions) -> Self {
         let threads = Threads::new(SessionOptions { device: Device::Cpu, ..options });
-        Self { model: model.to_owned(), graphs: None, threads, running: Running::nothing() }
+        Self {
+            model: model.to_owned(),
+            graphs: None,
+            threads,
+            running: Running::nothing(),
+            beside: BTreeMap::new(),
+        }
     }
 
     /// What really runs, on what.
@@ -154,6 +164,22 @@ impl Session {
     #[must_use]
     pub fn lanes(&self) -> usize {
         self.threads.lanes().len()
+    }
+
+    /// The session of another model that works in the same job, loaded when it is first needed: for who runs one job
+    /// alone. A server keeps one session a model, whoever needs it.
+    ///
+    /// # Errors
+    /// Those of `load`.
+    pub fn beside(
+        &mut self,
+        number: u8,
+        load: impl FnOnce() -> Result<Self, ModelError>,
+    ) -> Result<&mut Self, ModelError> {
+        match self.beside.entry(number) {
+            Entry::Occupied(kept) => Ok(kept.into_mut()),
+            Entry::Vacant(empty) => Ok(empty.insert(load()?)),
+        }
     }
 
     /// Runs a graph once, on all threads: named inputs, one output for each name in `outputs`.

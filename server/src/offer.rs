@@ -1,12 +1,13 @@
 //! What this server offers: the installed models that have a price.
 
 use crate::config::Config;
+use crate::quote::Price;
 use crate::settings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tributary_audio::ClipShape;
 use tributary_models::catalog::{Card, Catalog, CommercialUse, Grade, PriceClass};
-use tributary_models::{Ask, ModelError, Pipeline};
+use tributary_models::{Ask, ModelError, Pipeline, Plan};
 use tributary_protocol::settings::Control;
 
 /// Hex digits of a version.
@@ -128,6 +129,20 @@ impl Offers {
     /// `UnknownModel`.
     pub fn get(&self, name: &str) -> Result<&Offer, ModelError> {
         self.0.get(name).ok_or_else(|| ModelError::UnknownModel { name: name.to_owned() })
+    }
+
+    /// What a started minute of a planned job costs: its model and all others that work on it.
+    ///
+    /// # Errors
+    /// `UnknownModel` where one of those is not on offer.
+    pub fn price(&self, offer: &Offer, plan: &Plan) -> Result<Price, ModelError> {
+        let own = (offer.card.name.clone(), offer.credits_per_minute);
+        let others = offer.pipeline.others(plan).into_iter().map(|part| {
+            let credits = self.get(&part.model)?.credits_per_minute;
+            Ok((part.model, credits))
+        });
+        let all: Result<_, ModelError> = std::iter::once(Ok(own)).chain(others).collect();
+        all.map(Price)
     }
 
     /// All of them, by name.

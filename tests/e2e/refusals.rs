@@ -77,7 +77,7 @@ async fn a_clip_outside_the_limits_is_refused_by_name_and_at_the_limit_it_is_quo
         (50_000, 2, 192_000),
     ];
     for (frames, channels, rate_hz) in within {
-        let ask = v1::QuoteRequest { model: "mini".to_owned(), frames, channels, rate_hz };
+        let ask = v1::QuoteRequest { model: "mini".to_owned(), frames, channels, rate_hz, settings: Vec::new() };
         let quote = raw.jobs().quote(ask).await.unwrap().into_inner();
         assert_eq!(
             quote.credits,
@@ -99,7 +99,7 @@ async fn a_clip_outside_the_limits_is_refused_by_name_and_at_the_limit_it_is_quo
     ];
     for (frames, channels, rate_hz, says) in beyond {
         let what = format!("{frames} frames, {channels} channels, {rate_hz} Hz");
-        let ask = v1::QuoteRequest { model: "mini".to_owned(), frames, channels, rate_hz };
+        let ask = v1::QuoteRequest { model: "mini".to_owned(), frames, channels, rate_hz, settings: Vec::new() };
         check_refused(&what, raw.jobs().quote(ask).await, Code::InvalidArgument, says);
         let mut request = create(header(frames, 2, rate_hz));
         request.clip.as_mut().unwrap().channels = channels;
@@ -350,7 +350,7 @@ async fn bombs_and_messages_beyond_the_limits_are_refused_before_they_take_memor
     long.title = "t".repeat(3 << 20);
     check_refused("a long request", raw.jobs().create(long).await, Code::OutOfRange, &["too large"]);
     for model in ["m".repeat(1 << 20), "m".repeat(NAME_CHARS_MAX + 1), "a\nb".to_owned()] {
-        let ask = v1::QuoteRequest { model, frames: 1, channels: 1, rate_hz: 8_000 };
+        let ask = v1::QuoteRequest { model, frames: 1, channels: 1, rate_hz: 8_000, settings: Vec::new() };
         check_refused("a long name", raw.jobs().quote(ask).await, Code::InvalidArgument, &["model's name"]);
     }
     let grown = peak_memory_bytes(server.id()).unwrap() - before;

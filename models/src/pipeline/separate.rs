@@ -199,7 +199,7 @@ impl Pipeline for Separate {
         let columns = 2 * self.front.chunk.overlap_columns().clamp(1, 64);
         let shape = vec![PLANES, columns as usize, BANDS];
         let data = vec![0.0; shape.iter().product()];
-        self.infer(&mut session, &[Chunk { index: 0, shape, data }])?;
+        self.infer(&mut session, &[Chunk { index: 0, shape, data, part: 0 }])?;
         Ok(session)
     }
 

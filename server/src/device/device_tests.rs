@@ -107,7 +107,7 @@ fn work(pipeline: &Arc<Doubling>, index: u32, first: f32) -> Work {
         job: JobId::generate(),
         pipeline: Arc::clone(pipeline) as Arc<dyn Pipeline>,
         model: "doubling".to_owned(),
-        chunk: Chunk { index, shape: vec![3], data: vec![first, 0.25, -1.0] },
+        chunk: Chunk { index, shape: vec![3], data: vec![first, 0.25, -1.0], part: 0 },
         cost: 1,
         cancelled: CancellationToken::new(),
     }

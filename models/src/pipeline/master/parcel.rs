@@ -9,7 +9,7 @@ const HEADER: usize = 3;
 
 /// A chunk of a reading that only looks: it carries nothing and is answered by nothing.
 pub(super) fn empty(index: u32) -> Chunk {
-    Chunk { index, shape: vec![1], data: vec![0.0] }
+    Chunk { index, shape: vec![1], data: vec![0.0], part: 0 }
 }
 
 /// A chunk with sound. `filters`: none, one for everything, or one for the middle and one for the sides; all equally
@@ -21,7 +21,7 @@ pub(super) fn pack(index: u32, filters: &[Vec<f32>], rows: &[Vec<f32>]) -> Chunk
     // Counts this small are exact in f32.
     data.extend([rows.len() as f32, taps as f32, filters.len() as f32]);
     filters.iter().chain(rows).for_each(|numbers| data.extend_from_slice(numbers));
-    Chunk { index, shape: vec![data.len()], data }
+    Chunk { index, shape: vec![data.len()], data, part: 0 }
 }
 
 /// Runs the filters of a chunk over its sound: `[channels][frames]` in one row. None where it is no such chunk.

@@ -16,12 +16,14 @@ pub(super) struct TranscribeCutter {
     link: Arc<Link>,
     /// The clip as one channel at [`RATE_HZ`].
     source: Box<dyn Frames>,
-    /// None when all was heard.
+    /// None when all was heard, and where nobody asks what was.
     ear: Option<Ear>,
     /// What the next window begins with.
     window: Vec<f32>,
     block: [Vec<f32>; 1],
     read_frames: u64,
+    /// Whether the clip's end was seen.
+    is_read: bool,
     next: u32,
 }
 
@@ -40,7 +42,8 @@ impl TranscribeCutter {
         }
         let window = vec![0.0; LEAD_FRAMES];
         let block = [Vec::new()];
-        Ok(Self { job, link, source, ear: Some(Ear::new()), window, block, read_frames: 0, next: 0 })
+        let ear = job.ear.then(Ear::new);
+        Ok(Self { job, link, source, ear, window, block, read_frames: 0, is_read: false, next: 0 })
     }
 
     /// Reads up to `frames` more; fewer at the clip's end.
@@ -61,7 +64,8 @@ impl TranscribeCutter {
                 self.window.extend_from_slice(&self.block[0]);
             }
         }
-        if self.read_frames == self.job.frames && self.ear.is_some() {
+        if self.read_frames == self.job.frames && !self.is_read {
+            self.is_read = true;
             self.block[0].clear();
             if self.source.read(&mut self.block, 1)? != 0 {
                 return Err(self.broken("more".to_owned()));
@@ -98,7 +102,7 @@ impl Cutter for TranscribeCutter {
             self.read(if last { u64::MAX - self.read_frames } else { CHUNK_SECONDS * u64::from(RATE_HZ) })?;
             (vec![0], Vec::new())
         };
-        let chunk = Chunk { index: self.next, shape, data };
+        let chunk = Chunk { index: self.next, shape, data, part: 0 };
         self.next += 1;
         Ok(Some(chunk))
     }

@@ -89,6 +89,7 @@ impl Actor {
             frames: end.saturating_sub(first),
             channels: take.info.channels,
             rate_hz: take.info.rate_hz,
+            settings: self.view.choice.settings.clone(),
         })
     }
 
