@@ -1,6 +1,7 @@
 //! The sound's journey: a clip goes in, stems that sum to it come out, and the balance is lower by the quote.
 
 use tributary_protocol::client::{HistoryPage, JobState, LedgerKind, QuoteAsk};
+use tributary_protocol::settings::Settings;
 use tributary_protocol::vocab::Credits;
 use tributary_tests::{Stage, signal};
 

@@ -213,3 +213,7 @@ impl Pipeline for Chain {
         Ok(answers)
     }
 }
+
+#[cfg(test)]
+#[path = "chain/chain_tests.rs"]
+mod tests;

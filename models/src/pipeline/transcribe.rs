@@ -209,7 +209,8 @@ impl Pipeline for Transcribe {
         let onnx = self.files.read(graph)?;
         let mut session = Session::load(&self.model, &[(GRAPH, &*onnx)], self.options)?;
         // Warm-up: the first run of a graph allocates; it also shows that the graph is what the card says.
-        let chunk = Chunk { index: 0, shape: vec![WINDOW_FRAMES, 1], data: vec![0.0; WINDOW_FRAMES], part: 0 };
+        let chunk =
+            Chunk { index: 0, shape: vec![WINDOW_FRAMES, 1], data: vec![0.0; WINDOW_FRAMES], part: 0 };
         self.infer(&mut session, &[chunk])?;
         Ok(session)
     }

@@ -1,6 +1,8 @@
 //! The promises of the science, checked from outside: identities, reference outputs, invariants, measured quality.
 
 #[cfg(test)]
+mod chain;
+#[cfg(test)]
 mod enhance;
 #[cfg(test)]
 mod golden;

@@ -5,6 +5,7 @@ use crate::{PATIENCE, client_at, client_of, header};
 use std::time::Duration;
 use tonic::Status;
 use tributary_protocol::client::{ClientError, JobState, JobsPage, NewJob, Patience, QuoteAsk};
+use tributary_protocol::settings::Settings;
 use tributary_protocol::vocab::{Credits, JobId};
 
 #[tokio::test]

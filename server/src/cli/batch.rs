@@ -7,7 +7,7 @@ mod remote;
 
 use super::output::{Format, StemPaths, lay_out};
 use super::{DONE, JOB_FAILED, Place, exit_code, screen};
-pub(super) use choice::allowed;
+pub(super) use choice::{allowed, settings_of_server};
 
 use bars::{Bars, Line};
 use std::path::PathBuf;

@@ -35,6 +35,11 @@ impl ChainCutter {
     pub(super) fn new(hall: &Arc<Link<Hall>>) -> Self {
         Self { hall: Arc::clone(hall) }
     }
+
+    #[cfg(test)]
+    pub(super) fn hall(&self) -> Arc<Link<Hall>> {
+        Arc::clone(&self.hall)
+    }
 }
 
 impl Cutter for ChainCutter {

@@ -2,9 +2,9 @@
 //! the first pipeline to those who listen to its stems. Knows no model. Never waits itself: that is the link's.
 //!
 //! Memory does not grow with the clip: a stage cuts its next chunk when the one before has left, and the first cuts only
-//! while a listener has heard all there is and wants more. So what waits to be heard is what the first's chunks in
-//! flight make, at most. Nobody waits for ever: a listener that does not want more is cutting, or waits for room or for
-//! answers, and none of that needs the first.
+//! while all who listen to its stems have heard what there is and want more. So what waits to be heard is what the
+//! first's chunks in flight make, at most. Nobody waits for ever: a listener that does not want more is cutting, or waits
+//! for its turn or for answers, and none of that needs the first.
 
 use crate::ModelError;
 use crate::pipeline::link::Link;
@@ -67,13 +67,7 @@ pub(super) enum Failure {
 
 impl Hall {
     pub(super) fn new() -> Self {
-        Self {
-            stages: vec![Stage::default()],
-            routes: VecDeque::new(),
-            last: FIRST,
-            left: 0,
-            failure: None,
-        }
+        Self { stages: vec![Stage::default()], routes: VecDeque::new(), last: FIRST, left: 0, failure: None }
     }
 
     /// Another stage, whose chunks are for `part`; its number. `channels`: of the stem it listens to, if it does.
@@ -116,9 +110,8 @@ impl Hall {
 
     /// Whether a stage may cut its next chunk.
     fn may_cut(&self, stage: usize) -> bool {
-        let mut heard = self.stems().filter(|stem| stem.is_heard).peekable();
-        let is_wanted = stage != FIRST || heard.peek().is_none() || heard.any(|stem| stem.is_wanted);
-        is_wanted && self.stages[stage].chunk.is_none()
+        let mut heard = self.stems().filter(|stem| stem.is_heard);
+        self.stages[stage].chunk.is_none() && (stage != FIRST || heard.all(|stem| stem.is_wanted))
     }
 
     fn stems(&self) -> impl Iterator<Item = &Stem> {

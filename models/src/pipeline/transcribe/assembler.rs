@@ -125,9 +125,7 @@ impl Assembler for TranscribeAssembler {
                 band.keep(Played { stem: stem.clone(), wishes: self.job.wishes.clone(), notes });
                 Ok(())
             }
-            Role::Conductor { band } => {
-                write_band(&self.job, &heard, &found(notes), band.played(), sink)
-            }
+            Role::Conductor { band } => write_band(&self.job, &heard, &found(notes), band.played(), sink),
         }
     }
 }

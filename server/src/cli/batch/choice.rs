@@ -55,6 +55,20 @@ pub(super) fn of_catalog(catalog: &Catalog, task: &Task, named: Option<&str>) ->
     Ok(Choice { model: name.to_owned(), controls: controls.iter().map(crate::settings::control).collect() })
 }
 
+/// `NAME=VALUE`s for a model of the server, whatever its task. A model it does not know it refuses itself.
+pub(in crate::cli) async fn settings_of_server(
+    client: &Client,
+    model: &str,
+    texts: &[String],
+) -> anyhow::Result<Settings> {
+    if texts.is_empty() {
+        return Ok(Settings::new());
+    }
+    let offered = client.models().await?.models.into_iter().find(|offered| offered.name == model);
+    let controls = offered.map(|offered| offered.controls).unwrap_or_default();
+    Choice { model: model.to_owned(), controls }.settings(texts.iter())
+}
+
 fn wrong_task(name: &str, is_for: &str, task: &Task) -> anyhow::Result<()> {
     if is_for == task.word {
         return Ok(());
