@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
 mod cancel;
+mod chain;
 mod command;
 mod credits;
 mod disk;

@@ -77,7 +77,8 @@ async fn a_clip_outside_the_limits_is_refused_by_name_and_at_the_limit_it_is_quo
         (50_000, 2, 192_000),
     ];
     for (frames, channels, rate_hz) in within {
-        let ask = v1::QuoteRequest { model: "mini".to_owned(), frames, channels, rate_hz, settings: Vec::new() };
+        let ask =
+            v1::QuoteRequest { model: "mini".to_owned(), frames, channels, rate_hz, settings: Vec::new() };
         let quote = raw.jobs().quote(ask).await.unwrap().into_inner();
         assert_eq!(
             quote.credits,
@@ -99,7 +100,8 @@ async fn a_clip_outside_the_limits_is_refused_by_name_and_at_the_limit_it_is_quo
     ];
     for (frames, channels, rate_hz, says) in beyond {
         let what = format!("{frames} frames, {channels} channels, {rate_hz} Hz");
-        let ask = v1::QuoteRequest { model: "mini".to_owned(), frames, channels, rate_hz, settings: Vec::new() };
+        let ask =
+            v1::QuoteRequest { model: "mini".to_owned(), frames, channels, rate_hz, settings: Vec::new() };
         check_refused(&what, raw.jobs().quote(ask).await, Code::InvalidArgument, says);
         let mut request = create(header(frames, 2, rate_hz));
         request.clip.as_mut().unwrap().channels = channels;

@@ -11,12 +11,12 @@ use tributary_tests::command::{Serve, run};
 use tributary_tests::stage::Take;
 use tributary_tests::{Stage, files};
 
-fn wish(model: &str, take: &Take) -> NewJob {
+pub(crate) fn wish(model: &str, take: &Take) -> NewJob {
     NewJob::new(JobId::generate(), model, take.header, "a take")
 }
 
 /// Create, send clip and references, wait for the end.
-async fn run_job(stage: &Stage, new: &NewJob, takes: &[&Take]) -> JobView {
+pub(crate) async fn run_job(stage: &Stage, new: &NewJob, takes: &[&Take]) -> JobView {
     let mut job = stage.client.create(new).await.unwrap();
     if job.state == JobState::Uploading {
         for take in takes {
@@ -30,7 +30,7 @@ async fn run_job(stage: &Stage, new: &NewJob, takes: &[&Take]) -> JobView {
     job
 }
 
-async fn sheet(stage: &Stage, job: &JobView, name: &str) -> Vec<u8> {
+pub(crate) async fn sheet(stage: &Stage, job: &JobView, name: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let to = folder.path().join(name);
     stage.client.download_sheet(job, name, &to).await.unwrap();

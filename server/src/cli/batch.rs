@@ -63,6 +63,8 @@ pub(super) struct Task {
     pub(super) references: Vec<PathBuf>,
     /// Settings by flags of their own, `NAME=VALUE`; `--set` comes after them.
     pub(super) settings: Vec<String>,
+    /// Settings that some models lack, and what then is to be done.
+    pub(super) lacks: &'static [(&'static str, &'static str)],
 }
 
 /// One file and what is wanted of it.
@@ -99,6 +101,7 @@ pub(super) async fn run(place: Place, args: BatchArgs, task: Task) -> anyhow::Re
         Work::Local(engine) => engine.choice(),
         Work::Remote(client) => choice::of_server(client, &task, args.model.as_deref()).await?,
     };
+    chosen.check_flags(&task)?;
     let settings = chosen.settings(task.settings.iter().chain(&args.settings))?;
     let paths = lay_out(&args.files, args.out.as_deref(), task.what, args.format);
     let bars = Bars::new();

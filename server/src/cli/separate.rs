@@ -24,6 +24,10 @@ pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
         stems: args.stems,
         references: Vec::new(),
         settings: args.midi.then(|| "midi=on".to_owned()).into_iter().collect(),
+        lacks: &[(
+            "midi",
+            "what hears notes, `basic-pitch`, is not installed; `tributary models pull basic-pitch` brings it",
+        )],
     };
     batch::run(place, args.batch, task).await
 }

@@ -18,6 +18,7 @@ pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
         stems: Vec::new(),
         references: Vec::new(),
         settings: Vec::new(),
+        lacks: &[],
     };
     batch::run(place, args.batch, task).await
 }

@@ -77,6 +77,17 @@ fn wrong_task(name: &str, is_for: &str, task: &Task) -> anyhow::Result<()> {
 }
 
 impl Choice {
+    /// Says what to do where a flag sets what the model lacks.
+    pub(super) fn check_flags(&self, task: &Task) -> anyhow::Result<()> {
+        for (name, advice) in task.lacks {
+            let is_set = task.settings.iter().any(|text| text.split('=').next() == Some(name));
+            if is_set && self.controls.iter().all(|control| control.name != *name) {
+                bail!("model `{}` has no `--{name}`: {advice}", self.model);
+            }
+        }
+        Ok(())
+    }
+
     /// `NAME=VALUE`s as settings; a later one of the same name counts.
     pub(super) fn settings<'a>(&self, texts: impl Iterator<Item = &'a String>) -> anyhow::Result<Settings> {
         let mut settings = Settings::new();
