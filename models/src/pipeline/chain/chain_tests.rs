@@ -372,7 +372,7 @@ fn what_waits_to_be_heard_does_not_grow_with_the_clip() {
     for (at_once, in_flight) in [(100, 1), (100, 4), (1_500, 4), (30_000, 2)] {
         for frames in [20_000, 400_000] {
             let most = held(frames, at_once, in_flight);
-            let bound = in_flight * STEP;
+            let bound = (in_flight + 2) * STEP;
             assert!(most <= bound, "{most} of {frames} frames waited, {bound} may");
         }
     }

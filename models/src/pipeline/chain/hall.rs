@@ -2,9 +2,9 @@
 //! the first pipeline to those who listen to its stems. Knows no model. Never waits itself: that is the link's.
 //!
 //! Memory does not grow with the clip: a stage cuts its next chunk when the one before has left, and the first cuts only
-//! while all who listen to its stems have heard what there is and want more. So what waits to be heard is what the
-//! first's chunks in flight make, at most. Nobody waits for ever: a listener that does not want more is cutting, or waits
-//! for its turn or for answers, and none of that needs the first.
+//! while all who listen to its stems have heard what there is and want more. So what waits to be heard is at most what
+//! the first's chunks in flight make, and two more: one may wait for room, one be on its way out. Nobody waits for ever:
+//! a listener that does not want more is cutting, or waits for its turn or for answers, and none of that needs the first.
 
 use crate::ModelError;
 use crate::pipeline::link::Link;
