@@ -69,12 +69,11 @@ impl Chain {
         for (number, follower) in self.on(&settings) {
             let own = settings.of(&self.controls_of(follower)).checked(&follower.controls())?;
             let following = follower.plan(clip, own, &first.stems)?;
-            let chunks = following.listeners.iter().map(|(_, plan)| plan.chunks);
-            whole.chunks =
-                chunks.fold(Some(whole.chunks), |sum, more| sum?.checked_add(more)).ok_or_else(|| {
-                    let limit = format!("what {} chunks hold", u32::MAX);
-                    AudioError::Limit { what: "the length of the clip", value: clip.frames, limit }
-                })?;
+            let mut chunks = following.listeners.iter().map(|(_, plan)| plan.chunks);
+            whole.chunks = chunks.try_fold(whole.chunks, u32::checked_add).ok_or_else(|| {
+                let limit = format!("what {} chunks hold", u32::MAX);
+                AudioError::Limit { what: "the length of the clip", value: clip.frames, limit }
+            })?;
             if let Some(twice) = following.sheets.iter().find(|sheet| whole.sheets.contains(sheet)) {
                 let reason = format!("`{twice}` would be written twice");
                 return Err(ModelError::Card { card: self.model.clone(), reason });

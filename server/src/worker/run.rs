@@ -129,6 +129,8 @@ impl Run {
             // A full disk is known only to the sink; a failed cut shows at the assembler as missing chunks only.
             match sink.failure.take() {
                 Some(failure) => Err(Halt::Artifact(failure)),
+                // A cutter whose assembler is gone says only that it was stopped.
+                None if matches!(cut, Err(Halt::Model(ModelError::Stopped))) => assembled.and(cut),
                 None => cut.and(assembled),
             }
         })?;
