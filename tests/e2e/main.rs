@@ -19,6 +19,8 @@ mod plugin_real_time;
 #[cfg(unix)]
 mod plugin_sound;
 #[cfg(unix)]
+mod plugin_tasks;
+#[cfg(unix)]
 mod plugin_vst3;
 mod real_songs;
 mod refusals;
