@@ -53,19 +53,36 @@ pub(crate) fn run(short: bool) -> anyhow::Result<()> {
 /// What the plugin costs in the DAW.
 fn audio_thread(table: &mut Table) -> anyhow::Result<()> {
     println!("the plugin's audio thread");
-    figures("tributary-plugin", "process", table)
+    figures(&mut bench("tributary-plugin", "process"), table)?;
+    println!("the plugin's window");
+    let cost = [
+        "run",
+        "--quiet",
+        "--release",
+        "--package",
+        "tributary-plugin",
+        "--example",
+        "screens",
+        "--",
+        "--cost",
+    ];
+    figures(&mut run::cargo(cost), table)
 }
 
 /// The model's own benchmark.
 fn stages(table: &mut Table) -> anyhow::Result<()> {
     println!("stages of the model");
-    figures("tributary-models", "stages", table)
+    figures(&mut bench("tributary-models", "stages"), table)
 }
 
-/// A crate's own benchmark: one JSON line a figure, with the most it may be where there is a limit.
-fn figures(package: &str, bench: &str, table: &mut Table) -> anyhow::Result<()> {
-    let mut bench = run::cargo(["bench", "--quiet", "--package", package, "--bench", bench]);
-    for figure in json_lines(&run::read(&mut bench)?)? {
+/// A crate's own benchmark.
+fn bench(package: &str, name: &str) -> std::process::Command {
+    run::cargo(["bench", "--quiet", "--package", package, "--bench", name])
+}
+
+/// What a program measured: one JSON line a figure, with the most it may be where there is a limit.
+fn figures(command: &mut std::process::Command, table: &mut Table) -> anyhow::Result<()> {
+    for figure in json_lines(&run::read(command)?)? {
         let name = figure["name"].as_str().context("a figure without a name")?;
         let value = figure["value"].as_f64().context("a figure without a value")?;
         let verdict = figure["most"].as_f64().map_or(String::new(), |most| at_most(value, most));
