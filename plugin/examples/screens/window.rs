@@ -225,6 +225,7 @@ impl Window {
     }
 
     /// Presses a key and lets it go.
+    #[cfg(test)]
     pub(crate) fn key(&mut self, key: egui::Key) {
         let modifiers = self.modifiers;
         let event = |pressed| Event::Key { key, physical_key: None, pressed, repeat: false, modifiers };

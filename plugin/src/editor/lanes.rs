@@ -121,15 +121,16 @@ pub(crate) fn keys(
         if is_black(pitch) && !is_lit {
             painter.rect_filled(key.with_max_x(rect.left() + rect.width() * 0.6), 1, black);
         }
-        if pitch.is_multiple_of(12) && lanes.high * 12.0 > 24.0 {
-            let name = control::line(&painter, &pitch_name(pitch), theme::small(), theme::ON_BRIGHT, 30.0);
-            let top = (middle + half - name.size().y).min(middle - name.size().y / 2.0 + half.min(1.0));
-            let at = pos2(rect.right() - 4.0 - name.size().x, top);
-            if rect.contains_rect(Rect::from_min_size(at, name.size())) {
-                let plate = Rect::from_min_size(at, name.size()).expand2(egui::vec2(1.5, -1.0));
-                painter.rect_filled(plate, 2, ink);
-                painter.galley(at, name, theme::ON_BRIGHT);
-            }
+    }
+    // Above all keys, or the next one would cover them.
+    for pitch in lanes.seen().filter(|pitch| pitch.is_multiple_of(12) && lanes.high * 12.0 > 24.0) {
+        let name = control::line(&painter, &pitch_name(pitch), theme::small(), theme::ON_BRIGHT, 30.0);
+        let middle = pos2(rect.right() - 4.0 - name.size().x / 2.0, lanes.y(f32::from(pitch)));
+        let plate = Rect::from_center_size(middle, name.size());
+        if rect.contains_rect(plate.shrink2(egui::vec2(0.0, 2.0))) {
+            let ink = if lit == Some(pitch) { theme::ACCENT } else { white };
+            painter.rect_filled(plate.expand2(egui::vec2(1.5, -1.0)), 2, ink);
+            painter.galley(plate.min, name, theme::ON_BRIGHT);
         }
     }
     let response = ui.interact(rect, Id::unique("keys"), Sense::click_and_drag());

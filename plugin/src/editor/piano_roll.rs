@@ -165,7 +165,7 @@ fn paint(face: &Face, painter: &Painter, ground: Ground, music: &Music) {
         let last = &mut last_x[usize::from(note.pitch.min(127))];
         let is_picked = face.notes.has(number);
         // Where a point holds many notes one of them is enough.
-        if rect.right() < ground.well.left() || (rect.right() <= *last + 0.25 && !is_picked) {
+        if !ground.well.intersects(rect) || (rect.right() <= *last + 0.25 && !is_picked) {
             continue;
         }
         *last = rect.right();
@@ -213,8 +213,9 @@ fn draw(painter: &Painter, ground: Ground, note: &Note, rect: Rect, ink: Color32
         let name = pitch_name(note.pitch);
         let name = control::line(painter, &name, theme::small(), theme::ON_BRIGHT, rect.width() - 6.0);
         let left = rect.left().max(ground.well.left()) + 4.0;
-        if left + name.size().x < rect.right() {
-            painter.galley(pos2(left, rect.center().y - name.size().y / 2.0), name, theme::ON_BRIGHT);
+        let place = Rect::from_min_size(pos2(left, rect.center().y - name.size().y / 2.0), name.size());
+        if place.right() < rect.right() && ground.well.contains_rect(place) {
+            painter.galley(place.min, name, theme::ON_BRIGHT);
         }
     }
 }

@@ -325,7 +325,7 @@ pub(crate) fn pointed(ui: &Ui, well: Rect, axis: &Axis, pointer: Option<Pos2>, r
     let label = words::frames(axis.frame(well.x_range(), at.x), rate_hz);
     let is_left = at.x > well.right() - 60.0;
     let (align, x) = if is_left { (Align2::RIGHT_BOTTOM, x - 4.0) } else { (Align2::LEFT_BOTTOM, x + 4.0) };
-    ui.painter().text(pos2(x, well.bottom() - 4.0), align, label, theme::small(), theme::DIM);
+    ui.painter().text(pos2(x, well.bottom() - 10.0), align, label, theme::small(), theme::DIM);
 }
 
 /// Where the sound is. Free play looks different: its head is hollow.

@@ -382,7 +382,7 @@ fn heard(song: &Song) -> Vec<Scene> {
             },
             &["Vocals", "Bass", "Other", "notes   "],
         ),
-        scene("60-notes-close", transcribed(song), close, &["C4", "B4"]),
+        scene("60-notes-close", transcribed(song), close, &["C4", "D4"]),
         scene(
             "61-transcript",
             said(song),
