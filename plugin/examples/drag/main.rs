@@ -57,7 +57,8 @@ mod window {
         conn.map_window(id)?;
         conn.sync()?;
         let handle = XcbWindowHandle::new(NonZeroU32::new(id).ok_or("a window has a number")?);
-        let mut drag = tributary_plugin::drag::for_window(RawWindowHandle::Xcb(handle));
+        let mut drag =
+            tributary_plugin::drag::for_window(RawWindowHandle::Xcb(handle), std::sync::Arc::new(|| ()));
         loop {
             if let Event::ButtonPress(_) = conn.wait_for_event()? {
                 drag.begin(&files)?;
