@@ -139,7 +139,7 @@ fn memory(
 }
 
 fn started(program: &Path) -> anyhow::Result<Stage> {
-    let stage = Stage::start(program)?;
+    let stage = Stage::start(program, None)?;
     run::ask(stage.client().args(["credits", "grant", CREDITS, "--note", "for measuring"]))?;
     Ok(stage)
 }

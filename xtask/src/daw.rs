@@ -60,7 +60,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     println!("building (the first time takes some minutes)");
     let bundles = bundle::make(Profile::Dev, &PLUGIN_FEATURES.map(str::to_owned))?;
     let program = workspace::build(Profile::Dev)?;
-    let server = Stage::start(&program)?;
+    let server = Stage::start(&program, None)?;
     let song = Song::decode(&program, &out)?.beginning(SONG_FRAMES as usize, &out.join("song.wav"))?;
     let session = Session::make(&out.join("home"), &bundles.vst3, &song, SONG_FRAMES)?;
     let mut scene = Scene { screen: Screen::start(&out, &session.home, RATE_HZ)?, out, session, server };

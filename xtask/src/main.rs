@@ -32,7 +32,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Separate a song through a server of its own; stems, figures and a page to look at go to ./demo-out
+    /// Run every service on a song and a voice clip, through a server and in a DAW; results, figures and a page go to ./demo-out
     Demo {
         /// The song; without one, ours (tests/song)
         file: Option<PathBuf>,

@@ -69,6 +69,8 @@ pub(super) struct Task {
 struct Wish {
     file: PathBuf,
     model: String,
+    /// As in model cards.
+    task: &'static str,
     doing: &'static str,
     stems: Vec<String>,
     settings: Settings,
@@ -108,6 +110,7 @@ pub(super) async fn run(place: Place, args: BatchArgs, task: Task) -> anyhow::Re
         let wish = Wish {
             file,
             model: chosen.model.clone(),
+            task: task.word,
             doing: task.doing,
             stems: task.stems.clone(),
             settings: settings.clone(),
@@ -197,6 +200,7 @@ fn summary(made: &Made, wall: f64) -> String {
 fn as_json(wish: &Wish, made: &Made, wall: f64) -> serde_json::Value {
     let stem = |(name, path): &(String, PathBuf)| serde_json::json!({ "name": name, "path": path });
     serde_json::json!({
+        "task": wish.task,
         "file": wish.file,
         "job": made.job.as_ref().map(|job| job.id.to_string()),
         "model": wish.model,
