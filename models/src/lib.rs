@@ -8,6 +8,7 @@
 #![deny(clippy::disallowed_methods)]
 
 pub mod catalog;
+pub mod checkpoint;
 pub mod chunk;
 pub mod dsp;
 pub mod error;
