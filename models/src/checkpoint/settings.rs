@@ -84,6 +84,7 @@ impl Settings {
     }
 
     fn wrong(&self, path: &str, reason: String) -> CheckpointError {
+        let path = if path.is_empty() { "(top)" } else { path };
         CheckpointError::Setting { file: self.source.clone(), path: path.to_owned(), reason }
     }
 }

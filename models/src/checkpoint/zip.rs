@@ -37,6 +37,15 @@ pub(super) struct Entry {
     header_at: u64,
     /// Its length.
     pub(super) bytes: u64,
+    form: Form,
+}
+
+/// How an entry is kept. PyTorch stores what is read here; sources of TorchScript beside it may be compressed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Stored,
+    Compressed,
+    Encrypted,
 }
 
 /// Where the directory lies, as the archive's end says.
@@ -95,19 +104,17 @@ impl Archive {
         if outside {
             return Err(CheckpointError::damaged("a name in its zip directory leads out of the archive"));
         }
-        if flags & 1 != 0 {
-            return Err(CheckpointError::Unsupported("encrypted entries".to_owned()));
-        }
-        if method != 0 {
-            let reason = "compressed zip entries, which PyTorch never writes; unpack it and pack it without compression";
-            return Err(CheckpointError::Unsupported(reason.to_owned()));
-        }
+        let form = match (flags & 1, method) {
+            (0, 0) => Form::Stored,
+            (0, _) => Form::Compressed,
+            _ => Form::Encrypted,
+        };
         let [bytes, packed_bytes, header_at] =
             wide_fields([field(24, 4)?, field(20, 4)?, field(42, 4)?], extra)?;
-        if bytes != packed_bytes {
+        if form == Form::Stored && bytes != packed_bytes {
             return Err(CheckpointError::damaged("a stored zip entry has two lengths"));
         }
-        if self.entries.insert(name.to_owned(), Entry { header_at, bytes }).is_some() {
+        if self.entries.insert(name.to_owned(), Entry { header_at, bytes, form }).is_some() {
             return Err(CheckpointError::damaged("its zip directory has a name twice"));
         }
         Ok(next)
@@ -129,6 +136,16 @@ impl Archive {
         file: &mut (impl Read + Seek),
         entry: Entry,
     ) -> Result<u64, CheckpointError> {
+        let unsupported = match entry.form {
+            Form::Stored => None,
+            Form::Compressed => {
+                Some("compressed zip entries, which PyTorch never writes; pack it again without compression")
+            }
+            Form::Encrypted => Some("encrypted zip entries; pack it again without"),
+        };
+        if let Some(what) = unsupported {
+            return Err(CheckpointError::Unsupported(what.to_owned()));
+        }
         let mut header = [0; LOCAL_BYTES];
         read_at(file, entry.header_at, &mut header)?;
         if header[..4] != *LOCAL_SIGNATURE {
