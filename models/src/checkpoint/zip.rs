@@ -235,3 +235,19 @@ fn slice(bytes: &[u8], at: usize, length: usize) -> Result<&[u8], CheckpointErro
 fn number(bytes: &[u8], at: usize, width: usize) -> Result<u64, CheckpointError> {
     Ok(slice(bytes, at, width)?.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_beyond_32_bits_are_those_of_the_zip64_extra() {
+        // An extra of another kind first, as PyTorch's own padding is one.
+        let extra = |content: &[u8]| [b"FB\x03\0zzz\x01\0", &[content.len() as u8, 0][..], content].concat();
+        let two = extra(&[5u64 << 32, 7 << 32].map(u64::to_le_bytes).concat());
+        assert_eq!(wide_fields([IN_ZIP64, 3, IN_ZIP64], &two).unwrap(), [5 << 32, 3, 7 << 32]);
+        assert_eq!(wide_fields([1, 2, 3], &[]).unwrap(), [1, 2, 3]);
+        assert!(wide_fields([IN_ZIP64; 3], &two).is_err());
+        assert!(wide_fields([1, 2, 3], &two[..12]).is_err());
+    }
+}
