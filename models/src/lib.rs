@@ -10,9 +10,11 @@
 pub mod catalog;
 pub mod checkpoint;
 pub mod chunk;
+pub mod convert;
 pub mod dsp;
 pub mod error;
 pub mod music;
+pub mod onnx;
 pub mod pipeline;
 pub mod progress;
 pub mod run;

@@ -9,4 +9,6 @@ mod library;
 #[cfg(test)]
 mod pipelines;
 #[cfg(test)]
+mod roformer;
+#[cfg(test)]
 mod speed;
