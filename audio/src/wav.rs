@@ -107,6 +107,14 @@ impl<W: Write + Send> WavWriter<W> {
         Ok(writer)
     }
 
+    /// The same with dither, which matters for integers alone: noise instead of distortion where steps are coarse. Without
+    /// it, samples of an integer file go back bit for bit.
+    #[must_use]
+    pub fn dithered(mut self) -> Self {
+        self.quantizer = self.quantizer.dithered();
+        self
+    }
+
     /// Samples beyond ±1.0 that were clipped so far, over all channels; always 0 for floats.
     #[must_use]
     pub fn clipped_samples(&self) -> u64 {

@@ -5,10 +5,12 @@ pub mod facts;
 
 pub use card::{Card, CardFile, CommercialUse, Grade, PriceClass, Quality, Signal, Task};
 
+use crate::pipeline::chain::{Chain, Follower};
 use crate::pipeline::enhance::Enhance;
 use crate::pipeline::master::Master;
 use crate::pipeline::separate::Separate;
-use crate::pipeline::transcribe::Transcribe;
+use crate::pipeline::speech::Speech;
+use crate::pipeline::transcribe::{StemNotes, Transcribe};
 use crate::weights::Files;
 use crate::{ModelError, Pipeline, SessionOptions};
 use std::collections::BTreeMap;
@@ -34,6 +36,10 @@ const KNOWN: &[Known] = &[
     Known { card: include_str!("../catalog/deepfilternet3.toml"), files: &[] },
     Known { card: include_str!("../catalog/gtcrn.toml"), files: &[] },
     Known { card: include_str!("../catalog/silero-vad.toml"), files: &[] },
+    Known { card: include_str!("../catalog/whisper-tiny.toml"), files: &[] },
+    Known { card: include_str!("../catalog/whisper-base.toml"), files: &[] },
+    Known { card: include_str!("../catalog/whisper-small.toml"), files: &[] },
+    Known { card: include_str!("../catalog/whisper-large-v3-turbo.toml"), files: &[] },
 ];
 
 /// The models there are, by name.
@@ -118,19 +124,50 @@ impl Catalog {
     /// # Errors
     /// [`ModelError::UnknownModel`]; [`ModelError::Card`] where no code runs its architecture.
     pub fn pipeline(&self, name: &str) -> Result<Arc<dyn Pipeline>, ModelError> {
+        let first = self.alone(name)?;
+        let followers = self.followers(&self.entry(name)?.card)?;
+        Ok(if followers.is_empty() { first } else { Arc::new(Chain::new(name, first, followers)) })
+    }
+
+    /// What can follow a model in the same job, of what is installed.
+    fn followers(&self, card: &Card) -> Result<Vec<Arc<dyn Follower>>, ModelError> {
+        let mut followers: Vec<Arc<dyn Follower>> = Vec::new();
+        if card.task == Task::Separate
+            && let Some(Entry { card, files }) = self.to_follow("basic-pitch")
+        {
+            let transcribe = Transcribe::new(card, files.clone())?.with_session_options(self.options);
+            followers.push(Arc::new(StemNotes::new(transcribe)?));
+        }
+        Ok(followers)
+    }
+
+    /// A model that may work in jobs of others: installed, and with a licence that nobody has to accept by name.
+    fn to_follow(&self, name: &str) -> Option<&Entry> {
+        let entry = self.entries.get(name)?;
+        (entry.files.are_there() && entry.card.commercial_use == CommercialUse::Yes).then_some(entry)
+    }
+
+    /// The pipeline of a model, with nothing that follows.
+    fn alone(&self, name: &str) -> Result<Arc<dyn Pipeline>, ModelError> {
         let Entry { card, files } = self.entry(name)?;
+        let files = files.clone().in_half(self.options.takes_half());
         match (card.task, card.architecture.as_str()) {
             (Task::Separate, "band-mask") => {
-                Ok(Arc::new(Separate::new(card, files.clone())?.with_session_options(self.options)))
+                Ok(Arc::new(Separate::new(card, files)?.with_session_options(self.options)))
             }
             (Task::Master, "reference") => {
                 Ok(Arc::new(Master::new(card)?.with_session_options(self.options)))
             }
             (Task::Transcribe, "basic-pitch" | "beats" | "drum-notes") => {
-                Ok(Arc::new(Transcribe::new(card, files.clone())?.with_session_options(self.options)))
+                Ok(Arc::new(Transcribe::new(card, files)?.with_session_options(self.options)))
+            }
+            (Task::Transcribe, "whisper") => {
+                let speech = Speech::new(card, files.clone())?.with_session_options(self.options);
+                let voice = self.files("silero-vad")?;
+                Ok(Arc::new(if voice.are_there() { speech.with_voice(voice.clone()) } else { speech }))
             }
             (Task::Enhance, _) => {
-                let enhance = Enhance::new(card, files.clone())?.with_session_options(self.options);
+                let enhance = Enhance::new(card, files)?.with_session_options(self.options);
                 let voice = self.files("silero-vad")?;
                 Ok(Arc::new(if voice.are_there() { enhance.with_voice(voice.clone()) } else { enhance }))
             }
@@ -158,6 +195,16 @@ mod tests {
         for card in catalog.cards() {
             assert_eq!(catalog.get(&card.name).unwrap(), card);
             catalog.pipeline(&card.name).unwrap().load().unwrap();
+        }
+    }
+
+    #[test]
+    fn every_card_says_what_goes_into_its_graphs_and_out_of_them() {
+        for card in Catalog::embedded().unwrap().known() {
+            for file in card.files.iter().filter(|file| file.file.ends_with(".onnx")) {
+                let said = card.graphs.iter().any(|graph| graph.file == file.file);
+                assert!(said, "the card of {} has no [[graphs]] for {}", card.name, file.file);
+            }
         }
     }
 

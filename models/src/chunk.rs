@@ -26,6 +26,12 @@ impl ChunkShape {
         Self { columns: u32::MAX, overlap_columns: 0 }
     }
 
+    /// Columns of one chunk; fewer where the clip has fewer.
+    #[must_use]
+    pub fn columns(self) -> u32 {
+        self.columns
+    }
+
     /// Columns over which two neighbours are cross-faded.
     #[must_use]
     pub fn overlap_columns(self) -> u32 {

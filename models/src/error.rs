@@ -30,12 +30,17 @@ pub enum ModelError {
         /// Which field, and why.
         reason: String,
     },
-    /// The weights are not what the card says.
-    #[error("weights of `{model}` have SHA-256 {found}, the card says {expected}")]
+    /// The weights are not what they must be.
+    #[error(
+        "weights of `{model}` have SHA-256 {found}, the {says} says {expected}; `tributary models pull {model}` replaces \
+         them"
+    )]
     Weights {
         /// The model's name.
         model: String,
-        /// What the card says, hex.
+        /// Whether the `card` says what they must be or the `pin` of their first pull.
+        says: &'static str,
+        /// What it says, hex.
         expected: String,
         /// What was found, hex.
         found: String,
@@ -50,6 +55,16 @@ pub enum ModelError {
         /// The file's name.
         file: String,
         /// In the system's words.
+        reason: String,
+    },
+    /// A file holds another graph than the card describes: card and file do not belong together.
+    #[error("`{file}` of model `{model}` is not the graph that its card describes: {reason}")]
+    Graph {
+        /// The model's name.
+        model: String,
+        /// The file's name.
+        file: String,
+        /// What the graph has, and what the card says.
         reason: String,
     },
     /// A setting is unknown or has a value it cannot have.
@@ -76,6 +91,17 @@ pub enum ModelError {
     /// The engine refused the graph or failed while running it.
     #[error("the neural engine failed on `{model}`: {reason}")]
     Engine {
+        /// The model's name.
+        model: String,
+        /// In the engine's words.
+        reason: String,
+    },
+    /// The device has no room for the weights, or for what is computed on the way: a smaller batch may fit.
+    #[error(
+        "the device ran out of memory with `{model}` ({reason}); choose a smaller model, or shorter chunks where it has \
+         that control, or ask the operator for a device with more"
+    )]
+    OutOfMemory {
         /// The model's name.
         model: String,
         /// In the engine's words.

@@ -8,10 +8,13 @@
 #![deny(clippy::disallowed_methods)]
 
 pub mod catalog;
+pub mod checkpoint;
 pub mod chunk;
+pub mod convert;
 pub mod dsp;
 pub mod error;
 pub mod music;
+pub mod onnx;
 pub mod pipeline;
 pub mod progress;
 pub mod run;
@@ -21,12 +24,14 @@ pub mod weights;
 
 pub use catalog::{Card, Catalog};
 pub use error::ModelError;
+pub use pipeline::chain::{Beside, Chain};
 pub use pipeline::enhance::Enhance;
 pub use pipeline::master::Master;
 pub use pipeline::separate::Separate;
-pub use pipeline::transcribe::Transcribe;
+pub use pipeline::speech::Speech;
+pub use pipeline::transcribe::{StemNotes, Transcribe};
 pub use pipeline::{
-    Ask, Assembler, Chunk, ChunkAnswer, Clip, Clips, Cutter, Ends, Pipeline, Plan, ResultSink,
+    Ask, Assembler, Chunk, ChunkAnswer, Clip, Clips, Cutter, Ends, Part, Pipeline, Plan, ResultSink,
 };
 pub use progress::{Go, Progress};
 pub use run::{RunReport, run};

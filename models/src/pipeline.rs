@@ -1,9 +1,12 @@
 //! The cut every task is made along: plan, cut, infer, assemble. Synchronous, and pure but for the device.
 
+pub mod chain;
 pub mod enhance;
 mod link;
 pub mod master;
+mod mixed;
 pub mod separate;
+pub mod speech;
 pub mod transcribe;
 
 use crate::settings::{Control, Settings};
@@ -82,6 +85,19 @@ pub struct Chunk {
     pub shape: Vec<usize>,
     /// The network's input, row-major; where it has several inputs, one after the other.
     pub data: Vec<f32>,
+    /// Whose model runs it: 0 is the pipeline's own, another number one of [`Pipeline::others`].
+    pub part: u8,
+}
+
+/// Another model that works in the same job, on a session of its own: that of every other job of this model.
+#[derive(Clone)]
+pub struct Part {
+    /// What its chunks call it, above 0.
+    pub number: u8,
+    /// The model's name.
+    pub model: String,
+    /// Loads it and runs its chunks.
+    pub pipeline: Arc<dyn Pipeline>,
 }
 
 /// What the network said to one chunk.
@@ -168,6 +184,11 @@ pub trait Pipeline: Send + Sync {
     /// must not wait for more. A chunk may go on from the answer to an earlier one, for which the cutter waits.
     fn chunks_abreast(&self, _plan: &Plan) -> usize {
         usize::MAX
+    }
+
+    /// Other models that work on this plan, beside the pipeline's own; none for most. Each is paid.
+    fn others(&self, _plan: &Plan) -> Vec<Part> {
+        Vec::new()
     }
 
     /// Loads the model, ready to run.

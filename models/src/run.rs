@@ -51,8 +51,8 @@ pub fn run(
     let (cut, infer, assemble) = thread::scope(|scope| {
         let cut = scope.spawn(move || cut(cutter, &to_device));
         let assemble = scope.spawn(move || assemble(assembler, &answers, sink));
-        let lanes = lanes.min(pipeline.chunks_abreast(plan)).max(1);
-        let infer = infer(pipeline, session, lanes, plan.chunks, (chunks, to_assembler), progress);
+        let batch = Batch { most: lanes, sure: lanes.min(pipeline.chunks_abreast(plan)) };
+        let infer = infer(pipeline, session, batch, plan.chunks, (chunks, to_assembler), progress);
         (cut.join(), infer, assemble.join())
     });
     let ended = |stage: thread::Result<_>| stage.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -82,12 +82,21 @@ fn cut(mut cutter: Box<dyn Cutter>, to_device: &SyncSender<Chunk>) -> Result<Dur
     }
 }
 
+/// How many chunks are run at once.
+#[derive(Clone, Copy)]
+struct Batch {
+    /// One a lane.
+    most: usize,
+    /// As many come without an answer to any of them.
+    sure: usize,
+}
+
 /// Thread: the caller's. Takes what waits, at most one chunk a lane, and runs it. Ends when the cutter has ended, or
 /// when the assembler is gone.
 fn infer(
     pipeline: &dyn Pipeline,
     session: &mut Session,
-    lanes: usize,
+    Batch { most, sure }: Batch,
     total: u32,
     (chunks, to_assembler): (Receiver<Chunk>, SyncSender<ChunkAnswer>),
     progress: &mut dyn Progress,
@@ -95,9 +104,11 @@ fn infer(
     let (mut busy, mut done) = (Duration::ZERO, 0);
     while let Ok(first) = chunks.recv() {
         let mut batch = vec![first];
-        while batch.len() < lanes && batch.len() < (total - done) as usize {
-            // Waiting for a full batch is right: a lane left empty is a core left idle for a whole chunk.
-            let Ok(next) = chunks.recv() else { break };
+        while batch.len() < most && batch.len() < (total - done) as usize {
+            // Waiting for a full batch is right: a lane left empty is a core left idle for a whole chunk. But not for
+            // what may wait for the answers to these.
+            let next = if batch.len() < sure { chunks.recv().ok() } else { chunks.try_recv().ok() };
+            let Some(next) = next else { break };
             batch.push(next);
         }
         let started = Instant::now();

@@ -1,55 +1,27 @@
-//! A loaded graph on a device: with its folder, the only place that names a neural engine. Knows no audio.
+//! A loaded model on a device: graphs, a speech model, or both. With its folder, the only place that names a neural
+//! engine. Knows no audio but the window that a speech model is given.
 
+mod bound;
 mod engine;
 mod onnx_runtime;
+mod options;
+mod providers;
 mod rten_engine;
+mod tensors;
 mod threads;
+pub mod whisper;
 
 pub use engine::{Device, Engine, EngineChoice, Running};
+pub use options::{Attention, Precision, SessionOptions};
 
 use crate::ModelError;
 use engine::Loaded;
-use std::num::NonZeroUsize;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use threads::{Share, Threads};
-
-/// How a graph is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SessionOptions {
-    /// Threads the engine may keep busy, at most [`SessionOptions::THREADS_MAX`].
-    pub threads: NonZeroUsize,
-    /// By which engine.
-    pub engine: EngineChoice,
-    /// On which device.
-    pub device: Device,
-    /// Which device, where there are several of that kind: 0 is the first.
-    pub device_number: u8,
-    /// Lets an accelerator compute with fewer bits (TF32 with CUDA, FP16 with TensorRT): faster, and results differ
-    /// from those of the CPU by about a thousandth. Nothing on the CPU.
-    pub reduced_precision: bool,
-}
-
-impl SessionOptions {
-    /// More threads than this are not started, however many are asked for.
-    pub const THREADS_MAX: usize = 256;
-    /// More items than this are not run at once, since each holds its own activations and whatever waits for it;
-    /// with more threads, items get several each.
-    pub const LANES_MAX: usize = 4;
-}
-
-impl Default for SessionOptions {
-    /// As many threads as this machine runs at once, on its CPU.
-    fn default() -> Self {
-        Self {
-            threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
-            engine: EngineChoice::Auto,
-            device: Device::Cpu,
-            device_number: 0,
-            reduced_precision: false,
-        }
-    }
-}
+use whisper::{Heard, Listen, Whisper};
 
 /// Makes ONNX Runtime available to this process: loads its library, `libonnxruntime.so.<version>` or what this system
 /// calls it. Once, before the first session; a second call with the same file does nothing.
@@ -89,6 +61,14 @@ pub fn onnx_runtime_state() -> OnnxRuntimeState {
     }
 }
 
+/// Whether sessions with these options can be made at all: before the first model is loaded.
+///
+/// # Errors
+/// [`ModelError::NoEngine`] where the engine or the device that they insist on is not there.
+pub fn check(options: SessionOptions) -> Result<(), ModelError> {
+    engine::check(options)
+}
+
 /// A named tensor that goes into a graph: row-major, `data` as long as the product of `shape`. Where the graph wants
 /// whole numbers, they are rounded to those.
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +79,31 @@ pub struct Input<'a> {
     pub shape: &'a [usize],
     /// Row-major.
     pub data: &'a [f32],
+}
+
+/// A graph, the name it is run by, and the shapes its inputs will have: TensorRT compiles a graph for a range of shapes,
+/// and anew for one outside of what it knows.
+#[derive(Clone, Copy, Debug)]
+pub struct Graph<'a> {
+    /// What [`Session::run`] calls it.
+    pub name: &'a str,
+    /// ONNX.
+    pub onnx: &'a [u8],
+    /// Inputs whose shapes are known to vary, and how far; none where the graph says it all or nobody knows.
+    pub ranges: &'a [Range<'a>],
+}
+
+/// The shapes that one input will have.
+#[derive(Clone, Copy, Debug)]
+pub struct Range<'a> {
+    /// The graph's name for it.
+    pub input: &'a str,
+    /// The smallest.
+    pub least: &'a [usize],
+    /// The one that comes most.
+    pub usual: &'a [usize],
+    /// The largest.
+    pub most: &'a [usize],
 }
 
 /// A tensor that came out: row-major.
@@ -115,8 +120,12 @@ pub struct Output {
 pub struct Session {
     model: String,
     graphs: Option<Box<dyn Loaded>>,
+    speech: Option<Whisper>,
     threads: Threads,
     running: Running,
+    weights_bytes: u64,
+    /// Of other models in the same job, by number.
+    beside: BTreeMap<u8, Session>,
 }
 
 /// A share of the device, for one item.
@@ -130,18 +139,58 @@ impl Session {
     ///
     /// # Errors
     /// [`ModelError::Engine`] where the bytes are no graph that the engine can run; [`ModelError::NoEngine`] where the
-    /// engine or the device that `options` insist on is not there.
+    /// engine or the device that `options` insist on is not there; [`ModelError::OutOfMemory`] where the device has no
+    /// room for it.
     pub fn load(model: &str, graphs: &[(&str, &[u8])], options: SessionOptions) -> Result<Self, ModelError> {
+        let graphs: Vec<_> = graphs.iter().map(|&(name, onnx)| Graph { name, onnx, ranges: &[] }).collect();
+        Self::load_graphs(model, &graphs, options)
+    }
+
+    /// The same for graphs whose shapes are known beforehand.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_graphs(
+        model: &str,
+        graphs: &[Graph<'_>],
+        options: SessionOptions,
+    ) -> Result<Self, ModelError> {
         let threads = Threads::new(options);
+        let weights_bytes = graphs.iter().map(|graph| graph.onnx.len() as u64).sum();
         let (graphs, running) = engine::load(model, graphs, options, &threads)?;
-        Ok(Self { model: model.to_owned(), graphs: Some(graphs), threads, running })
+        Ok(Self { graphs: Some(graphs), running, weights_bytes, ..Self::bare(model, threads) })
     }
 
     /// For a pipeline that has no network: its items still share the threads.
     #[must_use]
     pub fn without_network(model: &str, options: SessionOptions) -> Self {
         let threads = Threads::new(SessionOptions { device: Device::Cpu, ..options });
-        Self { model: model.to_owned(), graphs: None, threads, running: Running::nothing() }
+        Self::bare(model, threads)
+    }
+
+    fn bare(model: &str, threads: Threads) -> Self {
+        Self {
+            model: model.to_owned(),
+            graphs: None,
+            speech: None,
+            threads,
+            running: Running::nothing(),
+            weights_bytes: 0,
+            beside: BTreeMap::new(),
+        }
+    }
+
+    /// The same with a speech model, whose file in ggml's format is `weights`. Items follow each other from then on, each
+    /// with all threads: every window that is listened to at the same time would hold as much memory as the model.
+    ///
+    /// # Errors
+    /// [`ModelError::Engine`] where the file is no speech model, or not whole; [`ModelError::NoEngine`] where the device
+    /// that `options` insist on is not there.
+    pub fn with_speech(mut self, weights: &[u8], options: SessionOptions) -> Result<Self, ModelError> {
+        let (speech, running) = Whisper::load(&self.model, weights, options)?;
+        self.threads = Threads::one_lane(options);
+        self.weights_bytes += weights.len() as u64;
+        Ok(Self { speech: Some(speech), running, ..self })
     }
 
     /// What really runs, on what.
@@ -150,16 +199,45 @@ impl Session {
         &self.running
     }
 
+    /// Bytes of the graphs' files: the least that it takes. How much it really takes is seen from outside only.
+    #[must_use]
+    pub fn weights_bytes(&self) -> u64 {
+        self.weights_bytes
+    }
+
+    /// How many sets of shapes have places of their own on the device: see [`SessionOptions::bind_shapes`].
+    #[must_use]
+    pub fn bound_shapes(&self) -> usize {
+        self.graphs.as_ref().map_or(0, |graphs| graphs.bound_shapes())
+    }
+
     /// How many items [`Self::each`] runs at once; batches of a multiple of this waste no thread.
     #[must_use]
     pub fn lanes(&self) -> usize {
         self.threads.lanes().len()
     }
 
+    /// The session of another model that works in the same job, loaded when it is first needed: for who runs one job
+    /// alone. A server keeps one session a model, whoever needs it.
+    ///
+    /// # Errors
+    /// Those of `load`.
+    pub fn beside(
+        &mut self,
+        number: u8,
+        load: impl FnOnce() -> Result<Self, ModelError>,
+    ) -> Result<&mut Self, ModelError> {
+        match self.beside.entry(number) {
+            Entry::Occupied(kept) => Ok(kept.into_mut()),
+            Entry::Vacant(empty) => Ok(empty.insert(load()?)),
+        }
+    }
+
     /// Runs a graph once, on all threads: named inputs, one output for each name in `outputs`.
     ///
     /// # Errors
-    /// [`ModelError::Engine`] where a name is unknown, a shape does not fit, or the engine fails.
+    /// [`ModelError::Engine`] where a name is unknown, a shape does not fit, or the engine fails;
+    /// [`ModelError::OutOfMemory`] where the device has no room for it.
     pub fn run(
         &mut self,
         graph: &str,
@@ -202,15 +280,27 @@ impl Lane<'_> {
     ) -> Result<Vec<Output>, ModelError> {
         let Session { model, graphs, .. } = self.session;
         guarded(model, || {
-            inputs.iter().try_for_each(check)?;
+            inputs.iter().try_for_each(check_shape)?;
             let graphs = graphs.as_ref().ok_or_else(|| format!("it has no graph `{graph}`"))?;
             graphs.run(self.share, graph, inputs, outputs)
+        })
+    }
+
+    /// Listens to one window, one channel of at most [`whisper::WINDOW_FRAMES`] at [`whisper::RATE_HZ`].
+    ///
+    /// # Errors
+    /// [`ModelError::Engine`] where the session has no speech model, or it fails.
+    pub fn listen(&self, frames: &[f32], wish: Listen) -> Result<Heard, ModelError> {
+        let Session { model, speech, threads, .. } = self.session;
+        guarded(model, || {
+            let speech = speech.as_ref().ok_or("it has no speech model")?;
+            speech.listen(threads.all(), frames, wish)
         })
     }
 }
 
 /// No engine is asked to believe a shape.
-fn check(input: &Input<'_>) -> Result<(), String> {
+fn check_shape(input: &Input<'_>) -> Result<(), String> {
     let elements = input.shape.iter().try_fold(1_usize, |n, &size| n.checked_mul(size));
     if elements == Some(input.data.len()) {
         return Ok(());
@@ -221,11 +311,26 @@ fn check(input: &Input<'_>) -> Result<(), String> {
 
 const PANICKED: &str = "it panicked; the log has the place";
 
+/// What engines and the libraries below them say when memory ran out. None of them has a code for it.
+const OUT_OF_MEMORY: [&str; 6] = [
+    "failed to allocate memory",
+    "out of memory",
+    "bad_alloc",
+    "bad allocation",
+    "alloc_failed",
+    "outofmemory",
+];
+
 fn engine_error(model: &str, reason: String) -> ModelError {
-    ModelError::Engine { model: model.to_owned(), reason }
+    let (model, said) = (model.to_owned(), reason.to_ascii_lowercase());
+    if OUT_OF_MEMORY.iter().any(|words| said.contains(words)) {
+        ModelError::OutOfMemory { model, reason }
+    } else {
+        ModelError::Engine { model, reason }
+    }
 }
 
-/// Turns the engine's errors, and a panic inside it, into [`ModelError::Engine`]: one bad graph must not take the
+/// Turns the engine's errors, and a panic inside it, into an error of the model: one bad graph must not take the
 /// device thread, and every other tenant's job, with it.
 fn guarded<T>(model: &str, work: impl FnOnce() -> Result<T, String>) -> Result<T, ModelError> {
     caught(work).map_err(|reason| engine_error(model, reason))
@@ -238,6 +343,7 @@ fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::num::NonZeroUsize;
 
     const MINI: &[u8] = include_bytes!("../weights/mini.onnx");
 
@@ -247,6 +353,24 @@ mod tests {
 
     fn bands(columns: usize, seed: usize) -> Vec<f32> {
         (0..2 * columns * 192).map(|i| ((i * 7919 + seed * 31) % 1000) as f32 / 500.0 - 1.0).collect()
+    }
+
+    #[test]
+    fn no_memory_is_told_from_other_failures() {
+        for said in [
+            "Non-zero status code: Failed to allocate memory for requested buffer of size 4096",
+            "CUDA failure 2: out of memory ; GPU=0",
+            "std::bad_alloc",
+            "CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED",
+            "[defaultAllocator.cpp] Error Code 1: Cuda Runtime (OutOfMemory)",
+        ] {
+            let error = engine_error("x", said.to_owned());
+            assert!(matches!(&error, ModelError::OutOfMemory { .. }), "{said}");
+            assert!(error.to_string().contains("choose a smaller model"), "{error}");
+        }
+        for said in ["the shape of memory is wrong", "Invalid rank for input", PANICKED] {
+            assert!(matches!(engine_error("x", said.to_owned()), ModelError::Engine { .. }), "{said}");
+        }
     }
 
     #[test]

@@ -82,6 +82,22 @@ impl Settings {
         self.0.iter().map(|(name, setting)| (name.as_str(), setting))
     }
 
+    /// Those of some controls.
+    #[must_use]
+    pub fn of(&self, controls: &[Control]) -> Self {
+        let known = |name: &str| controls.iter().any(|control| control.name == name);
+        let mut own = self.clone();
+        own.0.retain(|name, _| known(name));
+        own
+    }
+
+    /// These, and `others` over them.
+    #[must_use]
+    pub fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
     /// The same with a value for every control.
     ///
     /// # Errors

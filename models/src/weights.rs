@@ -1,10 +1,19 @@
-//! A model's files: in the program or in a folder, and used only if their hash is the card's. Never downloads.
+//! A model's files: in the program or in a folder, and used only if their hash is the card's or, where the card has none,
+//! the one that was pinned when the file first came. Never downloads.
+
+mod contract;
+pub(crate) mod onnx_file;
+mod pins;
+
+pub use pins::{Pin, Pins};
 
 use crate::ModelError;
 use crate::catalog::card::{Card, CardFile};
+use crate::catalog::facts::Graph;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::fmt::Write;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Where the files of one model are; their names and hashes are the card's. Cheap to share.
@@ -12,7 +21,9 @@ use std::path::{Path, PathBuf};
 pub struct Files {
     model: String,
     files: Vec<CardFile>,
+    graphs: Vec<Graph>,
     place: Place,
+    half: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -21,41 +32,107 @@ enum Place {
     Folder(PathBuf),
 }
 
+/// What a file must be to be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Promise {
+    /// The card has this SHA-256; it goes before any pin.
+    Card(String),
+    /// The card has none: this came first.
+    Pin(Pin),
+}
+
+impl Promise {
+    /// The SHA-256.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        match self {
+            Self::Card(sha256) => sha256,
+            Self::Pin(pin) => &pin.sha256,
+        }
+    }
+}
+
 impl Files {
     /// Files that are part of the program: name and bytes.
     #[must_use]
     pub fn embedded(card: &Card, files: &'static [(&'static str, &'static [u8])]) -> Self {
-        Self { model: card.name.clone(), files: card.files.clone(), place: Place::Program(files) }
+        Self::of(card, Place::Program(files))
     }
 
     /// Files in a folder of models, which has one folder a card.
     #[must_use]
     pub fn in_folder(card: &Card, models: &Path) -> Self {
-        let place = Place::Folder(models.join(&card.name));
-        Self { model: card.name.clone(), files: card.files.clone(), place }
+        Self::of(card, Place::Folder(models.join(&card.name)))
     }
 
-    /// Whether all of them are there; their hashes are checked when they are read.
+    fn of(card: &Card, place: Place) -> Self {
+        let (files, graphs) = (card.files.clone(), card.graphs.clone());
+        Self { model: card.name.clone(), files, graphs, place, half: false }
+    }
+
+    /// The same, reading the variant in half precision of a file that has one here.
+    #[must_use]
+    pub fn in_half(mut self, half: bool) -> Self {
+        self.half = half;
+        self
+    }
+
+    /// Whether all of them are there, and it is known what they must be; their hashes are checked when they are read.
+    /// Variants in half precision need not be there.
     #[must_use]
     pub fn are_there(&self) -> bool {
-        self.files.iter().all(|file| match &self.place {
-            Place::Program(files) => files.iter().any(|(name, _)| *name == file.file),
-            Place::Folder(folder) => folder.join(&file.file).is_file(),
-        })
+        self.files.iter().filter(|file| file.half_of.is_none()).all(|file| self.is_there(file))
     }
 
-    /// The bytes of one, as the card promises them.
+    fn is_there(&self, file: &CardFile) -> bool {
+        match &self.place {
+            Place::Program(files) => files.iter().any(|(name, _)| *name == file.file),
+            Place::Folder(folder) => {
+                folder.join(&file.file).is_file() && self.promise(file).is_ok_and(|promise| promise.is_some())
+            }
+        }
+    }
+
+    /// What a file must be: as the card says, else as it was pinned; none where it has never come.
     ///
     /// # Errors
-    /// [`ModelError::NoWeights`] where it is not there, [`ModelError::Weights`] where it is another file.
+    /// Where the pins cannot be read.
+    pub fn promise(&self, file: &CardFile) -> io::Result<Option<Promise>> {
+        match (&file.sha256, &self.place) {
+            (Some(sha256), _) => Ok(Some(Promise::Card(sha256.clone()))),
+            (None, Place::Folder(folder)) => {
+                Ok(Pins::read(folder)?.of(&file.file).cloned().map(Promise::Pin))
+            }
+            (None, Place::Program(_)) => Ok(None),
+        }
+    }
+
+    /// Names the weights: the hash of the first file, the card's or the pinned one. Of plain signal processing, and of
+    /// files that have not come yet, it is the program's version.
+    #[must_use]
+    pub fn version(&self) -> String {
+        let promise = self.files.first().and_then(|file| self.promise(file).ok().flatten());
+        promise
+            .map_or(concat!("v", env!("CARGO_PKG_VERSION")).to_owned(), |promise| promise.sha256().to_owned())
+    }
+
+    /// The bytes of one, as card or pin promise them.
+    ///
+    /// # Errors
+    /// [`ModelError::NoWeights`] where it is not there or nobody knows what it must be, [`ModelError::Weights`] where it
+    /// is another file, [`ModelError::Graph`] where it holds another graph than the card describes.
     pub fn read(&self, name: &str) -> Result<Cow<'static, [u8]>, ModelError> {
+        let asked = name;
         let missing = |reason: String| ModelError::NoWeights {
             model: self.model.clone(),
-            file: name.to_owned(),
+            file: asked.to_owned(),
             reason,
         };
-        let file = self.files.iter().find(|file| file.file == name);
+        let in_half = |file: &&CardFile| file.half_of.as_deref() == Some(name) && self.is_there(file);
+        let half = self.files.iter().find(|file| self.half && in_half(file));
+        let file = half.or_else(|| self.files.iter().find(|file| file.file == name));
         let file = file.ok_or_else(|| missing("the card does not list it".to_owned()))?;
+        let name = file.file.as_str();
         let bytes: Cow<'static, [u8]> = match &self.place {
             Place::Program(files) => {
                 let found = files.iter().find(|(known, _)| *known == name);
@@ -65,10 +142,20 @@ impl Files {
                 std::fs::read(folder.join(name)).map_err(|cause| missing(cause.to_string()))?.into()
             }
         };
+        let promise = self.promise(file).map_err(|cause| missing(format!("{}: {cause}", Pins::FILE)))?;
+        let promise = promise.ok_or_else(|| {
+            missing("no checksum is published for it, and what lies there was not pinned".to_owned())
+        })?;
         let found = sha256_hex(&bytes);
-        if found != file.sha256 {
-            let expected = file.sha256.clone();
-            return Err(ModelError::Weights { model: self.model.clone(), expected, found });
+        if found != promise.sha256() {
+            let says = if matches!(promise, Promise::Pin(_)) { "pin" } else { "card" };
+            let expected = promise.sha256().to_owned();
+            return Err(ModelError::Weights { model: self.model.clone(), says, expected, found });
+        }
+        if let Some(graph) = self.graphs.iter().find(|graph| graph.file == asked) {
+            let wrong =
+                |reason| ModelError::Graph { model: self.model.clone(), file: name.to_owned(), reason };
+            contract::check(&bytes, graph).map_err(wrong)?;
         }
         Ok(bytes)
     }
@@ -93,6 +180,69 @@ mod tests {
         // FIPS 180-4, the example for "abc".
         let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(sha256_hex(b"abc"), hex);
+    }
+
+    const CARD: &str = "name = \"new\"\ntitle = \"New\"\ndescription = \"For tests.\"\ntask = \"master\"\n\
+        architecture = \"none\"\ngrade = \"preview\"\nprice_class = \"small\"\npublisher = \"Somebody\"\n\
+        licence = \"MIT\"\ncommercial_use = \"yes\"\n[[files]]\nfile = \"net.onnx\"\n";
+
+    #[test]
+    fn a_file_whose_card_has_no_checksum_is_used_as_it_was_pinned_and_not_otherwise() {
+        let (models, card) = (tempfile::tempdir().unwrap(), Card::parse(CARD).unwrap());
+        let folder = models.path().join("new");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("net.onnx"), b"abc").unwrap();
+        let files = Files::in_folder(&card, models.path());
+        assert!(!files.are_there());
+        let error = files.read("net.onnx").unwrap_err().to_string();
+        assert!(error.contains("not pinned") && error.contains("tributary models pull new"), "{error}");
+        assert!(files.version().starts_with('v'), "{}", files.version());
+
+        let [source, date] = ["https://example.org/net.onnx", "2026-11-27"].map(str::to_owned);
+        let pin = Pin { file: "net.onnx".to_owned(), sha256: sha256_hex(b"abc"), bytes: 3, source, date };
+        let mut pins = Pins::default();
+        pins.set(pin.clone());
+        pins.set(pin);
+        std::fs::write(folder.join(Pins::FILE), pins.to_text()).unwrap();
+        assert_eq!(Pins::read(&folder).unwrap(), pins);
+        assert!(files.are_there());
+        assert_eq!(files.read("net.onnx").unwrap(), &b"abc"[..]);
+        assert_eq!(files.version(), sha256_hex(b"abc"));
+
+        std::fs::write(folder.join("net.onnx"), b"abd").unwrap();
+        let error = files.read("net.onnx").unwrap_err();
+        assert!(matches!(error, ModelError::Weights { says: "pin", .. }), "{error}");
+
+        // The publisher's word goes before what came first.
+        let later = Card::parse(&format!("{CARD}sha256 = \"{}\"\n", sha256_hex(b"abd"))).unwrap();
+        assert_eq!(Files::in_folder(&later, models.path()).read("net.onnx").unwrap(), &b"abd"[..]);
+
+        std::fs::write(folder.join(Pins::FILE), "pins = 7").unwrap();
+        assert!(!files.are_there());
+        let error = files.read("net.onnx").unwrap_err().to_string();
+        assert!(error.contains(Pins::FILE), "{error}");
+    }
+
+    #[test]
+    fn the_half_precision_variant_is_read_where_it_is_wanted_and_there() {
+        let card = include_str!("../catalog/mini.toml");
+        let full = include_bytes!("../weights/mini.onnx");
+        // The same graph with a few words about it.
+        let halved = [&full[..], b"\x32\x04half"].concat();
+        let half = format!(
+            "[[files]]\nfile = \"mini.half.onnx\"\nhalf_of = \"mini.onnx\"\nsha256 = \"{}\"\n\n[[graphs]]",
+            sha256_hex(&halved)
+        );
+        let card = Card::parse(&card.replacen("[[graphs]]", &half, 1)).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("mini")).unwrap();
+        std::fs::write(folder.path().join("mini/mini.onnx"), full).unwrap();
+        let files = Files::in_folder(&card, folder.path());
+        assert!(files.are_there(), "the variant may be missing");
+        assert_eq!(*files.clone().in_half(true).read("mini.onnx").unwrap(), full[..], "and is not missed");
+        std::fs::write(folder.path().join("mini/mini.half.onnx"), &halved).unwrap();
+        assert_eq!(*files.clone().in_half(true).read("mini.onnx").unwrap(), halved[..]);
+        assert_eq!(*files.read("mini.onnx").unwrap(), full[..]);
     }
 
     #[test]

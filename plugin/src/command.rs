@@ -73,6 +73,12 @@ pub enum Command {
     /// Whether the stems sound on their own outputs, too.
     SetOutputs(bool),
 
+    // Notes
+    /// These notes of the transcription in the window are picked, by their numbers; none for none.
+    PickNotes(Vec<u32>),
+    /// The row of the notes sounds as the picked ones alone, or as all of them.
+    HearPicked(bool),
+
     // Free play
     /// Play or stop, while the host stands still.
     Play(bool),
@@ -86,6 +92,8 @@ pub enum Command {
     Export,
     /// The same into this folder.
     ExportTo(PathBuf),
+    /// The path that is asked for, as it was typed; nothing where it shall not be asked any more.
+    GivePath(Option<PathBuf>),
     /// Show this file in the system's file browser.
     Reveal(PathBuf),
 

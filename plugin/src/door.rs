@@ -7,6 +7,7 @@
 //! line (see [`outline`]).
 
 use crate::command::Command;
+use crate::library::report::Figures;
 use crate::session::Session;
 use crate::view::{Connection, Quote, Recorder, Stage, View};
 use serde_json::{Value, json};
@@ -117,7 +118,25 @@ fn outline(view: &View) -> Value {
             .iter()
             .map(|stem| json!({ "name": stem.name, "file": stem.file, "gain_db": stem.gain_db }))
             .collect();
-        json!({ "job": result.job, "stems": stems, "difference_db": result.difference_db, "folder": result.folder })
+        let sheets: Vec<_> =
+            result.sheets.iter().map(|sheet| json!({ "name": sheet.name, "file": sheet.file })).collect();
+        let report = result.report.as_ref().map(|report| {
+            let figures = |of: &Figures| json!({ "lufs": of.integrated_lufs, "dbtp": of.true_peak_dbtp });
+            json!({ "before": figures(&report.before), "after": figures(&report.after), "curve": report.curve.len() })
+        });
+        json!({
+            "job": result.job,
+            "stems": stems,
+            "sheets": sheets,
+            "report": report,
+            "notes": result.music.as_ref().map(|music| music.notes.len()),
+            "picked": result.picked.as_ref().map(|picked| {
+                json!({ "notes": *picked.notes, "file": picked.file, "are_heard_alone": picked.are_heard_alone })
+            }),
+            "said": result.transcript.as_ref().map(|said| said.lines.len()),
+            "difference_db": result.difference_db,
+            "folder": result.folder,
+        })
     });
     let jobs: Vec<_> = view
         .jobs
@@ -130,13 +149,19 @@ fn outline(view: &View) -> Value {
         "connection": connection(&view.connection),
         "account": account,
         "models": view.offer.iter().map(|model| model.name.clone()).collect::<Vec<_>>(),
-        "choice": { "task": view.choice.task, "model": view.choice.model, "quote": quote(&view.choice.quote) },
+        "choice": {
+            "task": view.choice.task,
+            "model": view.choice.model,
+            "references": view.choice.references.iter().map(|reference| &reference.name).collect::<Vec<_>>(),
+            "quote": quote(&view.choice.quote),
+        },
         "recorder": recorder(&view.recorder),
         "takes": takes,
         "take": view.take.as_ref().map(|take| json!(&*take.info)),
         "jobs": jobs,
         "result": result,
         "playing": view.player.is_playing,
+        "match_db": view.player.match_db,
         "notices": notices,
     })
 }

@@ -12,9 +12,13 @@ mod x11;
 
 use raw_window_handle::RawWindowHandle;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Files in one drag at most, out or in.
 pub const FILES_MAX: usize = 64;
+
+/// Wakes the window: whoever drags onto it holds the pointer, so it hears of nothing itself. Called on any thread.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// Takes files out of the window while the mouse button is down.
 pub trait DragOut {
@@ -31,10 +35,10 @@ pub trait DragOut {
     fn dropped(&mut self) -> Vec<PathBuf>;
 }
 
-/// Thread: main. Drag and drop for the window with this handle, until dropped; its thread is joined then, so drop it
+/// Thread: main. Drag and drop for the window with this handle, until dropped; `wake` is called when files were dropped; its thread is joined then, so drop it
 /// before the window goes. Never fails: where it cannot work it says so by [`DragOut::is_available`].
 #[must_use]
-pub fn for_window(handle: RawWindowHandle) -> Box<dyn DragOut + Send> {
+pub fn for_window(handle: RawWindowHandle, wake: Wake) -> Box<dyn DragOut + Send> {
     #[cfg(all(unix, not(target_os = "macos")))]
     {
         let window = match handle {
@@ -42,12 +46,12 @@ pub fn for_window(handle: RawWindowHandle) -> Box<dyn DragOut + Send> {
             RawWindowHandle::Xlib(handle) => u32::try_from(handle.window).ok(),
             _ => None,
         };
-        if let Some(drag) = window.and_then(x11::Drag::start) {
+        if let Some(drag) = window.and_then(|window| x11::Drag::start(window, wake)) {
             return Box::new(drag);
         }
     }
     #[cfg(not(all(unix, not(target_os = "macos"))))]
-    let _ = handle;
+    let _ = (handle, wake);
     unavailable()
 }
 
@@ -82,7 +86,7 @@ mod tests {
     fn a_window_of_another_system_says_that_files_cannot_be_dragged() {
         let surface = std::ptr::NonNull::<std::ffi::c_void>::dangling();
         let handle = raw_window_handle::WaylandWindowHandle::new(surface);
-        let mut drag = for_window(RawWindowHandle::Wayland(handle));
+        let mut drag = for_window(RawWindowHandle::Wayland(handle), Arc::new(|| ()));
         assert!(!drag.is_available());
         assert!(drag.begin(&["a.wav".into()]).unwrap_err().contains("Reveal"));
         assert!(drag.dropped().is_empty());

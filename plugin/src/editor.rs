@@ -4,7 +4,9 @@
 //! ```text
 //! bar            whose take, which server, how many credits
 //! notices        what the user should know, until dismissed
+//! path_row       while a file or folder is asked for
 //! take_view      the take and where the sound is     | side    what shall be done, its cost, the one button,
+//!                (notes over it: piano_roll, lanes, note_bar)
 //! transport_row  record, play, loop, host, level     |         and the way into the DAW
 //! stem_list      a row a stem                        |
 //! monitor_row    what is heard                       |
@@ -23,10 +25,14 @@ mod history;
 mod icon;
 mod jobs_bar;
 mod keyboard;
+mod lanes;
 mod meter;
 mod model_picker;
 mod monitor_row;
+mod note_bar;
+mod note_choice;
 mod notices;
+mod path_row;
 mod piano_roll;
 mod picture;
 mod place_box;
@@ -44,6 +50,7 @@ mod strip;
 mod take_picker;
 mod take_view;
 mod theme;
+mod transcript_view;
 mod transport_row;
 mod trim;
 pub mod window;
@@ -66,7 +73,7 @@ use strip::Strip;
 pub const SIZE_MIN: (f32, f32) = (760.0, 460.0);
 
 /// How often the window is drawn while something moves.
-const FRAME: Duration = Duration::from_millis(33);
+pub const FRAME: Duration = Duration::from_millis(33);
 
 /// What lies over everything below the bar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -125,8 +132,12 @@ pub struct Face {
     take_view: take_view::TakeView,
     picker: take_picker::TakePicker,
     stems: stem_list::StemList,
+    notes: note_choice::NoteChoice,
+    said: transcript_view::Heights,
     form: settings::Form,
     history: history::History,
+    /// A path as far as it was typed.
+    typed_path: String,
     /// Why the last drag could not begin.
     complaint: Option<String>,
     has_asked_spectrograms: bool,
@@ -196,6 +207,7 @@ impl Face {
     fn keep_up(&mut self, view: &View) {
         self.take_view.keep_up(view.take.as_ref().map(|take| take.info.as_ref()));
         self.stems.keep_up(view.result.as_ref());
+        self.notes.keep_up(view.result.as_ref());
         let is_open = match self.doubt {
             Some(Doubt::Take(id)) => view.takes.iter().any(|take| take.id == id),
             Some(Doubt::Job(key)) => view.jobs.iter().any(|job| job.key == key),
@@ -223,6 +235,7 @@ impl Face {
         }
         let height = notices::height(self, turn);
         notices::show(self, ui, strip.top(height), turn);
+        path_row::show(self, ui, strip.top(path_row::height(turn)), turn);
         match self.sheet {
             Sheet::None => self.body(ui, strip, turn),
             Sheet::History => history::show(self, ui, strip.rest(), turn),

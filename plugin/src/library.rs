@@ -9,6 +9,7 @@
 //!                   jobs/<job id>/job.json     what was asked and what became of it, saved before it is sent
 //!                                 stem-<hash>.json, sheet-<hash>.json   which of the files is what
 //!                                 <take> - <stem> - <tempo>bpm - bar <n>.wav   results, ready to be dragged
+//!                                 picked/   a MIDI file of the notes that were selected last
 //!   references/<hash>.f32              what results shall be made like
 //!   temporary/, trash/                 files on their way in and out
 //!   cache/                             takes and stems at other rates, notes as sound; made again when needed
@@ -24,6 +25,7 @@ pub mod feeder;
 mod folder;
 mod import;
 mod job;
+pub mod midi;
 pub mod mix_loudness;
 pub mod music;
 mod name;
@@ -42,6 +44,7 @@ mod take;
 #[cfg(test)]
 mod tests;
 mod track;
+pub mod transcript;
 
 pub use audition::Timbre;
 pub use cache::CACHE_BYTES_MAX;
@@ -62,6 +65,7 @@ pub(crate) use setting::sent;
 pub use setting::{SettingRecord, SettingRecords};
 pub use sheet::SheetRecord;
 pub use track::TrackFile;
+pub use transcript::Transcript;
 
 use serde::{Deserialize, Serialize};
 use tributary_protocol::limits::CLIP_SECONDS_MAX;

@@ -5,6 +5,7 @@
 
 use crate::library::{
     JobKey, Music, Outline, ReferenceRecord, Report, SettingRecords, Spectrogram, TakeId, TakeInfo,
+    Transcript,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,6 +37,8 @@ pub struct View {
     pub result: Option<Outcome>,
     /// What is heard.
     pub player: Player,
+    /// A file or folder is asked for: a chooser may be open, and its path can be typed.
+    pub asking: Option<Asking>,
     /// What the user should know, newest last; each stays until dismissed.
     pub notices: Vec<Notice>,
     /// Size and zoom of the window, as remembered.
@@ -303,12 +306,27 @@ pub struct Outcome {
     pub sheets: Vec<SheetRow>,
     /// What a transcription heard; absent until read.
     pub music: Option<Arc<Music>>,
+    /// Which of its notes are picked, where any are.
+    pub picked: Option<Picked>,
+    /// What was said in the clip; absent until read.
+    pub transcript: Option<Arc<Transcript>>,
     /// What was measured before and after; absent until read.
     pub report: Option<Arc<Report>>,
     /// Original minus sum of stems, dB of the original; absent until measured or when not all stems were asked for.
     pub difference_db: Option<f32>,
     /// The folder with all files.
     pub folder: PathBuf,
+}
+
+/// Some notes of a transcription.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Picked {
+    /// Their numbers in [`Music::notes`], rising.
+    pub notes: Arc<[u32]>,
+    /// A MIDI file with them alone, in their place in the song; absent until whole.
+    pub file: Option<PathBuf>,
+    /// The row of the notes sounds as they alone.
+    pub are_heard_alone: bool,
 }
 
 /// A file of a result that is not sound.
@@ -366,6 +384,26 @@ pub struct Player {
     pub looped: Option<(u64, u64)>,
     /// The gain that makes the original as loud as the mix, dB.
     pub match_db: f32,
+}
+
+/// A question for a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asking {
+    /// What for.
+    pub purpose: Purpose,
+    /// The system opened no chooser: the path must be typed.
+    pub has_no_chooser: bool,
+}
+
+/// Why a path is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A file to make a take of.
+    Import,
+    /// A file that results shall be made like.
+    Reference,
+    /// A folder to write the result into.
+    Export,
 }
 
 /// What the user should know.

@@ -4,15 +4,15 @@ use crate::artifacts::{ArtifactError, Artifacts, Key};
 use crate::clock::Clock;
 use crate::config::LimitsConfig;
 use crate::job::Job;
-use crate::offer::{Offer, Offers};
-use crate::quote::quote;
+use crate::offer::Offers;
+use crate::quote::{Price, quote};
 use crate::settings;
 use crate::steps::{SharedSteps, Step};
 use crate::store::{Admission, NewJob, Store, StoreError};
 use crate::tenant::Tenant;
 use std::sync::Arc;
 use tributary_audio::ClipShape;
-use tributary_models::{Ask, ModelError};
+use tributary_models::{Ask, ModelError, Plan};
 use tributary_protocol::limits::{
     CHANNELS_MAX, NAME_CHARS_MAX, RATE_HZ_MAX, RATE_HZ_MIN, REFERENCES_MAX, SETTINGS_MAX, STEMS_MAX,
     TITLE_CHARS_MAX,
@@ -97,6 +97,17 @@ pub enum Refusal {
     Artifact(#[source] ArtifactError),
 }
 
+/// What a clip would cost, and why.
+#[derive(Clone, Debug)]
+pub struct Quote {
+    /// The most that can be captured.
+    pub credits: Credits,
+    /// What it is made of.
+    pub price: Price,
+    /// What would be done.
+    plan: Plan,
+}
+
 /// Decides who may run what.
 pub struct Admissions {
     /// Models and prices.
@@ -114,16 +125,26 @@ pub struct Admissions {
 }
 
 impl Admissions {
-    /// What a clip of this shape would cost on this model. Holds nothing.
+    /// What a clip of this shape would cost on this model, with these settings. Holds nothing.
     ///
     /// # Errors
-    /// Where the model is unknown or the shape outside the limits.
-    pub fn quote(&self, model: &str, clip: ClipShape) -> Result<(Credits, &Offer), Refusal> {
+    /// Where the model or a setting is unknown or the shape outside the limits.
+    pub fn quote(&self, model: &str, clip: ClipShape, settings: &Settings) -> Result<Quote, Refusal> {
+        check_settings(settings)?;
+        self.planned(model, clip, &Ask { settings: settings::to_models(settings), ..Ask::default() })
+    }
+
+    /// The plan and its price.
+    fn planned(&self, model: &str, clip: ClipShape, ask: &Ask) -> Result<Quote, Refusal> {
         // Before anything repeats the name: an error travels in headers, which have a limit of their own.
         check_text("model's name", model, NAME_CHARS_MAX)?;
         let offer = self.offers.get(model)?;
         self.check_shape(clip)?;
-        Ok((quote(clip.frames, clip.rate_hz, offer.credits_per_minute), offer))
+        ask.references.iter().try_for_each(|clip| self.check_shape(*clip))?;
+        let plan = offer.pipeline.plan(clip, ask)?;
+        let price = self.offers.price(offer, &plan)?;
+        let credits = quote(clip.frames, clip.rate_hz, price.credits_per_minute());
+        Ok(Quote { credits, price, plan })
     }
 
     /// Admits: the answer is a job whose credits are held, uploading or queued.
@@ -132,16 +153,12 @@ impl Admissions {
     /// A named refusal; nothing was held.
     pub async fn admit(&self, tenant: &Tenant, request: JobRequest) -> Result<Job, Refusal> {
         check_words(&request)?;
-        let (credits, offer) = self.quote(&request.model, shape(&request.clip))?;
-        request.references.iter().try_for_each(|clip| self.check_shape(shape(clip)))?;
-        let plan = offer.pipeline.plan(
-            shape(&request.clip),
-            &Ask {
-                stems: request.stems,
-                settings: settings::to_models(&request.settings),
-                references: request.references.iter().map(shape).collect(),
-            },
-        )?;
+        let ask = Ask {
+            stems: request.stems,
+            settings: settings::to_models(&request.settings),
+            references: request.references.iter().map(shape).collect(),
+        };
+        let Quote { credits, plan, .. } = self.planned(&request.model, shape(&request.clip), &ask)?;
         let bytes =
             |clip: &ClipHeader| clip.canonical_bytes().expect("frames were checked against the limit");
         let (stored, free) = self.look(tenant, &request.clip).await?;
@@ -215,10 +232,14 @@ fn shape(clip: &ClipHeader) -> ClipShape {
 fn check_words(request: &JobRequest) -> Result<(), Refusal> {
     check_text("title", &request.title, TITLE_CHARS_MAX)?;
     limit("number of stems", request.stems.len() as u64, 0, STEMS_MAX as u64)?;
-    limit("number of settings", request.settings.len() as u64, 0, SETTINGS_MAX as u64)?;
     limit("number of references", request.references.len() as u64, 0, REFERENCES_MAX as u64)?;
     request.stems.iter().try_for_each(|stem| check_text("stem's name", stem, NAME_CHARS_MAX))?;
-    request.settings.iter().try_for_each(|(name, setting)| {
+    check_settings(&request.settings)
+}
+
+fn check_settings(settings: &Settings) -> Result<(), Refusal> {
+    limit("number of settings", settings.len() as u64, 0, SETTINGS_MAX as u64)?;
+    settings.iter().try_for_each(|(name, setting)| {
         check_text("setting's name", name, NAME_CHARS_MAX)?;
         match setting {
             Setting::Choice(word) => check_text("setting's word", word, NAME_CHARS_MAX),

@@ -68,7 +68,8 @@ enum Command {
     Separate(separate::Args),
     /// Take the noise out of speech
     Enhance(enhance::Args),
-    /// Write down notes, beats, tempo and key: MIDI, MusicXML, CSV
+    /// Write down notes, beats, tempo and key: MIDI, MusicXML, CSV; or, with --model whisper-base, words: text, SRT and
+    /// VTT subtitles, markers.txt (Audacity's labels) and markers.csv (REAPER's regions)
     Transcribe(transcribe::Args),
     /// Bring a mix to loudness and true peak, like a reference where one is given
     Master(master::Args),

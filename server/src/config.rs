@@ -9,12 +9,18 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tributary_models::session::{Attention, Precision};
+use tributary_models::{EngineChoice, SessionOptions};
 use tributary_protocol::limits::{CLIP_SECONDS_MAX, is_web_page};
 
 /// Name of the config file in the data folder.
 pub const FILE_NAME: &str = "tributary.toml";
+
+/// 16 TB: more is a mistake of units.
+const MEMORY_MB_MAX: u64 = 1 << 24;
 
 /// The whole configuration of `tributary serve`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -90,12 +96,31 @@ pub struct WorkerConfig {
     pub reap_seconds: u64,
 }
 
-/// How chunks are run.
+/// How chunks are run: every option of engines and devices is made of this, in [`DeviceConfig::session_options`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DeviceConfig {
-    /// Chunks in one batch.
+    /// Chunks in one batch; fewer where the device's memory was seen to hold fewer.
     pub batch_max: usize,
+    /// `auto` (ONNX Runtime where `--onnx-runtime` names its library, else rten), `rten` or `onnx-runtime`.
+    pub engine: EngineChoice,
+    /// `cpu`, `cuda` or `tensorrt`; an accelerator that cannot be used is an error, never the CPU in its stead.
+    pub kind: tributary_models::Device,
+    /// Which device of that kind, 0 for the first.
+    pub number: u8,
+    /// Threads of the CPU; 0 for all.
+    pub threads: usize,
+    /// Memory that loaded models may take together: the one not used for longest makes room. 0 for half of the machine's,
+    /// or three quarters of an accelerator's. On an accelerator no model may take more than this either.
+    pub memory_mb: u64,
+    /// `auto` (half where a model has a graph for it and the device is an accelerator), `full` or `half`.
+    pub precision: Precision,
+    /// CUDA and TensorRT: replay recorded launches for shapes that come again.
+    pub cuda_graphs: bool,
+    /// CUDA: kernels of attention: `auto`, `flash`, `efficient` or `math`.
+    pub attention: Attention,
+    /// TensorRT: where compiled engines are kept; empty for `engines` in the data folder.
+    pub engine_cache: PathBuf,
 }
 
 /// How log lines look.
@@ -154,7 +179,48 @@ impl Default for WorkerConfig {
 
 impl Default for DeviceConfig {
     fn default() -> Self {
-        Self { batch_max: 4 }
+        Self {
+            batch_max: 4,
+            engine: EngineChoice::Auto,
+            kind: tributary_models::Device::Cpu,
+            number: 0,
+            threads: 0,
+            memory_mb: 0,
+            precision: Precision::Auto,
+            cuda_graphs: false,
+            attention: Attention::Auto,
+            engine_cache: PathBuf::new(),
+        }
+    }
+}
+
+impl DeviceConfig {
+    /// Bytes that loaded models may take together; none where that is left to the device.
+    #[must_use]
+    pub fn memory_bytes(&self) -> Option<u64> {
+        (self.memory_mb > 0).then_some(self.memory_mb << 20)
+    }
+
+    /// What every model's session is made with. `engines` is the data folder's place for compiled engines. Whoever calls
+    /// this does so once a start: the cache's name is kept as long as the process lives.
+    #[must_use]
+    pub fn session_options(&self, engines: PathBuf) -> SessionOptions {
+        let default = SessionOptions::default();
+        let cache =
+            if self.engine_cache.as_os_str().is_empty() { engines } else { self.engine_cache.clone() };
+        let compiles = self.kind == tributary_models::Device::TensorRt;
+        SessionOptions {
+            threads: NonZeroUsize::new(self.threads).unwrap_or(default.threads),
+            engine: self.engine,
+            device: self.kind,
+            device_number: self.number,
+            precision: self.precision,
+            attention: self.attention,
+            memory_bytes_max: self.memory_bytes().filter(|_| self.kind.is_accelerator()),
+            cuda_graphs: self.cuda_graphs,
+            engine_cache: compiles.then(|| &*Box::leak(cache.into_boxed_path())),
+            ..default
+        }
     }
 }
 
@@ -245,6 +311,8 @@ impl Config {
         range("worker.chunks_in_flight", self.worker.chunks_in_flight as u64, 1, 64)?;
         range("worker.reap_seconds", self.worker.reap_seconds, 1, 3600)?;
         range("device.batch_max", self.device.batch_max as u64, 1, 256)?;
+        range("device.threads", self.device.threads as u64, 0, SessionOptions::THREADS_MAX as u64)?;
+        range("device.memory_mb", self.device.memory_mb, 0, MEMORY_MB_MAX)?;
         range("first_credits", self.first_credits, 0, 1 << 53)?;
         if !self.buy_url.is_empty() && !is_web_page(&self.buy_url) {
             return Err(ConfigError::NoPage { key: "buy_url", value: self.buy_url.clone() });
@@ -278,6 +346,31 @@ mod tests {
     fn a_key_nobody_knows_is_named() {
         let error = load("[worker]\njobz = 2\n").unwrap_err().to_string();
         assert!(error.contains("jobz"), "{error}");
+    }
+
+    #[test]
+    fn what_is_chosen_for_the_device_reaches_its_sessions() {
+        let written = "[device]\nengine = \"onnx-runtime\"\nkind = \"tensorrt\"\nnumber = 2\nthreads = 3\n\
+            memory_mb = 64\nprecision = \"half\"\ncuda_graphs = true\nattention = \"flash\"\n";
+        let device = load(written).unwrap().device;
+        let engines = || PathBuf::from("engines");
+        let options = device.session_options(engines());
+        let expected = SessionOptions {
+            threads: NonZeroUsize::new(3).unwrap(),
+            engine: EngineChoice::OnnxRuntime,
+            device: tributary_models::Device::TensorRt,
+            device_number: 2,
+            precision: Precision::Half,
+            attention: Attention::Flash,
+            memory_bytes_max: Some(64 << 20),
+            cuda_graphs: true,
+            bind_shapes: None,
+            engine_cache: Some(Path::new("engines")),
+        };
+        assert_eq!(options, expected);
+        assert_eq!(Config::default().device.session_options(engines()), SessionOptions::default());
+        let error = load("[device]\nkind = \"abacus\"\n").unwrap_err().to_string();
+        assert!(error.contains("abacus") && error.contains("tensorrt"), "{error}");
     }
 
     #[test]

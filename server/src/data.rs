@@ -6,6 +6,7 @@
 //! artifacts/        clips and stems, by account and content
 //! uploads/          clips on their way
 //! models/           weights of others, one folder a model
+//! engines/          graphs as TensorRT compiled them; may be deleted
 //! local.json        address and key for the command line on this machine; readable by its owner only
 //! tls/              the certificate a server makes for itself
 //! ```
@@ -111,6 +112,12 @@ impl DataFolder {
     #[must_use]
     pub fn models(&self) -> PathBuf {
         self.0.join(MODELS)
+    }
+
+    /// Graphs as TensorRT compiled them; it makes the folder.
+    #[must_use]
+    pub fn engines(&self) -> PathBuf {
+        self.0.join("engines")
     }
 
     /// The server's own certificate.

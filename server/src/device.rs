@@ -2,21 +2,27 @@
 //!
 //! One OS thread owns every [`Session`](tributary_models::Session), so there is no lock to wait for while a model
 //! runs. Workers submit chunks and wait for their answers; [`fair`] decides who is next, the thread runs a batch at
-//! a time. A job that fails or panics fails alone; the thread goes on. Never reads or writes files, never talks to
-//! the store.
+//! a time. A batch that fails is halved until the guilty chunk is alone, so a job that fails or panics fails alone; the
+//! thread goes on. Reads no files but what the system says of memory, never talks to the store.
 
+mod batch_limits;
 pub mod fair;
 pub mod health;
+pub mod memory;
+mod residents;
 mod thread;
 mod ticket;
 
 pub use health::Health;
+pub use memory::MemoryGauge;
 pub use ticket::Ticket;
 
 use crate::clock::Clock;
 use fair::{Class, FairQueue, Waiting};
+use std::any::Any;
 use std::io;
 use std::num::NonZeroU32;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -35,13 +41,14 @@ pub struct DeviceOptions {
     pub batch_max: usize,
     /// Chunks that may wait, of all jobs together. Jobs running at once times their chunks in flight.
     pub waiting_max: usize,
-    /// Models kept loaded, at least 1; the one not used for longest makes room.
-    pub sessions_max: usize,
+    /// Memory that loaded models may take together; the one not used for longest makes room. None leaves it to the
+    /// gauge.
+    pub memory_bytes: Option<u64>,
 }
 
 impl Default for DeviceOptions {
     fn default() -> Self {
-        Self { batch_max: 4, waiting_max: 1024, sessions_max: 8 }
+        Self { batch_max: 4, waiting_max: 1024, memory_bytes: None }
     }
 }
 
@@ -125,6 +132,13 @@ impl DeviceError {
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Busy { .. } | Self::Stopped)
     }
+
+    /// Whether the device has no room for it: fewer chunks at once may fit.
+    #[must_use]
+    pub fn is_out_of_memory(&self) -> bool {
+        let (Self::Load { cause, .. } | Self::Infer { cause, .. }) = self else { return false };
+        matches!(**cause, ModelError::OutOfMemory { .. })
+    }
 }
 
 /// A handle to the device thread. The last one dropped stops it.
@@ -160,18 +174,23 @@ struct Asked {
 }
 
 impl Device {
-    /// Starts the thread. No model is loaded before its first chunk.
+    /// Starts the thread, which asks `gauge` how much memory models take. No model is loaded before its first chunk.
     ///
     /// # Errors
     /// Where the system gives no thread.
-    pub fn start(options: DeviceOptions, clock: Arc<dyn Clock>) -> io::Result<Self> {
+    pub fn start(
+        options: DeviceOptions,
+        clock: Arc<dyn Clock>,
+        gauge: Box<dyn MemoryGauge>,
+    ) -> io::Result<Self> {
         describe_metrics();
         let state = State { queue: FairQueue::new(options.waiting_max), stopping: false };
         let health = Arc::new(Health::new(clock));
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new(), health, options });
         let owned = Arc::clone(&shared);
-        let thread =
-            std::thread::Builder::new().name("device".to_owned()).spawn(move || thread::run(&owned))?;
+        let thread = std::thread::Builder::new()
+            .name("device".to_owned())
+            .spawn(move || thread::run(&owned, gauge))?;
         Ok(Self { owner: Arc::new(Owner { shared, thread: Mutex::new(Some(thread)) }) })
     }
 
@@ -262,14 +281,38 @@ fn publish_waiting(queue: &FairQueue<Asked>) {
 }
 
 fn describe_metrics() {
-    use metrics::{Unit, describe_gauge, describe_histogram};
+    use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
     describe_gauge!("tributary_device_queue_chunks", Unit::Count, "Chunks waiting for the device");
     describe_histogram!("tributary_batch_size", Unit::Count, "Chunks in one batch");
+    describe_gauge!(
+        "tributary_model_memory_bytes",
+        Unit::Bytes,
+        "Memory of a loaded model; 0 when it is unloaded"
+    );
+    describe_gauge!(
+        "tributary_batch_limit_chunks",
+        Unit::Count,
+        "Chunks in one batch that were learned to fit"
+    );
+    describe_counter!("tributary_batches_halved_total", Unit::Count, "Batches that failed and were halved");
     describe_histogram!(
         "tributary_chunk_seconds",
         Unit::Seconds,
         "Device time of one chunk: its batch's, divided"
     );
+}
+
+/// Runs the pipeline's code; its panic is an error of this call.
+fn catch<R>(model: &str, call: impl FnOnce() -> R) -> Result<R, DeviceError> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|payload| DeviceError::Panicked {
+        model: model.to_owned(),
+        message: message_of(payload.as_ref()),
+    })
+}
+
+fn message_of(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use crate::artifacts::Artifacts;
 use crate::device::Health;
+use crate::device::health::{Resident, Wanted};
 use crate::store::Store;
 use axum::Router;
 use axum::extract::State;
@@ -10,6 +11,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -27,6 +29,8 @@ pub struct Edge {
     pub artifacts: Arc<dyn Artifacts>,
     /// Looked at.
     pub device: Arc<Health>,
+    /// What the configuration asks for, and what there is.
+    pub wanted: Wanted,
     /// Models on offer, by name.
     pub models: Vec<String>,
     /// Below this the disk is not healthy.
@@ -57,19 +61,33 @@ async fn healthz(State(edge): State<Edge>) -> Response {
     let device = edge.device.is_live(DEVICE_PATIENCE);
     let draining = edge.drain.is_cancelled();
     let healthy = store && disk && device && !draining;
-    let body = serde_json::json!({
+    let (wanted, residents) = (&edge.wanted, edge.device.residents());
+    let body = json!({
         "status": if healthy { "serving" } else { "not serving" },
         "store": if store { "answers" } else { "does not answer" },
         "disk_free_bytes": free,
         "disk": if disk { "ok" } else { "almost full" },
         "device": if device { "ok" } else { "does not answer" },
-        "device_kind": "CPU, rten",
+        "wanted": { "engine": wanted.engine, "device": wanted.device, "number": wanted.number },
+        "onnx_runtime": match &wanted.onnx_runtime {
+            Ok(library) => json!({ "library": library, "build": wanted.onnx_runtime_build }),
+            Err(reason) => json!({ "library": null, "reason": reason }),
+        },
+        "resident": residents.iter().map(resident).collect::<Vec<_>>(),
+        "memory_bytes": residents.iter().map(|resident| resident.bytes).sum::<u64>(),
+        "memory_budget_bytes": edge.device.budget_bytes(),
         "chunks_done": edge.device.chunks_done(),
         "models": edge.models,
         "draining": draining,
     });
     let status = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+}
+
+/// A loaded model, and what really runs it.
+fn resident(resident: &Resident) -> Value {
+    let Resident { model, engine, device, instead, bytes } = resident;
+    json!({ "model": model, "engine": engine, "device": device, "instead": instead, "memory_bytes": bytes })
 }
 
 async fn metrics(State(edge): State<Edge>) -> Response {

@@ -38,7 +38,7 @@ pub mod worker;
 
 mod wiring;
 
-pub use wiring::Parts;
+pub use wiring::{Around, Parts};
 
 use config::Config;
 use data::{DataError, DataFolder, LocalFile};
@@ -73,6 +73,9 @@ pub enum StartError {
     /// A model with a price is not installed.
     #[error("the price list cannot be used")]
     Model(#[from] tributary_models::ModelError),
+    /// The engine or the device that the configuration names is not there.
+    #[error("`device.engine` and `device.kind` in the configuration ask for what is not there")]
+    Engine(#[source] tributary_models::ModelError),
     /// The address is taken or not ours.
     #[error("cannot listen on {address}; is another server running? Choose another with --listen")]
     Listen {

@@ -1,12 +1,13 @@
 //! What this server offers: the installed models that have a price.
 
 use crate::config::Config;
+use crate::quote::Price;
 use crate::settings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tributary_audio::ClipShape;
 use tributary_models::catalog::{Card, Catalog, CommercialUse, Grade, PriceClass};
-use tributary_models::{Ask, ModelError, Pipeline};
+use tributary_models::{Ask, ModelError, Pipeline, Plan};
 use tributary_protocol::settings::Control;
 
 /// Hex digits of a version.
@@ -17,6 +18,8 @@ const VERSION_CHARS: usize = 12;
 pub struct Offer {
     /// What it is.
     pub card: Card,
+    /// Which weights: the beginning of their hash, long enough never to be mistaken.
+    pub version: String,
     /// How it runs.
     pub pipeline: Arc<dyn Pipeline>,
     /// Its price.
@@ -54,12 +57,6 @@ impl Offer {
             Grade::Studio => "studio",
             _ => "other",
         }
-    }
-
-    /// Which weights: the beginning of their hash, long enough never to be mistaken.
-    #[must_use]
-    pub fn version(&self) -> String {
-        self.card.version().chars().take(VERSION_CHARS).collect()
     }
 
     /// yes, no or unstated.
@@ -112,6 +109,7 @@ impl Offers {
             let usual = usual_price(card.price_class);
             let offer = Offer {
                 card: card.clone(),
+                version: catalog.files(&card.name)?.version().chars().take(VERSION_CHARS).collect(),
                 credits_per_minute: config.prices.get(&card.name).copied().unwrap_or(usual),
                 controls: pipeline.controls().iter().map(settings::control).collect(),
                 sheets: pipeline.plan(USUAL, &Ask::default())?.sheets,
@@ -122,12 +120,35 @@ impl Offers {
         Ok(Self(offers))
     }
 
+    /// The same with other pipelines in the place of theirs.
+    #[must_use]
+    pub fn with_pipelines(mut self, other: impl Fn(Arc<dyn Pipeline>) -> Arc<dyn Pipeline>) -> Self {
+        for offer in self.0.values_mut() {
+            offer.pipeline = other(Arc::clone(&offer.pipeline));
+        }
+        self
+    }
+
     /// The offer of that name.
     ///
     /// # Errors
     /// `UnknownModel`.
     pub fn get(&self, name: &str) -> Result<&Offer, ModelError> {
         self.0.get(name).ok_or_else(|| ModelError::UnknownModel { name: name.to_owned() })
+    }
+
+    /// What a started minute of a planned job costs: its model and all others that work on it.
+    ///
+    /// # Errors
+    /// `UnknownModel` where one of those is not on offer.
+    pub fn price(&self, offer: &Offer, plan: &Plan) -> Result<Price, ModelError> {
+        let own = (offer.card.name.clone(), offer.credits_per_minute);
+        let others = offer.pipeline.others(plan).into_iter().map(|part| {
+            let credits = self.get(&part.model)?.credits_per_minute;
+            Ok((part.model, credits))
+        });
+        let all: Result<_, ModelError> = std::iter::once(Ok(own)).chain(others).collect();
+        all.map(Price)
     }
 
     /// All of them, by name.

@@ -1,5 +1,6 @@
 //! The shelf: the folder of installed models, `<card>/<file>`. Fills it from the network, a mirror or a file, and never
-//! puts anything on it whose hash is not the card's. Blocks; knows no server.
+//! puts anything on it whose hash is not the card's; where a card has none, what came first is pinned and later files are
+//! held to that. Blocks; knows no server.
 //!
 //! What is on its way is beside its place with the ending `.part`, so that a download that broke off goes on.
 
@@ -7,6 +8,9 @@ mod download;
 mod error;
 #[cfg(test)]
 mod http_double_tests;
+mod pin;
+#[cfg(test)]
+mod pin_tests;
 mod pypi;
 #[cfg(test)]
 mod shelf_tests;
@@ -22,6 +26,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use tributary_models::catalog::{Card, CardFile, CommercialUse};
+use tributary_models::weights::{Pin, Pins, Promise};
 use web::Web;
 
 /// A file larger than this is no model that this program runs.
@@ -44,11 +49,13 @@ pub struct PullOptions {
     pub index: String,
     /// The owner knows that the licence does not say that results may be used commercially.
     pub licence_accepted: bool,
+    /// The date that pins get, in words.
+    pub date: String,
 }
 
 impl Default for PullOptions {
     fn default() -> Self {
-        Self { mirror: None, index: PUBLIC_INDEX.to_owned(), licence_accepted: false }
+        Self { mirror: None, index: PUBLIC_INDEX.to_owned(), licence_accepted: false, date: String::new() }
     }
 }
 
@@ -65,15 +72,37 @@ pub struct Progress<'a> {
     pub total_bytes: Option<u64>,
 }
 
+/// What a pull did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pulled {
+    /// Files that were brought.
+    pub files: usize,
+    /// Those among them that nobody publishes a checksum of and that came for the first time.
+    pub pinned: Vec<Pin>,
+}
+
+/// Where an imported file is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// The model.
+    pub card: String,
+    /// Its name for the file.
+    pub file: String,
+    /// What was pinned, where nobody publishes its checksum.
+    pub pinned: Option<Pin>,
+}
+
 /// What is known of one file of a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileState {
-    /// There, and what the card promises.
-    Whole,
+    /// There, and what the card or the pin promises.
+    Whole(Promise),
     /// Not there.
     Missing,
     /// Another file: it has this SHA-256.
     Wrong(String),
+    /// There, with this SHA-256, but nobody said what it must be and it was not pinned.
+    Unpinned(String),
 }
 
 impl Shelf {
@@ -108,7 +137,7 @@ impl Shelf {
         card.files.iter().map(state).collect()
     }
 
-    /// Brings what is missing or wrong; a card whose files are all whole needs nothing. Answers how many were brought.
+    /// Brings what is missing or wrong; a card whose files are all whole needs nothing.
     ///
     /// # Errors
     /// The licence was not accepted, the shelf is in use or full, or no source gave a file; each source's own reason is
@@ -118,61 +147,70 @@ impl Shelf {
         card: &Card,
         options: &PullOptions,
         told: &mut dyn FnMut(&Progress<'_>),
-    ) -> Result<usize, ShelfError> {
+    ) -> Result<Pulled, ShelfError> {
         if card.commercial_use != CommercialUse::Yes && !options.licence_accepted {
             let (model, licence) = (card.name.clone(), card.licence.clone());
             return Err(ShelfError::Licence { model, licence, publisher: card.publisher.clone() });
         }
         let _lock = self.lock()?;
-        let mut brought = 0;
+        let mut pulled = Pulled::default();
         let web = Web::new();
         for file in &card.files {
-            if self.state(card, file)? != FileState::Whole {
-                self.bring(card, file, options, &web, told)?;
-                brought += 1;
+            if !matches!(self.state(card, file)?, FileState::Whole(_)) {
+                pulled.pinned.extend(self.bring(card, file, options, &web, told)?);
+                pulled.files += 1;
             }
         }
         // Wheels are kept until all their members were taken.
         self.sweep()?;
-        Ok(brought)
+        Ok(pulled)
     }
 
-    /// Puts a file from disk where a card needs it: found by its hash, whatever it is called. Answers the places, card
-    /// and file.
+    /// Puts a file from disk where cards need it: found by its hash, whatever it is called, or, where a card has no hash,
+    /// by its name.
     ///
     /// # Errors
-    /// [`ShelfError::Stranger`] where no card needs it, [`ShelfError::WrongHash`] where one needs a file of that name
-    /// and this is another.
+    /// [`ShelfError::Stranger`] where no card needs it, [`ShelfError::WrongHash`] or [`ShelfError::NotAsPinned`] where one
+    /// needs a file of that name and this is another, [`ShelfError::Ambiguous`] where it may be one of several.
     pub fn import<'a>(
         &self,
         cards: impl IntoIterator<Item = &'a Card>,
         from: &Path,
-    ) -> Result<Vec<(String, String)>, ShelfError> {
+        date: &str,
+    ) -> Result<Vec<Placed>, ShelfError> {
         let _lock = self.lock()?;
         let found = sha256(from)?;
         let named = from.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let (mut places, mut namesake) = (Vec::new(), None);
-        for card in cards {
-            for file in &card.files {
-                if file.sha256 == found {
-                    let part = self.part(card, &file.file)?;
-                    fs::copy(from, &part).map_err(|cause| ShelfError::io("copy to", &part, cause))?;
-                    self.settle(card, file, &from.display().to_string())?;
-                    places.push((card.name.clone(), file.file.clone()));
-                } else if file.file == named {
-                    namesake = Some(file.sha256.clone());
+        let source = from.display().to_string();
+        let (mut fits, mut unknown, mut namesake) = (Vec::new(), Vec::new(), None);
+        for (card, file) in cards.into_iter().flat_map(|card| card.files.iter().map(move |file| (card, file)))
+        {
+            match self.promise(card, file)? {
+                Some(promise) if promise.sha256() == found => fits.push((card, file)),
+                Some(promise) if file.file == named => {
+                    namesake = Some(pin::refusal(card, &source, promise, found.clone()));
                 }
+                None if file.file == named => unknown.push((card, file)),
+                _ => {}
             }
         }
-        let source = from.display().to_string();
-        match (places.is_empty(), namesake) {
-            (false, _) => Ok(places),
-            (true, Some(expected)) => Err(ShelfError::WrongHash { from: source, expected, found }),
-            (true, None) => Err(ShelfError::Stranger { file: from.to_owned(), found }),
+        if fits.is_empty() {
+            fits = only_one(unknown, from)?;
         }
+        if fits.is_empty() {
+            return Err(namesake.unwrap_or(ShelfError::Stranger { file: from.to_owned(), found }));
+        }
+        let place = |(card, file): (&Card, &CardFile)| {
+            let part = self.part(card, &file.file)?;
+            fs::copy(from, &part).map_err(|cause| ShelfError::io("copy to", &part, cause))?;
+            let pinned = self.settle(card, file, &source, date)?;
+            Ok(Placed { card: card.name.clone(), file: file.file.clone(), pinned })
+        };
+        fits.into_iter().map(place).collect()
     }
 
-    /// Takes the card's files off the shelf, and what is left of broken downloads. Answers how many there were.
+    /// Takes the card's files off the shelf, their pins, and what is left of broken downloads. Answers how many files there
+    /// were.
     ///
     /// # Errors
     /// [`ShelfError::Io`] where the system refuses.
@@ -183,7 +221,9 @@ impl Shelf {
             let place = self.place(card, &file.file);
             removed += usize::from(unlink(&place)?);
             unlink(&with_part(&place))?;
+            unlink(&download::origin(&with_part(&place)))?;
         }
+        unlink(&self.place(card, Pins::FILE))?;
         // Files that somebody else put there keep their folder.
         let _ = fs::remove_dir(self.folder.join(&card.name));
         Ok(removed)
@@ -199,7 +239,11 @@ impl Shelf {
             return Ok(FileState::Missing);
         }
         let found = sha256(&place)?;
-        Ok(if found == file.sha256 { FileState::Whole } else { FileState::Wrong(found) })
+        Ok(match self.promise(card, file)? {
+            Some(promise) if promise.sha256() == found => FileState::Whole(promise),
+            Some(_) => FileState::Wrong(found),
+            None => FileState::Unpinned(found),
+        })
     }
 
     /// The draft of a file; its folder is made.
@@ -210,7 +254,7 @@ impl Shelf {
         Ok(with_part(&place))
     }
 
-    /// One file from the first source that has it.
+    /// One file from the first source that has it. Answers its pin, where it got one.
     fn bring(
         &self,
         card: &Card,
@@ -218,7 +262,7 @@ impl Shelf {
         options: &PullOptions,
         web: &Web,
         told: &mut dyn FnMut(&Progress<'_>),
-    ) -> Result<(), ShelfError> {
+    ) -> Result<Option<Pin>, ShelfError> {
         let sources: Vec<String> = match &options.mirror {
             Some(mirror) => vec![mirror.join(&card.name).join(&file.file).display().to_string()],
             None => file.sources.clone(),
@@ -232,7 +276,7 @@ impl Shelf {
             let tried =
                 source.and_then(|source| self.try_source(card, file, &source, options, web, &text, told));
             match tried {
-                Ok(()) => return Ok(()),
+                Ok(pinned) => return Ok(pinned),
                 // No other source mends a full disk.
                 Err(full @ ShelfError::DiskFull { .. }) => return Err(full),
                 Err(error) => failed.push((text, error)),
@@ -251,18 +295,22 @@ impl Shelf {
         web: &Web,
         text: &str,
         told: &mut dyn FnMut(&Progress<'_>),
-    ) -> Result<(), ShelfError> {
+    ) -> Result<Option<Pin>, ShelfError> {
         let part = self.part(card, &file.file)?;
         let mut tell = |done_bytes, total_bytes| {
             told(&Progress { file: &file.file, source: text, done_bytes, total_bytes });
         };
         match source {
             Source::Web(url) => {
+                if self.promise(card, file)?.is_none() {
+                    download::fetch_unknown(web, url, &part, &mut tell)?;
+                    return self.settle(card, file, text, &options.date);
+                }
                 let resumed = part.metadata().is_ok_and(|found| found.len() > 0);
                 download::fetch(web, url, &part, &mut tell)?;
-                match self.settle(card, file, text) {
+                match self.settle(card, file, text, &options.date) {
                     // The beginning may have been of another source, or of an older file there: once more from 0.
-                    Err(ShelfError::WrongHash { .. }) if resumed => {
+                    Err(ShelfError::WrongHash { .. } | ShelfError::NotAsPinned { .. }) if resumed => {
                         download::fetch(web, url, &part, &mut tell)?;
                     }
                     settled => return settled,
@@ -281,21 +329,7 @@ impl Shelf {
                 copy(&mut { opened }, &mut to, (path, &part), &mut |done| tell(done, total))?;
             }
         }
-        self.settle(card, file, text)
-    }
-
-    /// Checks a draft and gives it its name: whole or not at all. A draft of something else is thrown away.
-    fn settle(&self, card: &Card, file: &CardFile, source: &str) -> Result<(), ShelfError> {
-        let (part, place) = (self.part(card, &file.file)?, self.place(card, &file.file));
-        let found = sha256(&part)?;
-        if found != file.sha256 {
-            unlink(&part)?;
-            let (source, expected) = (source.to_owned(), file.sha256.clone());
-            return Err(ShelfError::WrongHash { from: source, expected, found });
-        }
-        let failed = |cause| ShelfError::io("write", &place, cause);
-        File::options().append(true).open(&part).and_then(|file| file.sync_all()).map_err(failed)?;
-        fs::rename(&part, &place).map_err(failed)
+        self.settle(card, file, text, &options.date)
     }
 
     fn wheels(&self) -> PathBuf {
@@ -323,6 +357,22 @@ impl Shelf {
             Err(fs::TryLockError::Error(cause)) => Err(failed(cause)),
         }
     }
+}
+
+/// Of several cards that name a file like this and do not know it, the one whose folder it comes from.
+fn only_one<'a>(
+    mut fits: Vec<(&'a Card, &'a CardFile)>,
+    from: &Path,
+) -> Result<Vec<(&'a Card, &'a CardFile)>, ShelfError> {
+    if fits.len() > 1 {
+        let cards = fits.iter().map(|(card, _)| card.name.as_str()).collect::<Vec<_>>().join(", ");
+        let folder = from.parent().and_then(Path::file_name).unwrap_or_default();
+        fits.retain(|(card, _)| folder == card.name.as_str());
+        if fits.is_empty() {
+            return Err(ShelfError::Ambiguous { file: from.to_owned(), cards });
+        }
+    }
+    Ok(fits)
 }
 
 fn with_part(place: &Path) -> PathBuf {

@@ -6,9 +6,11 @@ use crate::artifacts::Artifacts;
 use crate::artifacts::disk::DiskArtifacts;
 use crate::auth::Auth;
 use crate::clock::{Clock, SystemClock};
-use crate::config::Config;
+use crate::config::{Config, DeviceConfig};
 use crate::data::DataFolder;
-use crate::device::{Device, DeviceOptions};
+use crate::device::health::Wanted;
+use crate::device::memory::{CardMemory, ProcessMemory};
+use crate::device::{Device, DeviceOptions, MemoryGauge};
 use crate::offer::Offers;
 use crate::progress::{LocalProgress, Progress};
 use crate::queue::{LocalQueue, Queue};
@@ -23,6 +25,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use tributary_models::Pipeline;
 use tributary_models::catalog::Catalog;
 
 /// What a caller may bring along instead of the default; tests bring their own.
@@ -32,11 +35,16 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Who is told of a job's steps.
     pub steps: SharedSteps,
+    /// Puts something around every pipeline: a device that runs out of memory, say.
+    pub around: Around,
 }
+
+/// A pipeline for a pipeline.
+pub type Around = Arc<dyn Fn(Arc<dyn Pipeline>) -> Arc<dyn Pipeline> + Send + Sync>;
 
 impl Default for Parts {
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock), steps: Arc::new(LoggedSteps) }
+        Self { clock: Arc::new(SystemClock), steps: Arc::new(LoggedSteps), around: Arc::new(|bare| bare) }
     }
 }
 
@@ -139,6 +147,16 @@ impl Ports {
     }
 }
 
+/// The device's thread, and who weighs models for it: where they are, there is their memory.
+fn device(config: &Config, parts: &Parts) -> std::io::Result<Device> {
+    let DeviceConfig { kind, number, batch_max, .. } = config.device;
+    let gauge: Box<dyn MemoryGauge> =
+        if kind.is_accelerator() { Box::new(CardMemory { number }) } else { Box::new(ProcessMemory) };
+    let memory_bytes = config.device.memory_bytes();
+    let options = DeviceOptions { batch_max, memory_bytes, ..DeviceOptions::default() };
+    Device::start(options, Arc::clone(&parts.clock), gauge)
+}
+
 pub(crate) async fn wire(
     config: &Config,
     data: &DataFolder,
@@ -147,16 +165,19 @@ pub(crate) async fn wire(
 ) -> Result<Wired, StartError> {
     let metrics = metrics()?;
     let ports = Ports::open(data).await?;
-    let offers = Offers::new(&Catalog::new(Some(&data.models()))?, config)?;
-    let options = DeviceOptions { batch_max: config.device.batch_max, ..DeviceOptions::default() };
-    let device =
-        Device::start(options, Arc::clone(&parts.clock)).map_err(|cause| StartError::Device { cause })?;
+    let sessions = config.device.session_options(data.engines());
+    tributary_models::session::check(sessions).map_err(StartError::Engine)?;
+    let catalog = Catalog::new(Some(&data.models()))?.with_session_options(sessions);
+    let around = parts.around.clone();
+    let offers = Offers::new(&catalog, config)?.with_pipelines(|pipeline| around(pipeline));
+    let device = device(config, &parts).map_err(|cause| StartError::Device { cause })?;
     let worker = ports.worker(config, &parts, &offers, &device);
     let reaper = ports.reaper(config, &parts);
     let http = crate::http::Edge {
         store: Arc::clone(&ports.store),
         artifacts: Arc::clone(&ports.artifacts),
         device: device.health(),
+        wanted: Wanted::of(sessions),
         models: offers.all().map(|offer| offer.card.name.clone()).collect(),
         disk_free_min_bytes: config.limits.disk_free_min_mb << 20,
         drain: drain.clone(),
@@ -179,3 +200,7 @@ pub(crate) async fn wire(
     });
     Ok(Wired { store: ports.store, grpc, http, worker, reaper, device })
 }
+
+#[cfg(test)]
+#[path = "device/crowded_tests.rs"]
+mod tests;

@@ -364,7 +364,7 @@ fn every_command_explains_itself() {
         (&["keys"], &["list", "add", "revoke", "--account"]),
         (&["keys", "revoke"], &["PREFIX"]),
         (&["models", "list"], &["--json"]),
-        (&["report"], &["MIXTURE", "STEM", "--reference", "--out"]),
+        (&["report"], &["MIXTURE", "STEM", "--jobs", "--reference", "--out"]),
         (&["doctor"], &["what to run"]),
     ];
     for (command, words) in commands {

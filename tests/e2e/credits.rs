@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::task::{JoinSet, spawn_blocking};
 use tributary_protocol::client::{Client, ClientError, HistoryPage, JobState, JobsPage, LedgerKind};
 use tributary_protocol::vocab::{ClipHeader, Credits, JobId, Sha256};
+use tributary_server::Parts;
 use tributary_server::auth::api_key::ApiKey;
 use tributary_server::clock::{Clock, ManualClock, SystemClock};
 use tributary_server::steps::{Step, Steps};
-use tributary_server::{Parts, steps::LoggedSteps};
 use tributary_tests::command::{self, Serve};
 use tributary_tests::stage::{self, Take};
 use tributary_tests::{Stage, wait};
@@ -181,7 +181,7 @@ async fn a_job_that_fails_costs_nothing_and_says_why() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_never_comes_expires_and_gives_everything_back() {
     let clock = Arc::new(ManualClock::new(SystemClock.now()));
-    let parts = Parts { clock: Arc::clone(&clock) as Arc<dyn Clock>, steps: Arc::new(LoggedSteps) };
+    let parts = Parts { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..Parts::default() };
     let stage = Stage::with(stage::config(), parts).await.unwrap();
     let (take, id) = (take(&stage, 1, 5), JobId::generate());
     let first = stage.client.create(&stage::wish(id, take.header)).await.unwrap();

@@ -1,6 +1,7 @@
 //! The sound's journey: a clip goes in, stems that sum to it come out, and the balance is lower by the quote.
 
 use tributary_protocol::client::{HistoryPage, JobState, LedgerKind, QuoteAsk};
+use tributary_protocol::settings::Settings;
 use tributary_protocol::vocab::Credits;
 use tributary_tests::{Stage, signal};
 
@@ -8,7 +9,13 @@ use tributary_tests::{Stage, signal};
 async fn a_clip_becomes_stems_that_sum_to_it_and_costs_its_quote() {
     let stage = Stage::new().await.unwrap();
     let take = stage.take(1, 44_100 * 15).unwrap();
-    let ask = QuoteAsk { model: "mini".to_owned(), frames: take.header.frames, channels: 2, rate_hz: 44_100 };
+    let ask = QuoteAsk {
+        model: "mini".to_owned(),
+        frames: take.header.frames,
+        channels: 2,
+        rate_hz: 44_100,
+        settings: Settings::new(),
+    };
     let quote = stage.client.quote(&ask).await.unwrap();
     assert_eq!((quote.credits, quote.available), (Credits(1), Credits(600)));
 

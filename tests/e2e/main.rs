@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
 mod cancel;
+mod chain;
 mod command;
 mod credits;
 mod disk;
@@ -18,6 +19,8 @@ mod plugin_life;
 mod plugin_real_time;
 #[cfg(unix)]
 mod plugin_sound;
+#[cfg(unix)]
+mod plugin_tasks;
 #[cfg(unix)]
 mod plugin_vst3;
 mod real_songs;

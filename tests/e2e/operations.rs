@@ -38,8 +38,21 @@ async fn health_and_metrics_tell_what_the_server_did() {
 
     let shape = ClipShape { channels: 2, frames: 44_100, rate_hz: 44_100 };
     let song = files::wav(&data.path().join("song.wav"), 1, shape).unwrap();
+    assert_eq!(health["resident"], serde_json::json!([]), "nothing is loaded before it is needed");
+    assert_eq!((&health["wanted"]["engine"], &health["wanted"]["device"]), (&"auto".into(), &"CPU".into()));
+    assert!(health["onnx_runtime"]["reason"].is_string(), "{health}");
+    assert!(health["memory_budget_bytes"].as_u64().unwrap() > 0);
+
     let ran = run(data.path(), &["separate", song.to_str().unwrap()]).unwrap();
     assert_eq!(ran.code, Some(0), "{ran:?}");
+    let health: Value = serde_json::from_str(&http::get(&server.http, "/healthz").unwrap().1).unwrap();
+    let mini = &health["resident"][0];
+    assert_eq!((&mini["model"], &mini["engine"]), (&"mini".into(), &"rten".into()), "{health}");
+    assert!(mini["instead"].as_str().unwrap().contains("no library"), "{health}");
+    let bytes = mini["memory_bytes"].as_u64().unwrap();
+    assert!(bytes > 1_000_000 && bytes == health["memory_bytes"], "the weights at least: {health}");
+    let page = http::get(&server.http, "/metrics").unwrap().1;
+    assert_eq!(http::metric(&page, r#"tributary_model_memory_bytes{model="mini"}"#), Some(bytes as f64));
     let expected = [
         (r#"tributary_jobs_total{model="mini",outcome="done"}"#, 1.0),
         ("tributary_ledger_imbalance", 0.0),

@@ -77,7 +77,8 @@ async fn a_clip_outside_the_limits_is_refused_by_name_and_at_the_limit_it_is_quo
         (50_000, 2, 192_000),
     ];
     for (frames, channels, rate_hz) in within {
-        let ask = v1::QuoteRequest { model: "mini".to_owned(), frames, channels, rate_hz };
+        let ask =
+            v1::QuoteRequest { model: "mini".to_owned(), frames, channels, rate_hz, settings: Vec::new() };
         let quote = raw.jobs().quote(ask).await.unwrap().into_inner();
         assert_eq!(
             quote.credits,
@@ -99,7 +100,8 @@ async fn a_clip_outside_the_limits_is_refused_by_name_and_at_the_limit_it_is_quo
     ];
     for (frames, channels, rate_hz, says) in beyond {
         let what = format!("{frames} frames, {channels} channels, {rate_hz} Hz");
-        let ask = v1::QuoteRequest { model: "mini".to_owned(), frames, channels, rate_hz };
+        let ask =
+            v1::QuoteRequest { model: "mini".to_owned(), frames, channels, rate_hz, settings: Vec::new() };
         check_refused(&what, raw.jobs().quote(ask).await, Code::InvalidArgument, says);
         let mut request = create(header(frames, 2, rate_hz));
         request.clip.as_mut().unwrap().channels = channels;
@@ -108,6 +110,25 @@ async fn a_clip_outside_the_limits_is_refused_by_name_and_at_the_limit_it_is_quo
     assert_eq!(stage.client.jobs(Default::default()).await.unwrap(), []);
     check_books(&stage).await;
     check_serves(&stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_longest_clip_is_quoted_for_every_model_and_one_frame_more_is_refused() {
+    let (stage, raw) = stage().await;
+    let models = stage.client.models().await.unwrap().models;
+    for name in ["beats", "drum-notes", "master", "mini", "rnnoise"] {
+        assert!(models.iter().any(|model| model.name == name), "{name} is not offered");
+    }
+    for model in &models {
+        let ask =
+            |frames| v1::QuoteRequest { model: model.name.clone(), frames, channels: 8, rate_hz: 192_000 };
+        let longest = CLIP_SECONDS_MAX * 192_000;
+        let quote = raw.jobs().quote(ask(longest)).await.unwrap().into_inner();
+        assert_eq!(quote.credits, CLIP_SECONDS_MAX / 60 * model.credits_per_minute.0, "{}", model.name);
+        let longer = raw.jobs().quote(ask(longest + 1)).await;
+        check_refused(&model.name, longer, Code::InvalidArgument, &["the longest clip is 2 h"]);
+    }
+    check_books(&stage).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -350,7 +371,7 @@ async fn bombs_and_messages_beyond_the_limits_are_refused_before_they_take_memor
     long.title = "t".repeat(3 << 20);
     check_refused("a long request", raw.jobs().create(long).await, Code::OutOfRange, &["too large"]);
     for model in ["m".repeat(1 << 20), "m".repeat(NAME_CHARS_MAX + 1), "a\nb".to_owned()] {
-        let ask = v1::QuoteRequest { model, frames: 1, channels: 1, rate_hz: 8_000 };
+        let ask = v1::QuoteRequest { model, frames: 1, channels: 1, rate_hz: 8_000, settings: Vec::new() };
         check_refused("a long name", raw.jobs().quote(ask).await, Code::InvalidArgument, &["model's name"]);
     }
     let grown = peak_memory_bytes(server.id()).unwrap() - before;

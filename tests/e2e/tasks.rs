@@ -1,7 +1,12 @@
 //! Every service through the server: settings and references go in, stems and sheets come out, and each is paid once.
 //! With what is part of the program: no weights of others.
 
+#[path = "../../models/tests/science/speech/model.rs"]
+#[expect(dead_code, reason = "the science reads other models' heads, too")]
+mod speech_model;
+
 use serde_json::Value;
+use speech_model::{Head, Script};
 use std::fs;
 use tributary_audio::ClipShape;
 use tributary_protocol::client::{ClientError, JobState, JobView, NewJob};
@@ -11,12 +16,12 @@ use tributary_tests::command::{Serve, run};
 use tributary_tests::stage::Take;
 use tributary_tests::{Stage, files};
 
-fn wish(model: &str, take: &Take) -> NewJob {
+pub(crate) fn wish(model: &str, take: &Take) -> NewJob {
     NewJob::new(JobId::generate(), model, take.header, "a take")
 }
 
 /// Create, send clip and references, wait for the end.
-async fn run_job(stage: &Stage, new: &NewJob, takes: &[&Take]) -> JobView {
+pub(crate) async fn run_job(stage: &Stage, new: &NewJob, takes: &[&Take]) -> JobView {
     let mut job = stage.client.create(new).await.unwrap();
     if job.state == JobState::Uploading {
         for take in takes {
@@ -30,7 +35,7 @@ async fn run_job(stage: &Stage, new: &NewJob, takes: &[&Take]) -> JobView {
     job
 }
 
-async fn sheet(stage: &Stage, job: &JobView, name: &str) -> Vec<u8> {
+pub(crate) async fn sheet(stage: &Stage, job: &JobView, name: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let to = folder.path().join(name);
     stage.client.download_sheet(job, name, &to).await.unwrap();
@@ -202,4 +207,42 @@ fn the_command_line_runs_every_service_here_and_on_the_server() {
     let other = run(data.path(), &["enhance", song, "--model", "mini", "--local"]).unwrap();
     assert_eq!(other.code, Some(2), "{other:?}");
     assert!(other.err.contains("tributary separate"), "{other:?}");
+}
+
+#[test]
+fn words_are_written_down_here_and_on_the_server_by_a_model_that_was_imported() {
+    let (data, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let words = [(" Ask", 1), (" not", 2), (" what", 4), (".", 6)];
+    let script = Script { language: 2, words: &words, ends: true };
+    let weights = home.path().join("ggml-tiny.bin");
+    fs::write(&weights, speech_model::file(&Head::of(&script), &script)).unwrap();
+    let imported = run(data.path(), &["models", "import", weights.to_str().unwrap()]).unwrap();
+    assert_eq!(imported.code, Some(0), "{imported:?}");
+    assert!(imported.out.contains("whisper-tiny/ggml-tiny.bin"), "{imported:?}");
+
+    let _server = Serve::start(data.path()).unwrap();
+    let path = home.path().join("talk.wav");
+    files::wav(&path, 7, ClipShape { channels: 2, frames: 44_100 * 5, rate_hz: 44_100 }).unwrap();
+    let talk = path.to_str().unwrap();
+    for local in [&[][..], &["--local"]] {
+        let out = home.path().join(format!("words{}", local.len()));
+        let args = ["transcribe", talk, "--model", "whisper-tiny", "--out", out.to_str().unwrap(), "--json"];
+        let ran = run(data.path(), &[&args[..], local].concat()).unwrap();
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(!ran.err.contains("whisper_") && !ran.err.contains("ggml_"), "its log stays inside: {ran:?}");
+        let text = |name: &str| fs::read_to_string(out.join(format!("talk - {name}"))).unwrap();
+        assert_eq!(text("transcript.txt"), "Ask not what.\n");
+        assert!(text("transcript.srt").contains("\nAsk not what.\n"));
+        assert!(text("transcript.vtt").starts_with("WEBVTT\nLanguage: de\n"));
+        assert_eq!((text("markers.txt").lines().count(), text("markers.csv").lines().count()), (1, 2));
+        let json: Value = serde_json::from_str(&text("transcript.json")).unwrap();
+        assert_eq!(
+            (&json["language"]["code"], json["lines"][0]["words"].as_array().unwrap().len()),
+            (&"de".into(), 3)
+        );
+    }
+    let said = ["transcribe", talk, "--model", "whisper-tiny", "--language", "tlh", "--local"];
+    let refused = run(data.path(), &said).unwrap();
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.err.contains("`language` is `tlh`") && refused.err.contains("de"), "{refused:?}");
 }

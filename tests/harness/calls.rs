@@ -69,7 +69,9 @@ pub async fn all(
 
     let ClipHeader { frames, channels, rate_hz, sha256 } = about.clip;
     let (job_id, sha256) = (|| about.job.as_bytes().to_vec().into(), || sha256.0.to_vec().into());
-    let quote = v1::QuoteRequest { model: "mini".to_owned(), frames, channels: channels.into(), rate_hz };
+    let channels = u32::from(channels);
+    let quote =
+        v1::QuoteRequest { model: "mini".to_owned(), frames, channels, rate_hz, settings: Vec::new() };
     let watch = v1::WatchJobRequest { job_id: job_id(), after_seq: 0 };
     let list = v1::ListJobsRequest { limit: 0, before_job_id: job_id() };
     let read = v1::ReadStemRequest { job_id: job_id(), stem: about.stem.clone(), offset: 0 };
@@ -81,7 +83,7 @@ pub async fn all(
     };
     let write = v1::WriteClipRequest { sha256: sha256(), packet: Some(packet) };
     let history = v1::HistoryRequest { limit: 0, before_line: 0 };
-    let clip = v1::ClipHeader { sha256: sha256(), frames, channels: channels.into(), rate_hz };
+    let clip = v1::ClipHeader { sha256: sha256(), frames, channels, rate_hz };
     let create = v1::CreateJobRequest {
         job_id: job_id(),
         model: "mini".to_owned(),

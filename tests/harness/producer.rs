@@ -70,6 +70,15 @@ pub fn run(plugin: &mut Plugin) -> String {
     })
 }
 
+/// Chooses a model and waits for its price, not the one of the model before.
+pub fn choose(plugin: &mut Plugin, task: &str, model: &str) {
+    plugin.door.send(&json!({ "ChooseTask": task }));
+    plugin.until("the task", |view| (view["choice"]["task"] == task).then_some(()));
+    plugin.door.send(&json!({ "ChooseModel": model }));
+    plugin.until("the model", |view| (view["choice"]["model"] == model).then_some(()));
+    priced(plugin);
+}
+
 /// The job's line in the view.
 #[must_use]
 pub fn job<'a>(view: &'a Value, key: &str) -> Option<&'a Value> {
@@ -88,6 +97,16 @@ pub fn finished(plugin: &mut Plugin, key: &str) -> (Vec<(String, PathBuf)>, u64)
             .map(|stem| Some((stem["name"].as_str()?.to_owned(), stem["file"].as_str()?.into())))
             .collect();
         files.map(|files| (files, cost))
+    })
+}
+
+/// The files of the result in the window that are no sound, by name; waits until each is on this disk.
+pub fn sheets(plugin: &mut Plugin) -> Vec<(String, PathBuf)> {
+    plugin.until("the sheets", |view| {
+        let sheets = view["result"]["sheets"].as_array()?.iter();
+        sheets
+            .map(|sheet| Some((sheet["name"].as_str()?.to_owned(), sheet["file"].as_str()?.into())))
+            .collect()
     })
 }
 

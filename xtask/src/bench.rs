@@ -1,7 +1,10 @@
-//! How fast and how large: the plugin's audio thread, the stages of the model, the server's overhead, the wire, memory.
-//! Figures of this machine.
+//! How fast and how large: the plugin's audio thread, the stages of the model, the server's overhead, the wire, memory,
+//! long clips on one core, mastering beside another program. Figures of this machine.
 
 pub(crate) mod clip;
+mod cost;
+mod long;
+mod mastering;
 mod memory;
 mod progress;
 
@@ -24,48 +27,101 @@ const MEMORY_MIB_MAX: f64 = 400.0;
 /// How much faster than real time `mini` must be on two cores.
 const REAL_TIME_MIN: f64 = 25.0;
 
-/// Measures everything and prints it as a table.
+/// What can be measured alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Part {
+    /// The plugin's audio thread
+    Plugin,
+    /// Stages of the model
+    Stages,
+    /// The server's overhead, the wire, shortest jobs, memory
+    Server,
+    /// Long clips on one core: notes and speech
+    Long,
+    /// Mastering beside matchering, a program from PyPI
+    Mastering,
+}
+
+/// Measures everything, or these parts, and prints it as a table.
 ///
 /// # Errors
 /// A step that fails. A figure beyond its limit is no error: machines differ.
-pub(crate) fn run(short: bool) -> anyhow::Result<()> {
+pub(crate) fn run(parts: &[Part], short: bool) -> anyhow::Result<()> {
     setup::run()?;
+    let wanted = |part| parts.is_empty() || parts.contains(&part);
     println!("building");
     let program = workspace::build(Profile::Release)?;
-    let mut table = Table::default();
-    audio_thread(&mut table)?;
-    stages(&mut table)?;
     let scratch = tempfile::tempdir().context("make a scratch folder")?;
-    let song = clip::Song::decode(&program, scratch.path())?;
-    overhead(&program, &song, scratch.path(), &mut table)?;
-    short_jobs(&program, &song, scratch.path(), &mut table)?;
-    let two_minutes = song.looped(120, 0, &scratch.path().join("2 minutes.wav"))?;
-    memory(&program, &two_minutes, "2-minute", scratch.path(), &mut table)?;
-    if !short {
-        let hour = song.looped(3_600, 0, &scratch.path().join("60 minutes.wav"))?;
-        memory(&program, &hour, "60-minute", scratch.path(), &mut table)?;
+    let mut table = Table::default();
+    if wanted(Part::Plugin) {
+        audio_thread(&mut table)?;
+    }
+    if wanted(Part::Stages) {
+        stages(&mut table)?;
+    }
+    if wanted(Part::Server) {
+        server(&program, short, scratch.path(), &mut table)?;
+    }
+    if wanted(Part::Long) {
+        let song = clip::Song::decode(&program, scratch.path())?;
+        long::measure(&program, &song, scratch.path(), short, &mut table)?;
+    }
+    if wanted(Part::Mastering) {
+        setup::tests();
+        mastering::measure(&program, scratch.path(), &mut table)?;
     }
     println!();
     table.print();
     Ok(())
 }
 
+fn server(program: &Path, short: bool, scratch: &Path, table: &mut Table) -> anyhow::Result<()> {
+    let song = clip::Song::decode(program, scratch)?;
+    overhead(program, &song, scratch, table)?;
+    short_jobs(program, &song, scratch, table)?;
+    let two_minutes = song.looped(120, 0, &scratch.join("2 minutes.wav"))?;
+    memory(program, &two_minutes, "2-minute", scratch, table)?;
+    if !short {
+        let hour = song.looped(3_600, 0, &scratch.join("60 minutes.wav"))?;
+        memory(program, &hour, "60-minute", scratch, table)?;
+        std::fs::remove_file(&hour).context("remove the hour")?;
+    }
+    Ok(())
+}
+
 /// What the plugin costs in the DAW.
 fn audio_thread(table: &mut Table) -> anyhow::Result<()> {
     println!("the plugin's audio thread");
-    figures("tributary-plugin", "process", table)
+    figures(&mut bench("tributary-plugin", "process"), table)?;
+    println!("the plugin's window");
+    let cost = [
+        "run",
+        "--quiet",
+        "--release",
+        "--package",
+        "tributary-plugin",
+        "--example",
+        "screens",
+        "--",
+        "--cost",
+    ];
+    figures(&mut run::cargo(cost), table)
 }
 
 /// The model's own benchmark.
 fn stages(table: &mut Table) -> anyhow::Result<()> {
     println!("stages of the model");
-    figures("tributary-models", "stages", table)
+    figures(&mut bench("tributary-models", "stages"), table)
 }
 
-/// A crate's own benchmark: one JSON line a figure, with the most it may be where there is a limit.
-fn figures(package: &str, bench: &str, table: &mut Table) -> anyhow::Result<()> {
-    let mut bench = run::cargo(["bench", "--quiet", "--package", package, "--bench", bench]);
-    for figure in json_lines(&run::read(&mut bench)?)? {
+/// A crate's own benchmark.
+fn bench(package: &str, name: &str) -> std::process::Command {
+    run::cargo(["bench", "--quiet", "--package", package, "--bench", name])
+}
+
+/// What a program measured: one JSON line a figure, with the most it may be where there is a limit.
+fn figures(command: &mut std::process::Command, table: &mut Table) -> anyhow::Result<()> {
+    for figure in json_lines(&run::read(command)?)? {
         let name = figure["name"].as_str().context("a figure without a name")?;
         let value = figure["value"].as_f64().context("a figure without a value")?;
         let verdict = figure["most"].as_f64().map_or(String::new(), |most| at_most(value, most));
@@ -139,7 +195,7 @@ fn memory(
 }
 
 fn started(program: &Path) -> anyhow::Result<Stage> {
-    let stage = Stage::start(program)?;
+    let stage = Stage::start(program, None)?;
     run::ask(stage.client().args(["credits", "grant", CREDITS, "--note", "for measuring"]))?;
     Ok(stage)
 }

@@ -1,5 +1,6 @@
-//! The plugin in a DAW: Ardour on a screen of its own, our VST3 on a track with the demo song; recorded, separated, a
-//! stem dragged onto a track. What happened is seen in pictures (target/daw) and checked in the files it left.
+//! The plugin in a DAW: Ardour on a screen of its own, our VST3 on a track with the demo song; a file asked for where
+//! the desktop has no chooser, a take recorded and separated, one stem and then two dragged onto tracks, a file dropped
+//! on the plugin. What happened is seen in pictures (target/daw) and checked in the files it left.
 
 mod ardour;
 mod screen;
@@ -35,15 +36,31 @@ const PLUGIN: &str = "Tributary";
 mod plugin_places {
     use super::Place;
 
-    /// "Arm", while there is no take yet.
-    pub(super) const ARM: Place = (290, 213);
+    /// "Choose a file", while there is no take yet.
+    pub(super) const CHOOSE: Place = (430, 213);
+    /// The line for a path, while one is asked for.
+    pub(super) const PATH: Place = (700, 64);
+    /// "Rec".
+    pub(super) const RECORD: Place = (45, 352);
     pub(super) const SEPARATE: Place = (853, 590);
     /// The handle of the row "Vocals".
     pub(super) const VOCALS: Place = (697, 411);
+    /// The names of "Drums" and "Bass", and the handle of the latter.
+    pub(super) const DRUMS_NAME: Place = (60, 459);
+    pub(super) const BASS_NAME: Place = (60, 507);
+    pub(super) const BASS: Place = (697, 507);
+    /// The take.
+    pub(super) const TAKE: Place = (360, 200);
 }
+
+/// The window from which a file is dragged, where nothing else is, and its middle.
+const FILES: (&str, &str) = ("1480", "880");
+const FILES_MIDDLE: Place = (1520, 920);
 
 /// Where the track for stems is in Ardour's window.
 const STEMS_TRACK: Place = (1060, 400);
+/// A place below all tracks: what is dropped there gets tracks of its own.
+const NO_TRACK: Place = (1060, 560);
 
 /// Plays the whole scene.
 ///
@@ -60,10 +77,14 @@ pub(crate) fn run() -> anyhow::Result<()> {
     println!("building (the first time takes some minutes)");
     let bundles = bundle::make(Profile::Dev, &PLUGIN_FEATURES.map(str::to_owned))?;
     let program = workspace::build(Profile::Dev)?;
-    let server = Stage::start(&program)?;
-    let song = Song::decode(&program, &out)?.beginning(SONG_FRAMES as usize, &out.join("song.wav"))?;
+    let server = Stage::start(&program, None)?;
+    let whole = Song::decode(&program, &out)?;
+    let song = whole.beginning(SONG_FRAMES as usize, &out.join("song.wav"))?;
+    let short = whole.beginning(3 * RATE_HZ as usize, &out.join("short.wav"))?;
+    let files = workspace::example("tributary-plugin", "drag")?;
     let session = Session::make(&out.join("home"), &bundles.vst3, &song, SONG_FRAMES)?;
-    let mut scene = Scene { screen: Screen::start(&out, &session.home, RATE_HZ)?, out, session, server };
+    let screen = Screen::start(&out, &session.home, RATE_HZ)?;
+    let mut scene = Scene { screen, out, session, server, short, files };
     let played = scene.play();
     if played.is_err() {
         scene.screen.picture("where it ended")?;
@@ -77,14 +98,20 @@ struct Scene {
     out: PathBuf,
     session: Session,
     server: Stage,
+    /// A sound file, and the program that drags files.
+    short: PathBuf,
+    files: PathBuf,
 }
 
 impl Scene {
     fn play(&mut self) -> anyhow::Result<()> {
         let (daw, plugin) = self.open()?;
+        self.import(&plugin)?;
         self.record(&daw, &plugin)?;
         self.separate(&plugin)?;
-        self.drag(&daw, &plugin)
+        self.drag(&daw, &plugin)?;
+        self.drag_two(&daw, &plugin)?;
+        self.drop_file(&plugin)
     }
 
     fn library(&self) -> PathBuf {
@@ -107,19 +134,43 @@ impl Scene {
         Ok((daw, plugin))
     }
 
+    /// Asks for a file: this desktop has no chooser, and the path is typed.
+    fn import(&self, plugin: &Window) -> anyhow::Result<()> {
+        self.screen.click(within(plugin, plugin_places::CHOOSE))?;
+        self.screen.breathe();
+        self.screen.picture("asked for a file")?;
+        self.screen.click(within(plugin, plugin_places::PATH))?;
+        self.screen.write(&self.short.display().to_string())?;
+        self.screen.picture("path typed")?;
+        self.screen.key("Return")?;
+        self.until_takes(1)?;
+        self.screen.breathe();
+        self.screen.picture("imported")
+    }
+
+    /// Until the library has so many takes.
+    fn until_takes(&self, count: usize) -> anyhow::Result<()> {
+        let are_there = || files(&self.library(), &|name| name == "take.json").len() >= count;
+        until(&format!("{count} takes"), || are_there().then_some(()))
+    }
+
     /// Arms, plays, stops.
     fn record(&self, daw: &Window, plugin: &Window) -> anyhow::Result<()> {
-        self.screen.click(within(plugin, plugin_places::ARM))?;
+        self.screen.click(within(plugin, plugin_places::RECORD))?;
         self.screen.focus(daw)?;
         self.screen.key("space")?;
         until("the take to grow", || {
-            let take = find(&self.library(), &|name| name.ends_with("take.f32"))?;
-            (take.metadata().ok()?.len() >= TAKE_BYTES).then_some(())
+            let takes = files(&self.library(), &|name| name == "take.f32");
+            takes
+                .iter()
+                .any(|take| take.metadata().is_ok_and(|found| found.len() >= TAKE_BYTES))
+                .then_some(())
         })?;
         self.screen.picture("recording")?;
         self.screen.focus(daw)?;
         self.screen.key("space")?;
-        until("the take", || find(&self.library(), &|name| name == "take.json"))?;
+        self.until_takes(2)?;
+        self.screen.breathe();
         self.screen.picture("recorded")
     }
 
@@ -145,6 +196,38 @@ impl Scene {
         println!("landed in the DAW: {}", landed.display());
         Ok(())
     }
+
+    /// Takes two stems at once to where no track is.
+    fn drag_two(&self, daw: &Window, plugin: &Window) -> anyhow::Result<()> {
+        self.screen.click(within(plugin, plugin_places::DRUMS_NAME))?;
+        self.screen.click_with("ctrl", within(plugin, plugin_places::BASS_NAME))?;
+        self.screen.drag(within(plugin, plugin_places::BASS), within(daw, NO_TRACK))?;
+        self.screen.picture("dragging two")?;
+        self.screen.drop_here()?;
+        let sounds = self.session.sounds();
+        for stem in ["drums", "bass"] {
+            let landed = until(&format!("{stem} in the DAW"), || find(&sounds, &|name| name.contains(stem)))?;
+            println!("landed in the DAW: {}", landed.display());
+        }
+        self.screen.breathe();
+        self.screen.picture("dropped two")
+    }
+
+    /// Drops a file onto the plugin's window.
+    fn drop_file(&mut self, plugin: &Window) -> anyhow::Result<()> {
+        let program = self.screen.command(&self.files.display().to_string());
+        let arguments = [FILES.0.as_ref(), FILES.1.as_ref(), self.short.as_os_str()];
+        self.screen.stay("files", program, &arguments)?;
+        self.screen.breathe();
+        self.screen.drag(FILES_MIDDLE, within(plugin, plugin_places::TAKE))?;
+        self.screen.picture("dragging a file onto the plugin")?;
+        self.screen.drop_here()?;
+        self.until_takes(3)?;
+        self.screen.breathe();
+        self.screen.picture("a take of the file")?;
+        println!("a file that was dropped on the plugin is a take");
+        Ok(())
+    }
 }
 
 fn within(window: &Window, (x, y): Place) -> Place {
@@ -167,8 +250,19 @@ fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> anyhow::Result<T
 
 /// The first file of that name in a folder or below.
 fn find(folder: &Path, is_it: &dyn Fn(&str) -> bool) -> Option<PathBuf> {
-    fs::read_dir(folder).ok()?.filter_map(Result::ok).map(|entry| entry.path()).find_map(|path| {
-        let is_file = path.is_file() && is_it(&path.file_name()?.to_string_lossy());
-        if is_file { Some(path) } else { find(&path, is_it) }
-    })
+    files(folder, is_it).into_iter().next()
+}
+
+/// All files of that name in a folder and below.
+fn files(folder: &Path, is_it: &dyn Fn(&str) -> bool) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
+    let within = entries.flat_map(|path| {
+        let is_it_this = path.file_name().is_some_and(|name| is_it(&name.to_string_lossy()));
+        if path.is_dir() {
+            files(&path, is_it)
+        } else {
+            Some(path).filter(|_| is_it_this).into_iter().collect()
+        }
+    });
+    within.collect()
 }

@@ -1,24 +1,27 @@
-//! The whole product on one song: a server of its own, a real client, and everything it did in words and pictures.
+//! The whole product on one song and one voice: a server of its own, a real client, all four services, and everything they
+//! did in words and pictures.
 
 mod host;
+mod services;
 
-use crate::stage::{Stage, json_lines};
+use crate::setup;
+use crate::stage::Stage;
 use crate::workspace::{self, Profile};
-use crate::{run, setup};
 use anyhow::{Context, ensure};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 const SONG: &str = "tests/song";
 const SONG_TITLE: &str = "Every Stream.flac";
+const VOICE: &str = "tests/voice";
+const VOICE_TITLE: &str = "Ask Not.flac";
 const OUT: &str = "demo-out";
 
-/// Separates `file`, else our own song, and prints what happened.
+/// Runs every service on `file`, else on our own song and a voice clip, and prints what happened.
 ///
 /// # Errors
-/// A tool is missing, the program does not build, or any step of the separation fails.
+/// A tool is missing, the program does not build, or any step fails.
 pub(crate) fn run(file: Option<PathBuf>) -> anyhow::Result<()> {
     setup::run()?;
     let out = workspace::root().join(OUT);
@@ -26,30 +29,37 @@ pub(crate) fn run(file: Option<PathBuf>) -> anyhow::Result<()> {
         fs::remove_dir_all(&out).with_context(|| format!("empty {OUT}"))?;
     }
     fs::create_dir_all(&out).with_context(|| format!("make {OUT}"))?;
-    let truth = workspace::root().join(SONG);
-    let (song, reference) = match file {
-        Some(file) => (file, None),
-        None => (our_song(&truth, &out)?, Some(truth.as_path())),
+    let own = |folder: &str| workspace::root().join(folder);
+    let copy = |from: PathBuf, title: &str| -> anyhow::Result<PathBuf> {
+        // Under its title beside the results, so that the folder can be given away.
+        let copy = out.join(title);
+        fs::copy(from, &copy).with_context(|| format!("copy {title}"))?;
+        Ok(copy)
     };
+    let (song, references) = match file {
+        Some(file) => (file, vec![own(VOICE)]),
+        None => (copy(own(SONG).join("mixture.flac"), SONG_TITLE)?, vec![own(SONG), own(VOICE)]),
+    };
+    let voice = copy(own(VOICE).join("noisy.flac"), VOICE_TITLE)?;
     ensure!(song.is_file(), "there is no file {}", song.display());
     println!("building tributary (the first time takes some minutes)");
     let program = workspace::build(Profile::Release)?;
-    let stage = Stage::start(&program)?;
+    let stage = Stage::start(&program, services::pull(&program)?)?;
     row("server", &format!("{}, with a data folder of its own", stage.address));
-    separate(&stage, &song, reference, &out)?;
+    let mut done = services::Done::new(&out);
+    separate(&stage, &song, &mut done)?;
+    services::rest(&stage, &song, &voice, &mut done)?;
+    let report = done.report(&stage, &references)?;
+    show(&report["jobs"][0]);
+    services::show(&report);
+    ledger(&stage)?;
     host::run(&stage, &out)?;
     row("look", &format!("{OUT}/report.html"));
     Ok(())
 }
 
-/// A copy under its title beside the stems, so that the folder can be given away.
-fn our_song(truth: &Path, out: &Path) -> anyhow::Result<PathBuf> {
-    let copy = out.join(SONG_TITLE);
-    fs::copy(truth.join("mixture.flac"), &copy).context("copy our song")?;
-    Ok(copy)
-}
-
-fn separate(stage: &Stage, song: &Path, reference: Option<&Path>, out: &Path) -> anyhow::Result<()> {
+/// The first job, with all that it cost.
+fn separate(stage: &Stage, song: &Path, done: &mut services::Done) -> anyhow::Result<()> {
     let quote = first(stage.ask(["quote".as_ref(), song.as_os_str()])?)?;
     let before = first(stage.ask(["balance"])?)?;
     row(
@@ -61,12 +71,8 @@ fn separate(stage: &Stage, song: &Path, reference: Option<&Path>, out: &Path) ->
             text(&quote["reason"])
         ),
     );
-    // The client's progress goes to our terminal, its results to us.
-    let mut client = stage.client();
-    client.arg("separate").arg(song).arg("--out").arg(out).arg("--json").stderr(Stdio::inherit());
-    let job = first(json_lines(&run::read(&mut client)?)?)?;
+    let job = done.run(stage, "separate", song, &[])?;
     let after = first(stage.ask(["balance"])?)?;
-    let (sound, wall) = (number(&job["seconds_audio"]), number(&job["seconds_wall"]));
     let spent = format!(
         "held {}, captured {}; {} before, {} after",
         credits(&job["credits_held"]),
@@ -74,46 +80,15 @@ fn separate(stage: &Stage, song: &Path, reference: Option<&Path>, out: &Path) ->
         before["available"],
         after["available"]
     );
-    let time = format!(
-        "{wall:.1} s for {sound:.1} s of sound, {:.0} times real time, upload and download included",
-        sound / wall
-    );
-    let notes = [
-        format!("model {}", text(&job["model"])),
-        format!("credits: quoted {}, {spent}", quote["credits"]),
-        format!("time: {time}"),
-    ];
-    let report = report(stage, song, &job, reference, &notes, out)?;
-    show(&report);
     row("credits", &spent);
-    ledger(stage)?;
-    row("time", &time);
+    row("time", &services::time(&job));
+    done.note(format!("separate: quoted {}, {spent}; {}", quote["credits"], services::time(&job)));
     Ok(())
 }
 
-fn report(
-    stage: &Stage,
-    song: &Path,
-    job: &Value,
-    reference: Option<&Path>,
-    notes: &[String],
-    out: &Path,
-) -> anyhow::Result<Value> {
-    let stems = job["stems"].as_array().context("the job names no stems")?;
-    let mut command = stage.client();
-    command.arg("report").arg(song).args(stems.iter().map(|stem| text(&stem["path"])));
-    if let Some(folder) = reference {
-        command.arg("--reference").arg(folder);
-    }
-    for note in notes {
-        command.args(["--note", note]);
-    }
-    command.arg("--out").arg(out.join("report.html")).arg("--json");
-    first(json_lines(&run::ask(&mut command)?)?)
-}
-
-fn show(report: &Value) {
-    let stems = report["stems"].as_array().map_or(&[][..], Vec::as_slice);
+/// The stems of a separation.
+fn show(job: &Value) {
+    let stems = job["stems"].as_array().map_or(&[][..], Vec::as_slice);
     for (index, stem) in stems.iter().enumerate() {
         let mut line = format!("{:8} {}", text(&stem["name"]), loudness(stem));
         if let (Some(sdr), Some(gain)) = (stem["sdr_db"].as_f64(), stem["gain_db"].as_f64()) {
@@ -121,9 +96,9 @@ fn show(report: &Value) {
         }
         row(if index == 0 { "stems" } else { "" }, &line);
     }
-    row("mixture", &format!("{:8} {}", "", loudness(&report["mixture"])));
+    row("mixture", &format!("{:8} {}", "", loudness(&job["clip"])));
     // -200 stands for "to the last bit".
-    let sum = match number(&report["sum_residual_db"]) {
+    let sum = match number(&job["sum_residual_db"]) {
         exact if exact <= -200.0 => "the stems sum to the mixture exactly".to_owned(),
         residual => format!("the stems sum to the mixture to {residual:.1} dB"),
     };

@@ -32,7 +32,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Separate a song through a server of its own; stems, figures and a page to look at go to ./demo-out
+    /// Run every service on a song and a voice clip, through a server and in a DAW; results, figures and a page go to ./demo-out
     Demo {
         /// The song; without one, ours (tests/song)
         file: Option<PathBuf>,
@@ -48,6 +48,8 @@ enum Task {
     Check,
     /// Measure speed and memory, and print them as ratios
     Bench {
+        /// Only these
+        parts: Vec<bench::Part>,
         /// Leave out the 60-minute clip, which takes several minutes
         #[arg(long)]
         short: bool,
@@ -89,7 +91,7 @@ fn main() -> ExitCode {
         Task::Screens { dir } => screens::run(dir),
         Task::Test => test::run(),
         Task::Check => check::run(),
-        Task::Bench { short } => bench::run(short),
+        Task::Bench { parts, short } => bench::run(&parts, short),
         Task::Bundle { debug, features } => {
             bundle::run(if debug { Profile::Dev } else { Profile::Release }, &features)
         }

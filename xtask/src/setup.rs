@@ -2,6 +2,7 @@
 //! but the neural engine's library.
 
 pub(crate) mod onnxruntime;
+pub(crate) mod python;
 
 use crate::run;
 use anyhow::bail;
@@ -29,12 +30,23 @@ enum Sign {
 }
 
 /// For everything.
-const TOOLS: [Need; 3] = [
+const TOOLS: [Need; 6] = [
     Need {
         sign: Sign::Program(&["cc", "gcc", "clang"], Some("CC")),
         package: "gcc",
         why: "a C compiler builds the bundled SQLite and zstd",
     },
+    Need {
+        sign: Sign::Program(&["c++", "g++", "clang++"], Some("CXX")),
+        package: "g++",
+        why: "a C++ compiler builds the bundled whisper.cpp",
+    },
+    Need {
+        sign: Sign::Program(&["cmake"], Some("CMAKE")),
+        package: "cmake",
+        why: "it builds the bundled whisper.cpp",
+    },
+    Need { sign: Sign::Program(&["make", "ninja"], None), package: "make", why: "cmake lets it do the work" },
     Need {
         sign: Sign::Program(&["git"], None),
         package: "git",
@@ -57,7 +69,7 @@ const TESTS: [Need; 2] = [
     Need {
         sign: Sign::Module("ensurepip"),
         package: "python3-venv",
-        why: "a VST3 host from PyPI is kept apart from the system's Python",
+        why: "programs from PyPI are kept apart from the system's Python",
     },
 ];
 
@@ -198,15 +210,15 @@ mod tests {
 
     #[test]
     fn nothing_is_missing_where_one_program_of_each_kind_is_there() {
-        let there = |sign: Sign| matches!(sign, Sign::Program(names, _) if names.iter().any(|name| ["clang", "git", "python3"].contains(name)));
+        let there = |sign: Sign| matches!(sign, Sign::Program(names, _) if names.iter().any(|name| ["clang", "clang++", "cmake", "make", "git", "python3"].contains(name)));
         assert!(missing(&TOOLS, &there).is_empty());
     }
 
     #[test]
     fn everything_missing_is_named_with_its_package() {
         let packages: Vec<_> = missing(&TOOLS, &|_| false).iter().map(|need| need.package).collect();
-        assert_eq!(packages, ["gcc", "git", "python3"]);
-        assert_eq!(advice(&packages, true), "sudo apt-get install gcc git python3");
+        assert_eq!(packages, ["gcc", "g++", "cmake", "make", "git", "python3"]);
+        assert_eq!(advice(&packages, true), "sudo apt-get install gcc g++ cmake make git python3");
     }
 
     #[test]

@@ -28,16 +28,16 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Starts the program as a server and waits until it says where it listens.
+    /// Starts the program as a server, in `data` or a folder of its own, and waits until it says where it listens.
     ///
     /// # Errors
     /// A server that does not start; the message ends with what it logged last.
-    pub(crate) fn start(program: &Path) -> anyhow::Result<Self> {
-        let data = tempfile::tempdir().context("make a data folder")?;
-        let log = data.path().join("server.log");
+    pub(crate) fn start(program: &Path, data: Option<TempDir>) -> anyhow::Result<Self> {
+        let data = data.map_or_else(tempfile::tempdir, Ok).context("make a data folder")?;
+        let log = data.path().join("stage.log");
         let mut server = Command::new(program)
             .arg("--data")
-            .arg(data.path().join("data"))
+            .arg(data.path())
             .args(["serve", "--listen", "127.0.0.1:0", "--listen-http", "127.0.0.1:0", "--announce", "json"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -83,8 +83,8 @@ impl Stage {
     }
 
     /// The server's data folder; who looks there finds the server.
-    pub(crate) fn folder(&self) -> PathBuf {
-        self.data.path().join("data")
+    pub(crate) fn folder(&self) -> &Path {
+        self.data.path()
     }
 
     /// The server's process.
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_program_that_says_no_address_is_no_server() {
-        let error = Stage::start(Path::new("true")).map(|stage| stage.address.clone()).unwrap_err();
+        let error = Stage::start(Path::new("true"), None).map(|stage| stage.address.clone()).unwrap_err();
         assert!(error.to_string().starts_with("the server did not start"), "{error:#}");
     }
 

@@ -1,10 +1,9 @@
 //! Runs every test there is, with what the tests need to find. Plain `cargo test`: a runner everybody has.
 
-use crate::setup::onnxruntime;
+use crate::setup::{onnxruntime, python};
 use crate::workspace::{self, Profile};
 use crate::{bundle, codegen, run, setup, tidy};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// The variable that tells the tests where recordings and weights lie that are not in the tree.
 const TEST_DATA: &str = "TRIBUTARY_TEST_DATA";
@@ -27,7 +26,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let plugin = bundle::make(Profile::Dev, &PLUGIN_FEATURES.map(str::to_owned))?;
     let mut tests = run::cargo(["test", "--workspace", "--quiet"]);
     tests.env("TRIBUTARY_BIN", program).env("TRIBUTARY_PLUGIN", plugin.clap);
-    match vst3_host() {
+    match python::environment("vst3-host", VST3_HOST) {
         Ok(python) => {
             tests.env("TRIBUTARY_VST3_HOST", python);
         }
@@ -39,7 +38,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         }
         Err(error) => println!("left out: ONNX Runtime beside the engine that is built in ({error:#})"),
     }
-    match test_data(std::env::var_os(TEST_DATA).map(PathBuf::from), workspace::root()) {
+    match data() {
         Some(folder) => {
             println!("measuring against the recordings in {}", folder.display());
             tests.env(TEST_DATA, folder);
@@ -53,27 +52,9 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A Python with a VST3 host in it, in a folder of its own among the build products; made where it is missing or old.
-fn vst3_host() -> anyhow::Result<PathBuf> {
-    let folder = workspace::target()?.join("vst3-host");
-    let (python, made_of) = (folder.join("bin/python"), folder.join("made-of.txt"));
-    let wanted = std::fs::read(workspace::root().join(VST3_HOST))?;
-    if std::fs::read(&made_of).ok().as_ref() != Some(&wanted) {
-        println!("fetching a VST3 host from PyPI ({VST3_HOST})");
-        run::ask(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
-        let mut install = Command::new(&python);
-        install.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--only-binary=:all:",
-        ]);
-        run::ask(install.args(["--require-hashes", "-r"]).arg(workspace::root().join(VST3_HOST)))?;
-        std::fs::write(&made_of, wanted)?;
-    }
-    Ok(python)
+/// The folder of recordings and weights that are not in the tree, where there is one.
+pub(crate) fn data() -> Option<PathBuf> {
+    test_data(std::env::var_os(TEST_DATA).map(PathBuf::from), workspace::root())
 }
 
 /// The folder named by the variable; else one named `shared` in the project, beside it, or further above.

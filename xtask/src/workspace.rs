@@ -42,6 +42,15 @@ pub(crate) fn build(profile: Profile) -> anyhow::Result<PathBuf> {
     program(profile, "tributary")
 }
 
+/// Builds an example of a crate and returns where it is.
+///
+/// # Errors
+/// An example that does not build.
+pub(crate) fn example(package: &str, name: &str) -> anyhow::Result<PathBuf> {
+    run::run(&mut run::cargo(["build", "--quiet", "--package", package, "--example", name]))?;
+    program(Profile::Dev, &format!("examples/{name}"))
+}
+
 /// Where cargo puts a program of that name.
 ///
 /// # Errors

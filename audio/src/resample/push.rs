@@ -4,13 +4,16 @@ use rubato::audioadapter_buffers::direct::SequentialSliceOfVecs;
 use rubato::{Fft, FixedSync, Indexing, Resampler as _, WindowFunction};
 
 use super::frames_at;
-use crate::AudioError;
 use crate::frames::{block_frames, empty_block};
 use crate::limits::check_channels_and_rate;
+use crate::{AudioError, finite};
 
 /// Least length of the filter in frames of the lower rate. The squared Blackman-Harris window needs 16/length of the
 /// band for its slope: the pass band then reaches 0.98 of the lower Nyquist frequency, the stop band begins at it.
 const FILTER_FRAMES_MIN: usize = 1_024;
+
+/// Louder is no sound (600 dB above full scale), and would overflow within the transform, on which the engine panics.
+const LOUDEST: f32 = 1e30;
 
 /// Resamples what is pushed into it.
 pub struct PushResampler {
@@ -53,9 +56,10 @@ impl PushResampler {
     /// Takes one block, `[channels][frames]` at the first rate, and gives what is ready at the second, often nothing.
     ///
     /// # Errors
-    /// [`AudioError::Shape`] where the block has other channels.
+    /// [`AudioError::Shape`] where the block has other channels, [`AudioError::NotFinite`] where a sample is no number.
     pub fn push(&mut self, block: &[&[f32]]) -> Result<&[Vec<f32>], AudioError> {
         let frames = block_frames(block, self.channels)?;
+        finite::check(block, 0, self.pushed_frames)?;
         self.out.iter_mut().for_each(Vec::clear);
         match &mut self.engine {
             None => self.out.iter_mut().zip(block).for_each(|(out, samples)| out.extend_from_slice(samples)),
@@ -126,7 +130,7 @@ impl Engine {
             let held = self.pending.first().map_or(0, Vec::len);
             let end = frames.min(at + self.block_in - held);
             for (pending, samples) in self.pending.iter_mut().zip(block) {
-                pending.extend_from_slice(&samples[at..end]);
+                pending.extend(samples[at..end].iter().map(|x| x.clamp(-LOUDEST, LOUDEST)));
             }
             if held + end - at == self.block_in {
                 self.process(out)?;

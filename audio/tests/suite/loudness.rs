@@ -3,7 +3,7 @@
 use tributary_audio::loudness::measure;
 use tributary_audio::{Audio, AudioError, LoudnessMeter};
 
-use crate::signal::tones;
+use crate::signal::{noise, tones};
 
 /// A stereo sine of 1 kHz in pieces of `(level in dBFS, seconds)`.
 fn pieces(rate_hz: u32, levels: &[(f64, f64)]) -> Audio {
@@ -74,4 +74,44 @@ fn other_channels_than_agreed_are_refused() {
     let mut meter = LoudnessMeter::new(2, 48_000).unwrap();
     assert!(matches!(meter.add(&[&[0.0]]), Err(AudioError::Shape { .. })));
     assert!(matches!(LoudnessMeter::new(9, 48_000), Err(AudioError::Limit { .. })));
+}
+
+/// Against the crate `ebur128`, another implementation of the standard: 1e-6 LU, what rounding of other sums leaves.
+#[test]
+fn loudness_and_range_are_those_of_another_implementation_for_every_rate_and_order_of_channels() {
+    use ebur128::{EbuR128, Mode};
+    for (channels, rate_hz) in [
+        (1, 8_000),
+        (2, 44_100),
+        (2, 192_000),
+        (3, 48_000),
+        (4, 22_050),
+        (5, 48_000),
+        (6, 96_000),
+        (8, 11_025),
+    ] {
+        // Louder and softer every few seconds, some of it below the gates.
+        let mut audio = noise(channels, 20 * rate_hz as usize, rate_hz, 0.5, 7);
+        for (channel, samples) in audio.channels.iter_mut().enumerate() {
+            for (frame, sample) in samples.iter_mut().enumerate() {
+                let seconds = frame as f32 / rate_hz as f32;
+                *sample *= 10.0_f32.powf(-1.5 * (seconds * 0.7 + channel as f32).sin().abs().powi(4));
+            }
+        }
+        let mut ours = LoudnessMeter::without_peaks(u16::try_from(channels).unwrap(), rate_hz).unwrap();
+        let mut theirs = EbuR128::new(channels as u32, rate_hz, Mode::I | Mode::LRA).unwrap();
+        for from in (0..audio.frames()).step_by(7_777) {
+            let to = audio.frames().min(from + 7_777);
+            let block: Vec<&[f32]> = audio.channels.iter().map(|samples| &samples[from..to]).collect();
+            ours.add(&block).unwrap();
+            theirs.add_frames_planar_f32(&block).unwrap();
+        }
+        let (lufs, range) = (ours.loudness().unwrap().integrated_lufs.unwrap(), ours.range_lu().unwrap());
+        let (other, other_range) = (theirs.loudness_global().unwrap(), theirs.loudness_range().unwrap());
+        assert!((lufs - other).abs() < 1e-6, "{channels} at {rate_hz} Hz: {lufs}, theirs {other}");
+        assert!(
+            (range - other_range).abs() < 1e-6,
+            "{channels} at {rate_hz} Hz: {range}, theirs {other_range}"
+        );
+    }
 }

@@ -155,6 +155,21 @@ fn a_sink_gets_back_the_length_the_clip_had() {
 }
 
 #[test]
+fn what_is_louder_than_any_sound_is_no_panic_and_what_is_no_number_is_named() {
+    for (to_hz, loud) in [(22_050, 3e38), (48_000, f32::MAX), (96_000, -3e38)] {
+        let mut audio = noise(2, 50_000, 44_100, 0.5, 4);
+        audio.channels[0][20_000..30_000].fill(loud);
+        let out = resampled(&audio, to_hz);
+        assert_eq!(out.frames() as u64, frames_at(50_000, 44_100, to_hz));
+        assert!(out.channels.iter().flatten().all(|x| x.is_finite()), "{loud} at {to_hz}");
+    }
+    let mut resampler = PushResampler::new(44_100, 48_000, 2).unwrap();
+    resampler.push(&[&[0.0; 5000], &[0.0; 5000]]).unwrap();
+    let error = resampler.push(&[&[0.0, 0.0, 0.0], &[0.0, f32::NAN, 0.0]]).unwrap_err();
+    assert!(matches!(error, AudioError::NotFinite { frame: 5001, channel: 1 }), "{error}");
+}
+
+#[test]
 fn a_length_that_cannot_be_meant_is_refused() {
     for (to_hz, asked) in [(48_000, 1_000), (48_000, 1_200), (44_100, 999)] {
         let mut resampler = PushResampler::new(44_100, to_hz, 1).unwrap();

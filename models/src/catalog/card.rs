@@ -188,14 +188,20 @@ pub struct Signal {
 pub struct CardFile {
     /// Its name, without a folder.
     pub file: String,
-    /// Its SHA-256, 64 lower-case hex digits.
-    pub sha256: String,
+    /// Its SHA-256, 64 lower-case hex digits. Where its publisher has none and nobody here has measured it yet, what comes
+    /// first is pinned.
+    #[serde(default)]
+    pub sha256: Option<String>,
     /// Where it can be had, tried in order: `https://..`, `pypi:<package>==<version>#<member>`, `file:<path>`.
     #[serde(default)]
     pub sources: Vec<String>,
     /// Its size.
     #[serde(default)]
     pub bytes: Option<u64>,
+    /// The file, another of the card's, whose graph it holds in half precision: same names, same shapes. Taken where a
+    /// deployment asks for it.
+    #[serde(default)]
+    pub half_of: Option<String>,
 }
 
 /// One measurement: source-to-distortion ratio, `10 log10(|stem|^2 / |stem - estimate|^2)`.
@@ -235,12 +241,6 @@ impl Card {
         })?;
         card.check().map_err(|reason| ModelError::Card { card: card.name.clone(), reason })?;
         Ok(card)
-    }
-
-    /// Names the weights: the hash of the first file, or, for plain signal processing, the program's version.
-    #[must_use]
-    pub fn version(&self) -> &str {
-        self.files.first().map_or(concat!("v", env!("CARGO_PKG_VERSION")), |file| &file.sha256)
     }
 
     fn check(&self) -> Result<(), String> {
@@ -283,9 +283,14 @@ impl Card {
             if file.file.is_empty() || file.file.starts_with('.') || file.file.contains(['/', '\\', ':']) {
                 return Err("`files.file` must be a file name without a folder".to_owned());
             }
-            let hex = file.sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-            if file.sha256.len() != 64 || !hex {
+            let hex = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+            if file.sha256.as_ref().is_some_and(|sha256| sha256.len() != 64 || !hex(sha256)) {
                 return Err("`files.sha256` must be 64 lower-case hex digits".to_owned());
+            }
+            let is_full =
+                |other: &CardFile| file.half_of.as_ref() == Some(&other.file) && other.half_of.is_none();
+            if file.half_of.is_some() && !self.files.iter().any(is_full) {
+                return Err(format!("`files.half_of` of `{}` must name another of `files`", file.file));
             }
         }
         Ok(())
@@ -382,6 +387,7 @@ mod tests {
             ("remainder = \"other\"", "remainder = \"rest\"", "remainder"),
             ("sha256 = \"bbef", "sha256 = \"BBEF", "sha256"),
             ("sha256 = \"bbef", "sha256 = \"", "sha256"),
+            ("sha256 = \"bbef", "half_of = \"mini.onnx\"\nsha256 = \"bbef", "half_of"),
             ("file = \"mini.onnx\"", "file = \"../mini.onnx\"", "files.file"),
             ("name = \"mini\"", "name = \"Mini!\"", "name"),
             ("title = \"Tributary Mini\"", "title = \" \"", "title"),

@@ -20,7 +20,7 @@ pub struct Graph {
 pub struct Port {
     /// The graph's name for it.
     pub name: String,
-    /// Its dimensions, a word for those that vary: `n, 43844, 1`.
+    /// Its dimensions, a word for those that vary: `n, 43844, 1`; `scalar` where there is none.
     pub shape: String,
     /// What the numbers are, with unit and range.
     #[serde(default)]
@@ -55,6 +55,13 @@ pub struct Speed {
     /// What was counted, and what else the machine did.
     #[serde(default)]
     pub conditions: String,
+}
+
+impl Port {
+    /// One by one.
+    pub fn dimensions(&self) -> impl Iterator<Item = &str> {
+        self.shape.split(',').map(str::trim).filter(|size| *size != "scalar")
+    }
 }
 
 impl Graph {

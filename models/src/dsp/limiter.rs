@@ -4,7 +4,7 @@
 mod classic;
 mod look_ahead;
 
-use super::true_peak::{Oversampler, REACH_FRAMES};
+use super::true_peak::{Oversampler, REACH_FRAMES, raise};
 use classic::Classic;
 use look_ahead::LookAhead;
 
@@ -120,9 +120,7 @@ impl Limiter {
             if between {
                 self.oversampler.raise(sound, self.ceiling, &mut self.peaks);
             } else {
-                for (peak, x) in self.peaks.iter_mut().zip(&sound[REACH_FRAMES..]) {
-                    *peak = peak.max(x.abs());
-                }
+                raise(&mut self.peaks, &sound[REACH_FRAMES..]);
             }
         }
         for peak in &mut self.peaks {
@@ -147,7 +145,9 @@ impl Limiter {
             held.drain(..frames);
         }
         self.shown_frames -= frames;
-        self.lowest_gain = self.gains.iter().copied().fold(self.lowest_gain, f32::min);
+        for gain in &self.gains {
+            self.lowest_gain = if *gain < self.lowest_gain { *gain } else { self.lowest_gain };
+        }
         self.gains.clear();
     }
 }

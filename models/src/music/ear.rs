@@ -183,7 +183,7 @@ impl Ear {
         let scale = 4.0 / ONSET_N_FFT as f32;
         let mut power = vec![0.0; ONSET_N_FFT / 2 + 1];
         for column in self.columns.chunks_exact(ONSET_N_FFT / 2 + 1) {
-            power.iter_mut().zip(column).for_each(|(p, x)| *p = (scale * scale) * x.norm_sqr());
+            power.iter_mut().zip(column).for_each(|(p, x)| *p = (scale * scale) * x.norm_sqr().min(f32::MAX));
             let bands = self.mel.iter().chain(&self.drums);
             let logs: Vec<f32> = bands.map(|band| (LOG_SLOPE * band.level(&power)).ln_1p()).collect();
             let before = self.before.replace(logs);
@@ -204,11 +204,15 @@ impl Ear {
         let bin_hz = f64::from(RATE_HZ) / CHROMA_N_FFT as f64;
         let bins = (CHROMA_HZ.0 / bin_hz) as usize..(CHROMA_HZ.1 / bin_hz) as usize;
         let scale = 4.0 / CHROMA_N_FFT as f32;
+        let mut logs = Vec::with_capacity(bins.len() + 2);
         for column in self.columns.chunks_exact(CHROMA_N_FFT / 2 + 1) {
             let mut chroma = [0.0_f32; 12];
-            let log = |bin: usize| (LOG_SLOPE * scale * column[bin].norm()).ln_1p();
-            for bin in bins.clone() {
-                let [a, b, c] = [log(bin - 1), log(bin), log(bin + 1)];
+            // Of every bin once: each is a neighbour of two. The root of the square is far quicker than a safe one.
+            let seen = &column[bins.start - 1..bins.end + 1];
+            logs.clear();
+            logs.extend(seen.iter().map(|x| (LOG_SLOPE * scale * x.norm_sqr().min(f32::MAX).sqrt()).ln_1p()));
+            for (bin, near) in bins.clone().zip(logs.windows(3)) {
+                let [a, b, c] = [near[0], near[1], near[2]];
                 // 0.05: 90 dB below full scale there is only rounding.
                 if b <= a || b < c || b < 0.05 {
                     continue;

@@ -41,14 +41,8 @@ const ONSET_REACH_FRAMES: u32 = 3;
 /// All notes: those that begin with an onset, latest first, then the others, strongest first.
 #[must_use]
 pub fn notes(kept: &Kept, rules: NoteRules) -> Vec<FrameNote> {
-    let mut search = Search {
-        kept,
-        rules,
-        gone: kept.columns.iter().map(|column| vec![false; column.note.len()]).collect(),
-        found: Vec::new(),
-    };
-    search.take_onsets();
-    search.take_energy();
+    let mut search = Search::new(kept, rules);
+    search.run();
     search.found
 }
 
@@ -58,9 +52,28 @@ struct Search<'a> {
     rules: NoteRules,
     gone: Vec<Vec<bool>>,
     found: Vec<FrameNote>,
+    /// Cells that were looked at: what time grows with.
+    #[cfg(test)]
+    steps: std::cell::Cell<u64>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(kept: &'a Kept, rules: NoteRules) -> Self {
+        Self {
+            kept,
+            rules,
+            gone: kept.columns.iter().map(|column| vec![false; column.note.len()]).collect(),
+            found: Vec::new(),
+            #[cfg(test)]
+            steps: std::cell::Cell::default(),
+        }
+    }
+
+    fn run(&mut self) {
+        self.take_onsets();
+        self.take_energy();
+    }
+
     fn take_onsets(&mut self) {
         let mut peaks = Vec::new();
         for f in 0..PITCHES {
@@ -150,6 +163,8 @@ impl Search<'_> {
     }
 
     fn sounds(&self, f: usize, frame: u32) -> bool {
+        #[cfg(test)]
+        self.steps.set(self.steps.get() + 1);
         let column = &self.kept.columns[f];
         let left = |at: usize| !self.gone[f][at] && column.note[at] >= self.kept.threshold;
         column.at(frame).is_some_and(left)
@@ -159,6 +174,8 @@ impl Search<'_> {
     /// publisher's code does.
     fn take(&mut self, f: usize, frames: std::ops::Range<u32>, middle: Option<u32>) {
         for pitch in f.saturating_sub(1)..(f + 2).min(PITCHES) {
+            #[cfg(test)]
+            self.steps.set(self.steps.get() + frames.len() as u64);
             for frame in frames.clone().filter(|frame| pitch == f || middle != Some(*frame)) {
                 if let Some(at) = self.kept.columns[pitch].at(frame) {
                     self.gone[pitch][at] = true;
@@ -182,5 +199,69 @@ impl Search<'_> {
             onset: onset.fold(0.0, f32::max),
             bends: kept().map(|at| at.map_or(0, |at| column.bend[at])).collect(),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::music::CONTOUR_STEPS;
+    use crate::music::posteriors::{Heard, Posteriors};
+
+    /// What one frame of one pitch says: note and onset.
+    type Says = fn(frame: usize, f: usize) -> (f32, f32);
+
+    fn kept(frames: usize, says: Says) -> Kept {
+        let mut posteriors = Posteriors::new(0.3, 0..PITCHES);
+        let contour = [0.0; CONTOUR_STEPS];
+        for t in 0..frames {
+            let (note, onset): (Vec<f32>, Vec<f32>) = (0..PITCHES).map(|f| says(t, f)).unzip();
+            posteriors.push(Heard { note: &note, onset: &onset, contour: &contour });
+        }
+        posteriors.finish()
+    }
+
+    /// Looked-at cells and notes.
+    fn searched(frames: usize, says: Says) -> (u64, usize) {
+        let kept = kept(frames, says);
+        let mut search = Search::new(&kept, NoteRules { onset_threshold: 0.5, minimum_frames: 11 });
+        search.run();
+        (search.steps.get(), search.found.len())
+    }
+
+    /// Spreads numbers over 0 to 1 without a pattern (Knuth's multiplicative hash).
+    fn scattered(number: usize) -> f32 {
+        ((number as u32).wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 24) as f32
+    }
+
+    /// Posteriors made to be slow: whatever is heard, each kept cell is looked at a bounded number of times. A search of
+    /// all cells for each note would look at 88 * frames cells for each of thousands.
+    #[test]
+    fn the_search_for_notes_grows_with_what_was_heard_and_no_faster() {
+        let cases: [(&str, Says); 9] = [
+            ("everything sounds alike", |_, _| (1.0, 0.0)),
+            ("ever louder", |t, f| (0.4 + 1e-6 * (t * PITCHES + f) as f32, 0.0)),
+            ("ever softer", |t, f| (0.99 - 1e-6 * (t * PITCHES + f) as f32, 0.0)),
+            ("an onset in every other frame", |t, _| (1.0, (t % 2) as f32)),
+            ("onsets of notes that are too short", |t, _| {
+                (if t % 22 < 10 { 0.9 } else { 0.0 }, (t % 2) as f32)
+            }),
+            ("as many gaps as a note survives", |t, _| (if t % 11 == 0 { 0.9 } else { 0.1 }, 0.0)),
+            ("one frame more", |t, _| (if t % 12 == 0 { 0.9 } else { 0.1 }, 0.0)),
+            ("every other pitch", |t, f| (if f % 2 == 0 { 0.5 + 0.4 * scattered(t) } else { 0.2 }, 0.0)),
+            ("noise", |t, f| (scattered(t * PITCHES + f), scattered(f * 7919 + t))),
+        ];
+        for (what, says) in cases {
+            let (few, many) = (400, 1600);
+            let ((short, _), (long, notes)) = (searched(few, says), searched(many, says));
+            let a_cell = long as f64 / (many * PITCHES) as f64;
+            println!(
+                "{what}: {notes} notes, {a_cell:.2} steps a cell, {:.2} times for 4",
+                long as f64 / short as f64
+            );
+            // A cell may be looked at from both sides, by its neighbours, and as one of the gap's frames of each of these.
+            assert!(a_cell < 20.0, "{what}: {a_cell} steps a cell");
+            assert!(long < 5 * short, "{what}: {short} steps for {few} frames, {long} for {many}");
+        }
     }
 }

@@ -19,7 +19,7 @@ mod halves;
 mod outlet;
 mod report;
 mod rnnoise;
-mod voice;
+pub(super) mod voice;
 mod wish;
 
 use crate::ModelError;
@@ -313,7 +313,7 @@ impl Pipeline for Enhance {
         let piece = Piece { post_filter: false, before_hops: 0, segment_hops, state: &[], frames: &frames };
         let windows = vec![0.0; if self.voice.is_some() { voice::WINDOW_FRAMES } else { 0 }];
         let data = [voice::pack(&[], &windows), piece.pack()].concat();
-        self.infer(&mut session, &[Chunk { index: 0, shape: vec![data.len()], data }])?;
+        self.infer(&mut session, &[Chunk { index: 0, shape: vec![data.len()], data, part: 0 }])?;
         Ok(session)
     }
 

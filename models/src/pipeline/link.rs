@@ -47,6 +47,22 @@ impl<T> Link<T> {
         Ok(())
     }
 
+    /// Waits until `look` finds what it looks for in what is shared, which it may change then.
+    ///
+    /// # Errors
+    /// [`ModelError::Stopped`] where the assembler is gone.
+    pub(super) fn wait_for<R>(&self, mut look: impl FnMut(&mut T) -> Option<R>) -> Result<R, ModelError> {
+        let mut state = self.state();
+        while !state.closed {
+            if let Some(found) = look(&mut state.shared) {
+                self.changed.notify_all();
+                return Ok(found);
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        Err(ModelError::Stopped)
+    }
+
     /// Looks at what is shared, or changes it.
     pub(super) fn with<R>(&self, look: impl FnOnce(&mut T) -> R) -> R {
         let looked = look(&mut self.state().shared);

@@ -3,8 +3,9 @@
 //! The clip is read several times. First every reference and the clip are portrayed: level and spectra of middle and
 //! side over the loud pieces. From that come two equaliser curves, smooth over a logarithmic axis, and linear-phase
 //! filters. A second reading of the filtered clip gives the gain: to the reference's level, or to a loudness, where
-//! readings through the limiter correct it. Only then sound goes out: filters on the device, gain and limiter in the
-//! assembler. Readings that only look are chunks, too, which carry nothing: progress moves and a stop is heard.
+//! readings through the limiter correct it. Only then sound goes out: filters in the cutter, gain and limiter in the
+//! assembler. There is no network, so chunks carry nothing and the device has nothing to do; sound goes past it. Chunks
+//! are there so that progress moves, a stop is heard and memory is bounded, in every reading.
 //!
 //! The matching follows the published description of the program Matchering 2.0 in words; no line of it was read.
 
@@ -16,7 +17,6 @@ mod equaliser;
 mod figures;
 mod goal;
 mod level;
-mod parcel;
 mod planes;
 mod portrait;
 mod report;
@@ -27,26 +27,39 @@ mod windows;
 
 use crate::ModelError;
 use crate::catalog::Card;
+use crate::dsp::Fir;
 use crate::pipeline::link;
 use crate::pipeline::{Ask, Chunk, ChunkAnswer, Clips, Ends, Pipeline, Plan, check_limits, check_references};
-use crate::session::{Lane, Session, SessionOptions};
+use crate::session::{Session, SessionOptions};
 use crate::settings::{Control, Settings};
 use assembler::MasterAssembler;
 use cutter::MasterCutter;
+use equaliser::Equaliser;
 use goal::{Goal, Guard, Level};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use tributary_audio::{AudioError, ClipShape};
 use verdict::Verdict;
 
-/// The verdict, from when it is made until the first chunk with sound arrives.
-type Link = link::Link<Option<Verdict>>;
+type Link = link::Link<Shared>;
+
+/// What the cutter tells the assembler.
+#[derive(Default)]
+struct Shared {
+    /// From when it is made until the first sound arrives.
+    verdict: Option<Verdict>,
+    /// Filtered windows, `[channels][frames]`, in order.
+    sound: VecDeque<Vec<Vec<f32>>>,
+    /// Windows that were written, to be used again.
+    spare: Vec<Vec<Vec<f32>>>,
+}
 
 /// References that may be averaged.
 const REFERENCES_MAX: usize = 8;
 /// The only sheet.
 const REPORT: &str = "report.json";
-/// Samples of a chunk, all channels together: 6 s of stereo at 44.1 kHz, 2 MiB.
-const CHUNK_SAMPLES: usize = 1 << 19;
+/// A window is so many blocks of the filters, which do a middle alone two blocks at a time: 1.3 s at 44.1 kHz.
+const WINDOW_BLOCKS: usize = 2;
 
 /// Mastering. Cheap to share, holds no audio.
 pub struct Master {
@@ -57,7 +70,6 @@ pub struct Master {
 
 /// One clip to be mastered.
 struct Job {
-    model: String,
     clip: ClipShape,
     references: Vec<ClipShape>,
     settings: Settings,
@@ -102,7 +114,8 @@ impl Master {
     fn job(&self, clip: ClipShape, references: &[ClipShape], settings: Settings) -> Result<Job, ModelError> {
         check_limits(clip)?;
         let goal = Goal::new(&settings, references.len())?;
-        let window_frames = CHUNK_SAMPLES / usize::from(clip.channels).next_power_of_two();
+        let fft_frames = portrait::fft_frames(clip.rate_hz);
+        let window_frames = WINDOW_BLOCKS * Fir::frames_of_block(fft_frames - 1);
         let too_long = || AudioError::Limit {
             what: "the length of the clip",
             value: clip.frames,
@@ -123,12 +136,11 @@ impl Master {
         let analysis_chunks = u32::try_from(chunks).map_err(|_| too_long())?;
         analysis_chunks.checked_add(sound_chunks).ok_or_else(too_long)?;
         Ok(Job {
-            model: self.model.clone(),
             clip,
             references: references.to_vec(),
             settings,
             goal,
-            fft_frames: portrait::fft_frames(clip.rate_hz),
+            fft_frames,
             window_frames,
             passes,
             analysis_chunks,
@@ -151,13 +163,6 @@ impl Job {
 
     fn channels(&self) -> usize {
         usize::from(self.clip.channels)
-    }
-
-    /// How long the answer to a chunk is.
-    fn answer_numbers(&self, index: u32) -> usize {
-        let Some(number) = index.checked_sub(self.analysis_chunks) else { return 0 };
-        let left = self.clip.frames - u64::from(number) * self.window_frames as u64;
-        usize::try_from(left).unwrap_or(usize::MAX).min(self.window_frames) * self.channels()
     }
 }
 
@@ -198,7 +203,7 @@ impl Pipeline for Master {
             let (expected, got) = (format!("{planned:?}"), format!("{found:?}"));
             return Err(AudioError::Shape { expected, got }.into());
         }
-        let link = Arc::new(Link::new(in_flight_max, None));
+        let link = Arc::new(Link::new(in_flight_max, Shared::default()));
         let cutter = MasterCutter::new(Arc::clone(&job), clips, Arc::clone(&link));
         Ok((Box::new(cutter), Box::new(MasterAssembler::new(job, link))))
     }
@@ -207,13 +212,15 @@ impl Pipeline for Master {
         Ok(Session::without_network(&self.model, self.options))
     }
 
-    fn infer(&self, session: &mut Session, batch: &[Chunk]) -> Result<Vec<ChunkAnswer>, ModelError> {
-        session.each(batch, |_: &Lane<'_>, chunk| {
-            let data = parcel::answer(&chunk.data).ok_or_else(|| {
-                let reason = format!("chunk {} holds no sound", chunk.index);
-                ModelError::Engine { model: self.model.clone(), reason }
-            })?;
-            Ok(ChunkAnswer { index: chunk.index, data })
-        })
+    fn infer(&self, _: &mut Session, batch: &[Chunk]) -> Result<Vec<ChunkAnswer>, ModelError> {
+        Ok(batch.iter().map(|chunk| ChunkAnswer { index: chunk.index, data: Vec::new() }).collect())
+    }
+}
+
+/// `rows`, which reach over both ends, through the filters, if any, into `out`.
+fn filtered(rows: &[Vec<f32>], equaliser: Option<&mut Equaliser>, out: &mut Vec<Vec<f32>>) {
+    match equaliser {
+        Some(equaliser) => equaliser.run(rows, out),
+        None => rows.clone_into(out),
     }
 }

@@ -23,7 +23,7 @@ use crate::chunk::{ChunkLayout, ChunkShape};
 use crate::dsp::Stft;
 use crate::pipeline::link;
 use crate::pipeline::{Ask, Chunk, ChunkAnswer, Clips, Ends, Pipeline, Plan, check_limits, check_references};
-use crate::session::{Input, Lane, Session, SessionOptions};
+use crate::session::{Graph, Input, Lane, Range, Session, SessionOptions};
 use crate::weights::Files;
 use analysis::Spectra;
 use assembler::SeparateAssembler;
@@ -99,7 +99,10 @@ impl Separate {
             stft: Stft::new(shape),
             bands: Bands::new(shape),
         };
-        let [graph] = &card.files[..] else { return Err(bad("`files` must be one graph")) };
+        let mut full = card.files.iter().filter(|file| file.half_of.is_none());
+        let (Some(graph), None) = (full.next(), full.next()) else {
+            return Err(bad("`files` must be one graph"));
+        };
         let graph = graph.file.clone();
         Ok(Self { front: Arc::new(front), files, graph, options: SessionOptions::default() })
     }
@@ -194,12 +197,17 @@ impl Pipeline for Separate {
 
     fn load(&self) -> Result<Session, ModelError> {
         let onnx = self.files.read(&self.graph)?;
-        let mut session = Session::load(&self.front.model, &[(GRAPH, &*onnx)], self.options)?;
+        // Chunks are as long as the card says; a clip that is shorter is one chunk of its own length.
+        let usual = [1, PLANES, self.front.chunk.columns() as usize, BANDS];
+        let least = [1, PLANES, 1, BANDS];
+        let ranges = [Range { input: INPUT, least: &least, usual: &usual, most: &usual }];
+        let graph = Graph { name: GRAPH, onnx: &onnx, ranges: &ranges };
+        let mut session = Session::load_graphs(&self.front.model, &[graph], self.options)?;
         // Warm-up: the first run of a graph allocates; a small one also shows that the graph is what the card says.
         let columns = 2 * self.front.chunk.overlap_columns().clamp(1, 64);
         let shape = vec![PLANES, columns as usize, BANDS];
         let data = vec![0.0; shape.iter().product()];
-        self.infer(&mut session, &[Chunk { index: 0, shape, data }])?;
+        self.infer(&mut session, &[Chunk { index: 0, shape, data, part: 0 }])?;
         Ok(session)
     }
 

@@ -4,12 +4,16 @@
 //! (`basic-pitch`: R. Bittner et al., ICASSP 2022; constants of the publisher's program, version 0.4), and by signal
 //! processing of our own ([`crate::music::ear`]), which needs no network and is all that `beats` and `drum-notes` do.
 //! The cutter listens and cuts, the assembler keeps what matters of the answers; what is made of both is written at
-//! the end. Nothing grows with the clip's length but a few kB a second.
+//! the end. Nothing grows with the clip's length but a few kB a second. Stems are transcribed as a band
+//! (`transcribe/band.rs`): one job, one tempo map.
 
 mod assembler;
+mod band;
 mod cutter;
 mod sheets;
 mod wishes;
+
+pub use band::StemNotes;
 
 use crate::ModelError;
 use crate::catalog::Card;
@@ -21,6 +25,7 @@ use crate::session::{Input, Lane, Session, SessionOptions};
 use crate::settings::Control;
 use crate::weights::Files;
 use assembler::TranscribeAssembler;
+use band::Role;
 use cutter::TranscribeCutter;
 use std::sync::Arc;
 use tributary_audio::resample::frames_at;
@@ -82,8 +87,13 @@ struct Job {
     model: String,
     clip: ClipShape,
     wishes: Wishes,
-    /// Whether the network listens, too.
+    role: Role,
+    /// Whether notes are wanted, not only beats.
+    notes: bool,
+    /// Whether the network listens.
     network: bool,
+    /// Whether the ear does.
+    ear: bool,
     /// The clip's length at [`RATE_HZ`].
     frames: u64,
     chunks: u32,
@@ -116,10 +126,13 @@ impl Transcribe {
         self
     }
 
-    fn job(&self, clip: ClipShape, wishes: Wishes) -> Result<Job, ModelError> {
+    fn job(&self, clip: ClipShape, wishes: Wishes, role: Role) -> Result<Job, ModelError> {
         check_limits(clip)?;
         let frames = frames_at(clip.frames, clip.rate_hz, RATE_HZ).max(1);
-        let network = self.kind == Kind::Notes && !wishes.drums;
+        let notes = self.kind != Kind::Beats && !role.conducts();
+        let network = notes && self.kind == Kind::Notes && !wishes.drums;
+        // Of a player's beats and key nothing is made.
+        let ear = !(network && role.plays());
         let chunks = if network {
             columns(frames).div_ceil(STEP_COLUMNS as u64).max(1)
         } else {
@@ -132,13 +145,28 @@ impl Transcribe {
             value: clip.frames,
             limit: "six days".to_owned(),
         })?;
-        Ok(Job { model: self.model.clone(), clip, wishes, network, frames, chunks })
+        Ok(Job { model: self.model.clone(), clip, wishes, role, notes, network, ear, frames, chunks })
+    }
+
+    /// The ends of a job that was planned.
+    fn ends(&self, job: Job, plan: &Plan, clips: &Clips, in_flight_max: usize) -> Result<Ends, ModelError> {
+        let frames = clips.clip.open()?;
+        if frames.shape() != plan.clip || plan.chunks != job.chunks {
+            let expected = format!("{:?} in {} chunks", plan.clip, plan.chunks);
+            let got = format!("{:?} in {} chunks", frames.shape(), job.chunks);
+            return Err(AudioError::Shape { expected, got }.into());
+        }
+        let (job, link) = (Arc::new(job), Arc::new(Link::new(in_flight_max, None)));
+        let cutter = TranscribeCutter::new(Arc::clone(&job), frames, Arc::clone(&link))?;
+        let assembler = TranscribeAssembler::new(job, link);
+        Ok((Box::new(cutter), Box::new(assembler)))
     }
 }
 
 /// How many columns the network's windows give for that many frames; the publisher's count.
 fn columns(frames: u64) -> u64 {
-    frames * STEP_COLUMNS as u64 / STEP_FRAMES as u64
+    // Beyond what a clip can have it saturates, and is refused.
+    frames.saturating_mul(STEP_COLUMNS as u64) / STEP_FRAMES as u64
 }
 
 /// When a column is, seconds: from its window and its place in it. Beside the publisher's own formula, which spreads
@@ -165,23 +193,14 @@ impl Pipeline for Transcribe {
         }
         let wishes = Wishes::read(&settings, self.kind)?;
         let settings = wishes.write(settings, self.kind);
-        let job = self.job(clip, wishes)?;
+        let job = self.job(clip, wishes, Role::Alone)?;
         let sheets = sheets::names(self.kind != Kind::Beats).map(str::to_owned).collect();
         Ok(Plan { clip, references: Vec::new(), settings, stems: Vec::new(), sheets, chunks: job.chunks })
     }
 
     fn begin(&self, plan: &Plan, clips: Clips, in_flight_max: usize) -> Result<Ends, ModelError> {
-        let job = Arc::new(self.job(plan.clip, Wishes::read(&plan.settings, self.kind)?)?);
-        let frames = clips.clip.open()?;
-        if frames.shape() != plan.clip || plan.chunks != job.chunks {
-            let expected = format!("{:?} in {} chunks", plan.clip, plan.chunks);
-            let got = format!("{:?} in {} chunks", frames.shape(), job.chunks);
-            return Err(AudioError::Shape { expected, got }.into());
-        }
-        let link = Arc::new(Link::new(in_flight_max, None));
-        let cutter = TranscribeCutter::new(Arc::clone(&job), frames, Arc::clone(&link))?;
-        let assembler = TranscribeAssembler::new(job, self.kind != Kind::Beats, link);
-        Ok((Box::new(cutter), Box::new(assembler)))
+        let job = self.job(plan.clip, Wishes::read(&plan.settings, self.kind)?, Role::Alone)?;
+        self.ends(job, plan, &clips, in_flight_max)
     }
 
     fn load(&self) -> Result<Session, ModelError> {
@@ -191,7 +210,8 @@ impl Pipeline for Transcribe {
         let onnx = self.files.read(graph)?;
         let mut session = Session::load(&self.model, &[(GRAPH, &*onnx)], self.options)?;
         // Warm-up: the first run of a graph allocates; it also shows that the graph is what the card says.
-        let chunk = Chunk { index: 0, shape: vec![WINDOW_FRAMES, 1], data: vec![0.0; WINDOW_FRAMES] };
+        let chunk =
+            Chunk { index: 0, shape: vec![WINDOW_FRAMES, 1], data: vec![0.0; WINDOW_FRAMES], part: 0 };
         self.infer(&mut session, &[chunk])?;
         Ok(session)
     }
@@ -210,7 +230,7 @@ impl Pipeline for Transcribe {
                 let reason = format!("{shapes:?} came out for {:?}", chunk.shape);
                 return Err(ModelError::Engine { model: self.model.clone(), reason });
             }
-            let data = outputs.into_iter().flat_map(|output| output.data).collect();
+            let data = outputs.iter().map(|output| output.data.as_slice()).collect::<Vec<_>>().concat();
             Ok(ChunkAnswer { index: chunk.index, data })
         })
     }

@@ -3,7 +3,7 @@
 use super::onnx_runtime::{self, OnnxRuntime};
 use super::rten_engine::Rten;
 use super::threads::{Share, Threads};
-use super::{Input, Output, SessionOptions};
+use super::{Graph, Input, Output, SessionOptions};
 use crate::ModelError;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -19,6 +19,17 @@ pub enum EngineChoice {
     Rten,
     /// ONNX Runtime or nothing.
     OnnxRuntime,
+}
+
+impl fmt::Display for EngineChoice {
+    /// As a configuration says it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Rten => "rten",
+            Self::OnnxRuntime => "onnx-runtime",
+        })
+    }
 }
 
 /// What the arithmetic is done on.
@@ -64,6 +75,8 @@ pub enum Engine {
     Rten,
     /// ONNX Runtime.
     OnnxRuntime,
+    /// whisper.cpp, for speech models.
+    WhisperCpp,
 }
 
 impl fmt::Display for Engine {
@@ -72,6 +85,7 @@ impl fmt::Display for Engine {
             Self::None => "no engine",
             Self::Rten => "rten",
             Self::OnnxRuntime => "ONNX Runtime",
+            Self::WhisperCpp => "whisper.cpp",
         })
     }
 }
@@ -104,16 +118,20 @@ pub(super) trait Loaded: Send + Sync {
         inputs: &[Input<'_>],
         outputs: &[&str],
     ) -> Result<Vec<Output>, String>;
+
+    /// How many sets of shapes have places of their own on the device.
+    fn bound_shapes(&self) -> usize {
+        0
+    }
 }
 
 /// The graphs on the engine that the options ask for, and what that is.
 pub(super) fn load(
     model: &str,
-    graphs: &[(&str, &[u8])],
+    graphs: &[Graph<'_>],
     options: SessionOptions,
     threads: &Threads,
 ) -> Result<(Box<dyn Loaded>, Running), ModelError> {
-    let failed = |reason: String| ModelError::Engine { model: model.to_owned(), reason };
     let rten = || super::guarded(model, || Ok(Box::new(Rten::load(graphs, threads)?) as Box<dyn Loaded>));
     let onnx = |runtime: onnx_runtime::Library| {
         super::guarded(model, || {
@@ -122,18 +140,12 @@ pub(super) fn load(
         })
     };
     let running = |engine, device, instead| Running { engine, device, instead };
+    check(options)?;
     match (options.engine, options.device) {
-        (EngineChoice::Rten, Device::Cpu) => Ok((rten()?, running(Engine::Rten, Device::Cpu, None))),
-        (EngineChoice::Rten, device) => Err(ModelError::NoEngine {
-            wanted: format!("rten on {device}"),
-            reason: "it runs on the CPU only; ask for ONNX Runtime, or for the CPU".to_owned(),
-        }),
-        // Who asks for an accelerator gets it or is told: a silent CPU would be found in the electricity bill.
+        (EngineChoice::Rten, _) => Ok((rten()?, running(Engine::Rten, Device::Cpu, None))),
         (EngineChoice::OnnxRuntime, device)
         | (EngineChoice::Auto, device @ (Device::Cuda | Device::TensorRt)) => {
-            let wanted = format!("ONNX Runtime on {device}");
-            let library = onnx_runtime::library().map_err(|reason| no_engine(&wanted, &reason))?;
-            onnx_runtime::check_device(&library, options).map_err(|reason| no_engine(&wanted, &reason))?;
+            let library = onnx_runtime::library().map_err(|reason| no_engine(options, reason))?;
             Ok((onnx(library)?, running(Engine::OnnxRuntime, device, None)))
         }
         (EngineChoice::Auto, Device::Cpu) => {
@@ -144,17 +156,27 @@ pub(super) fn load(
                 },
                 Err(reason) => reason,
             };
-            match rten() {
-                Ok(loaded) => Ok((loaded, running(Engine::Rten, Device::Cpu, Some(refused)))),
-                Err(ModelError::Engine { reason, .. }) => Err(failed(reason)),
-                Err(other) => Err(other),
-            }
+            Ok((rten()?, running(Engine::Rten, Device::Cpu, Some(refused))))
         }
     }
 }
 
-fn no_engine(wanted: &str, reason: &str) -> ModelError {
-    ModelError::NoEngine { wanted: wanted.to_owned(), reason: reason.to_owned() }
+/// Whether there is what `options` insist on. Who asks for an accelerator gets it or is told: a silent CPU would be found
+/// in the electricity bill.
+pub(super) fn check(options: SessionOptions) -> Result<(), ModelError> {
+    let found = match (options.engine, options.device) {
+        (EngineChoice::Auto | EngineChoice::Rten, Device::Cpu) => Ok(()),
+        (EngineChoice::Rten, _) => {
+            Err("it runs on the CPU only; ask for ONNX Runtime, or for the CPU".to_owned())
+        }
+        _ => onnx_runtime::library().and_then(|library| onnx_runtime::check_device(&library, options)),
+    };
+    found.map_err(|reason| no_engine(options, reason))
+}
+
+fn no_engine(options: SessionOptions, reason: String) -> ModelError {
+    let engine = if options.engine == EngineChoice::Rten { Engine::Rten } else { Engine::OnnxRuntime };
+    ModelError::NoEngine { wanted: format!("{engine} on {}", options.device), reason }
 }
 
 impl Running {

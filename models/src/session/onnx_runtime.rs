@@ -3,15 +3,17 @@
 //! The binding panics when it is touched before a library was loaded, so nothing here touches it without a
 //! [`Library`], and only [`use_library`] makes one.
 
+use super::bound::{Bindings, Key, Kind};
 use super::engine::Loaded;
+use super::providers;
+use super::tensors::{self, Types};
 use super::threads::{Share, Threads};
-use super::{Device, Input, Output, SessionOptions, caught};
+use super::{Graph, Input, Output, SessionOptions, caught};
 use ort::environment::Environment;
-use ort::ep::{self, ExecutionProviderDispatch};
 use ort::logging::LogLevel;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::session::{OutputSelector, RunOptions, Session, SessionInputValue};
-use ort::value::{Tensor, TensorElementType, TensorRef};
+use ort::value::TensorElementType;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -111,7 +113,7 @@ impl Library {
 
 /// Whether the device that is asked for can be used at all; the reason where not.
 pub(super) fn check_device(library: &Library, options: SessionOptions) -> Result<(), String> {
-    caught(|| builder(library, options, 1).map(drop)).map_err(|reason| {
+    caught(|| builder(library, options, None, 1).map(drop)).map_err(|reason| {
         if options.device.is_accelerator() {
             let reason = reason.trim_end_matches('.');
             let needs =
@@ -123,25 +125,12 @@ pub(super) fn check_device(library: &Library, options: SessionOptions) -> Result
     })
 }
 
-fn providers(options: SessionOptions) -> Vec<ExecutionProviderDispatch> {
-    let number = i32::from(options.device_number);
-    // Single precision is what the figures on the cards were measured with.
-    let cuda = || ep::CUDA::default().with_device_id(number).with_tf32(options.reduced_precision).build();
-    let tensor_rt = || {
-        let tensor_rt = ep::TensorRT::default().with_device_id(number).with_fp16(options.reduced_precision);
-        // Sums of squares overflow half precision first.
-        tensor_rt.with_layer_norm_fp32_fallback(true).build()
-    };
-    let wanted = match options.device {
-        Device::Cpu => Vec::new(),
-        Device::Cuda => vec![cuda()],
-        Device::TensorRt => vec![tensor_rt(), cuda()],
-    };
-    // Without this the binding goes on with the CPU and says nothing.
-    wanted.into_iter().map(ExecutionProviderDispatch::error_on_failure).collect()
-}
-
-fn builder(library: &Library, options: SessionOptions, threads: usize) -> Result<SessionBuilder, String> {
+fn builder(
+    library: &Library,
+    options: SessionOptions,
+    graph: Option<&Graph<'_>>,
+    threads: usize,
+) -> Result<SessionBuilder, String> {
     let built = || -> Result<SessionBuilder, ort::Error> {
         let builder = Session::builder(&library.environment)?
             .with_optimization_level(GraphOptimizationLevel::All)?
@@ -150,7 +139,9 @@ fn builder(library: &Library, options: SessionOptions, threads: usize) -> Result
             // Waiting threads that spin take the cores of cutters and assemblers (2.2x on a busy machine).
             .with_intra_op_spinning(false)?
             .with_inter_op_spinning(false)?
-            .with_execution_providers(providers(options))?;
+            // It keeps a plan for every shape it has seen, and the memory grows with each (figures in `models/README.md`).
+            .with_memory_pattern(false)?
+            .with_execution_providers(providers::of(options, graph))?;
         Ok(builder)
     };
     built().map_err(in_words)
@@ -158,20 +149,27 @@ fn builder(library: &Library, options: SessionOptions, threads: usize) -> Result
 
 /// Loaded graphs. The binding lets one thread at a time run a session, so every lane has sessions of its own.
 pub(super) struct OnnxRuntime {
-    graphs: Vec<Graph>,
+    graphs: Vec<Opened>,
 }
 
-struct Graph {
+/// One graph.
+struct Opened {
     name: String,
     /// Names and types of its inputs.
     inputs: Vec<(String, TensorElementType)>,
-    all: Mutex<Session>,
+    all: Mutex<Runner>,
     lanes: Vec<Lane>,
+}
+
+/// A session, and the places of shapes that come again.
+struct Runner {
+    session: Session,
+    bindings: Option<Bindings>,
 }
 
 /// Made when it is first needed: each holds the weights once more.
 struct Lane {
-    session: Mutex<Option<Session>>,
+    runner: Mutex<Option<Runner>>,
     threads: usize,
     source: Arc<Source>,
 }
@@ -185,25 +183,24 @@ struct Source {
 impl OnnxRuntime {
     pub(super) fn load(
         library: Library,
-        graphs: &[(&str, &[u8])],
+        graphs: &[Graph<'_>],
         options: SessionOptions,
         threads: &Threads,
     ) -> Result<Self, String> {
-        let load = |(name, onnx): &(&str, &[u8])| {
-            let mut builder = builder(&library, options, threads.all())?;
-            let all = builder.commit_from_memory(onnx).map_err(in_words)?;
-            let inputs = all.inputs().iter().map(|input| {
+        let load = |graph: &Graph<'_>| {
+            let all = Runner::new(&library, options, graph, threads.all())?;
+            let inputs = all.session.inputs().iter().map(|input| {
                 let kind = input.dtype().tensor_type().unwrap_or(TensorElementType::Undefined);
                 (input.name().to_owned(), kind)
             });
             let inputs = inputs.collect();
             // One lane has all threads: it needs no session of its own.
             let counts = if threads.lanes().len() > 1 { threads.lanes() } else { &[] };
-            let onnx = if counts.is_empty() { Vec::new() } else { onnx.to_vec() };
+            let onnx = if counts.is_empty() { Vec::new() } else { graph.onnx.to_vec() };
             let source = Arc::new(Source { library: library.clone(), onnx, options });
-            let lane = |&threads| Lane { session: Mutex::new(None), threads, source: Arc::clone(&source) };
+            let lane = |&threads| Lane { runner: Mutex::new(None), threads, source: Arc::clone(&source) };
             let lanes = counts.iter().map(lane).collect();
-            Ok(Graph { name: (*name).to_owned(), inputs, all: Mutex::new(all), lanes })
+            Ok(Opened { name: graph.name.to_owned(), inputs, all: Mutex::new(all), lanes })
         };
         Ok(Self { graphs: graphs.iter().map(load).collect::<Result<_, String>>()? })
     }
@@ -223,51 +220,77 @@ impl Loaded for OnnxRuntime {
             Share::Lane(lane) => graph.lanes.get(lane),
             Share::All => None,
         };
-        let Some(lane) = lane else { return graph.run(&mut locked(&graph.all), inputs, outputs) };
-        let mut session = locked(&lane.session);
-        if session.is_none() {
-            let mut builder = builder(&lane.source.library, lane.source.options, lane.threads)?;
-            let made = builder.commit_from_memory(&lane.source.onnx);
-            *session = Some(made.map_err(in_words)?);
+        let Some(lane) = lane else { return locked(&graph.all).run(&graph.inputs, inputs, outputs) };
+        let mut runner = locked(&lane.runner);
+        if runner.is_none() {
+            let Source { library, onnx, options } = &*lane.source;
+            // A lane is a share of the CPU, for which shapes need not be known beforehand.
+            let again = Graph { name: &graph.name, onnx, ranges: &[] };
+            *runner = Some(Runner::new(library, *options, &again, lane.threads)?);
         }
-        graph.run(session.as_mut().expect("it was made above"), inputs, outputs)
+        runner.as_mut().expect("it was made above").run(&graph.inputs, inputs, outputs)
+    }
+
+    fn bound_shapes(&self) -> usize {
+        let of = |graph: &Opened| locked(&graph.all).bindings.as_ref().map_or(0, Bindings::len);
+        self.graphs.iter().map(of).sum()
     }
 }
 
-impl Graph {
-    fn run(
-        &self,
-        session: &mut Session,
-        inputs: &[Input<'_>],
-        outputs: &[&str],
-    ) -> Result<Vec<Output>, String> {
-        let bound = inputs.iter().map(|input| Ok((input.name, self.bind(*input)?)));
-        let bound: Vec<(&str, SessionInputValue<'_>)> = bound.collect::<Result<_, String>>()?;
-        let wanted = outputs.iter().fold(OutputSelector::no_default(), |wanted, name| wanted.with(*name));
-        let run = || -> Result<Vec<Output>, ort::Error> {
-            let options = RunOptions::new()?.with_outputs(wanted);
-            let values = session.run_with_options(bound, &options)?;
-            let named = outputs.iter().map(|name| {
-                let (shape, data) = values[*name].try_extract_tensor::<f32>()?;
-                let shape = shape.iter().map(|&size| size as usize).collect();
-                Ok(Output { shape, data: data.to_vec() })
-            });
-            named.collect()
-        };
-        run().map_err(in_words)
+impl Runner {
+    fn new(
+        library: &Library,
+        options: SessionOptions,
+        graph: &Graph<'_>,
+        threads: usize,
+    ) -> Result<Self, String> {
+        let mut builder = builder(library, options, Some(graph), threads)?;
+        let session = builder.commit_from_memory(graph.onnx).map_err(in_words)?;
+        let places = || Bindings::new(options.device, options.device_number, options.cuda_graphs);
+        Ok(Self { session, bindings: options.binds().then(places) })
     }
 
-    fn bind<'a>(&self, input: Input<'a>) -> Result<SessionInputValue<'a>, String> {
-        let found = self.inputs.iter().find(|(name, _)| name == input.name);
-        let (_, kind) = found.ok_or_else(|| format!("the graph has no input `{}`", input.name))?;
-        let shape: Vec<i64> = input.shape.iter().map(|&size| size as i64).collect();
-        let value = match kind {
-            TensorElementType::Int64 => {
-                let whole: Vec<i64> = input.data.iter().map(|number| number.round() as i64).collect();
-                Tensor::from_array((shape, whole)).map(SessionInputValue::from)
-            }
-            _ => TensorRef::from_array_view((shape, input.data)).map(SessionInputValue::from),
+    fn run(&mut self, types: &Types, inputs: &[Input<'_>], outputs: &[&str]) -> Result<Vec<Output>, String> {
+        let Some(bindings) = &mut self.bindings else {
+            let options = RunOptions::new().map_err(in_words)?;
+            return loose(&mut self.session, types, inputs, (outputs, options));
         };
-        value.map_err(in_words)
+        let key = Key::of(inputs, outputs);
+        if let Some(came) = bindings.run(&mut self.session, &key, types, inputs) {
+            return Ok(came);
+        }
+        let options = bindings.loose().map_err(in_words)?;
+        let came = loose(&mut self.session, types, inputs, (outputs, options))?;
+        bindings.saw(key, kinds(&self.session, outputs, &came));
+        Ok(came)
     }
+}
+
+/// A run whose inputs and outputs have no places of their own.
+fn loose(
+    session: &mut Session,
+    types: &Types,
+    inputs: &[Input<'_>],
+    (outputs, options): (&[&str], RunOptions),
+) -> Result<Vec<Output>, String> {
+    let mut lent: Vec<(&str, SessionInputValue<'_>)> = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        let kind = tensors::type_of(types, input.name)?;
+        lent.push((input.name, tensors::lent(*input, kind).map_err(in_words)?));
+    }
+    let wanted = outputs.iter().fold(OutputSelector::no_default(), |wanted, name| wanted.with(*name));
+    let options = options.with_outputs(wanted);
+    let values = session.run_with_options(lent, &options).map_err(in_words)?;
+    let values = outputs.iter().map(|name| tensors::output(&values[*name]));
+    values.collect::<Result<_, _>>().map_err(in_words)
+}
+
+/// Types and shapes of what came out; the type is the graph's, since we have made floats of it.
+fn kinds(session: &Session, outputs: &[&str], came: &[Output]) -> Vec<Kind> {
+    let kind = |(name, output): (&&str, &Output)| {
+        let known = session.outputs().iter().find(|known| known.name() == *name);
+        let kind = known.and_then(|known| known.dtype().tensor_type()).unwrap_or(TensorElementType::Float32);
+        (kind, output.shape.iter().map(|&size| size as i64).collect())
+    };
+    outputs.iter().zip(came).map(kind).collect()
 }

@@ -1,8 +1,9 @@
-//! Graphs on rten, the pure-Rust engine that is always built in. Errors are the engine's words.
+//! Graphs on rten, the pure-Rust engine that is always built in. Errors are the engine's words. It computes in single
+//! precision always: what a graph holds in half precision it widens when it loads it.
 
 use super::engine::Loaded;
 use super::threads::{Share, Threads};
-use super::{Input, Output};
+use super::{Graph, Input, Output};
 use rten::{DataType, Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView, ValueType};
 use rten_tensor::prelude::*;
 use rten_tensor::{Tensor, TensorView};
@@ -16,8 +17,8 @@ pub(super) struct Rten {
 }
 
 impl Rten {
-    pub(super) fn load(graphs: &[(&str, &[u8])], threads: &Threads) -> Result<Self, String> {
-        let load = |(name, onnx): &(&str, &[u8])| {
+    pub(super) fn load(graphs: &[Graph<'_>], threads: &Threads) -> Result<Self, String> {
+        let load = |Graph { name, onnx, .. }: &Graph<'_>| {
             let model = ModelOptions::with_all_ops().prepack_weights(true).load(onnx.to_vec());
             model.map(|model| ((*name).to_owned(), model)).map_err(|cause| cause.to_string())
         };

@@ -27,6 +27,12 @@ impl Threads {
         Self { all, lanes: (0..lanes).map(|i| (all + i) / lanes).collect() }
     }
 
+    /// All threads for one item after the other.
+    pub(super) fn one_lane(options: SessionOptions) -> Self {
+        let all = options.threads.get().min(SessionOptions::THREADS_MAX);
+        Self { all, lanes: vec![all] }
+    }
+
     /// How many threads a run without neighbours has.
     pub(super) fn all(&self) -> usize {
         self.all

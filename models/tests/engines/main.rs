@@ -7,6 +7,10 @@ mod graphs;
 #[cfg(test)]
 mod library;
 #[cfg(test)]
+mod options;
+#[cfg(test)]
 mod pipelines;
+#[cfg(test)]
+mod roformer;
 #[cfg(test)]
 mod speed;

@@ -225,7 +225,7 @@ fn weights_with_one_flipped_bit_are_refused() {
     let files: Vec<(&'static str, &'static [u8])> = vec![("mini.onnx", weights.leak())];
     let pipeline = Separate::new(card, Files::embedded(card, files.leak())).unwrap();
     match pipeline.load() {
-        Err(ModelError::Weights { model, expected, found }) => {
+        Err(ModelError::Weights { model, expected, found, .. }) => {
             assert_eq!(model, "mini");
             assert_ne!(expected, found);
         }

@@ -1,7 +1,11 @@
 //! The promises of the science, checked from outside: identities, reference outputs, invariants, measured quality.
 
 #[cfg(test)]
+mod chain;
+#[cfg(test)]
 mod enhance;
+#[cfg(test)]
+mod every_model;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
@@ -14,6 +18,8 @@ mod quality;
 mod running;
 #[cfg(test)]
 mod signals;
+#[cfg(test)]
+mod speech;
 #[cfg(test)]
 mod stft;
 #[cfg(test)]

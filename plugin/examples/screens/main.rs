@@ -1,6 +1,8 @@
-//! The window without a window: `screens DIR` draws every state of it into PNG files. As tests, the same states say their
+//! The window without a window: `screens DIR` draws every state of it into PNG files, `screens --cost` says what a frame
+//! of it costs. As tests, the same states say their
 //! words, and every button, key and drag yields its command.
 
+mod cost;
 mod rasteriser;
 mod scenes;
 mod song;
@@ -32,9 +34,21 @@ const SHOTS: [Shot; 3] = [
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     let Some(folder) = arguments.next().map(PathBuf::from) else {
-        eprintln!("usage: screens DIR [NAME]");
+        eprintln!("usage: screens DIR [NAME] | --cost");
         return ExitCode::FAILURE;
     };
+    if folder.as_os_str() == "--cost" {
+        return match Song::read() {
+            Ok(song) => {
+                cost::print(&song);
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("error: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let only = arguments.next().map(|name| name.to_string_lossy().into_owned());
     match draw(&folder, only.as_deref()) {
         Ok(count) => {

@@ -169,6 +169,8 @@ pub(crate) fn done(song: &Song) -> View {
         stems: stems.collect(),
         sheets: Vec::new(),
         music: None,
+        picked: None,
+        transcript: None,
         report: None,
         difference_db: Some(-94.2),
         folder: PathBuf::from("/music/takes"),
@@ -214,6 +216,7 @@ pub(crate) fn all(song: &Song) -> Vec<Scene> {
     scenes.extend(captures(song));
     scenes.extend(jobs(song));
     scenes.extend(results(song));
+    scenes.extend(paths(song));
     scenes.extend(opened(song));
     scenes.extend(sheets(song));
     scenes.extend(tasks::all(song));
@@ -456,6 +459,28 @@ fn results(song: &Song) -> Vec<Scene> {
             &["Spectrogram"],
         ),
         scene("35-notices", told, stands, &["The disk is almost full", "A new version of mini"]),
+    ]
+}
+
+/// A folder is asked for.
+fn asked(song: &Song, has_no_chooser: bool) -> View {
+    View { asking: Some(Asking { purpose: Purpose::Export, has_no_chooser }), ..done(song) }
+}
+
+fn paths(song: &Song) -> Vec<Scene> {
+    vec![
+        scene(
+            "39-path",
+            asked(song, true),
+            |window| {
+                stands(window);
+                window.click_at(egui::pos2(620.0, 64.0));
+                window.frame(vec![egui::Event::Text("/music/takes".to_owned())]);
+                window.rest();
+            },
+            &["opens no chooser", "Export", "/music/takes"],
+        ),
+        scene("39-path-chooser", asked(song, false), stands, &["in the window that opens", "/music/stems"]),
     ]
 }
 

@@ -4,6 +4,7 @@ mod drags;
 mod gestures;
 mod hostile;
 mod keys;
+mod notes;
 mod pressed;
 mod states;
 mod tasks;

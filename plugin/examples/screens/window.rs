@@ -186,23 +186,7 @@ impl Window {
         self.time += 2.0;
         self.rest();
     }
-}
 
-/// What comes out.
-impl Window {
-    /// All textures so far, in order; each is given once.
-    pub(crate) fn textures(&mut self) -> Vec<TexturesDelta> {
-        std::mem::take(&mut self.textures)
-    }
-
-    /// The last frame as meshes.
-    pub(crate) fn primitives(&self) -> Vec<ClippedPrimitive> {
-        self.ctx.tessellate(self.shapes.clone(), self.scale * self.ctx.zoom_factor())
-    }
-}
-
-#[cfg(test)]
-impl Window {
     /// With these keys held.
     pub(crate) fn holding(&mut self, modifiers: Modifiers, acts: impl FnOnce(&mut Self)) {
         self.modifiers = modifiers;
@@ -210,26 +194,6 @@ impl Window {
         acts(self);
         self.modifiers = Modifiers::NONE;
         self.frame(vec![Event::ModifiersChanged(Modifiers::NONE)]);
-    }
-
-    /// Clicks twice.
-    pub(crate) fn double_click_at(&mut self, at: Pos2) {
-        self.point(at);
-        for _ in 0..2 {
-            self.button(at, PointerButton::Primary, true);
-            self.button(at, PointerButton::Primary, false);
-        }
-        self.time += 1.0;
-        self.rest();
-    }
-
-    /// With the right button.
-    pub(crate) fn right_click(&mut self, name: &str) {
-        let at = self.middle(name);
-        self.point(at);
-        self.button(at, PointerButton::Secondary, true);
-        self.button(at, PointerButton::Secondary, false);
-        self.rest();
     }
 
     /// Presses, goes there in steps, lets go.
@@ -258,6 +222,51 @@ impl Window {
         for _ in 0..30 {
             self.frame(Vec::new());
         }
+    }
+
+    /// Presses a key and lets it go.
+    #[cfg(test)]
+    pub(crate) fn key(&mut self, key: egui::Key) {
+        let modifiers = self.modifiers;
+        let event = |pressed| Event::Key { key, physical_key: None, pressed, repeat: false, modifiers };
+        self.frame(vec![event(true)]);
+        self.frame(vec![event(false)]);
+    }
+}
+
+/// What comes out.
+impl Window {
+    /// All textures so far, in order; each is given once.
+    pub(crate) fn textures(&mut self) -> Vec<TexturesDelta> {
+        std::mem::take(&mut self.textures)
+    }
+
+    /// The last frame as meshes.
+    pub(crate) fn primitives(&self) -> Vec<ClippedPrimitive> {
+        self.ctx.tessellate(self.shapes.clone(), self.scale * self.ctx.zoom_factor())
+    }
+}
+
+#[cfg(test)]
+impl Window {
+    /// Clicks twice.
+    pub(crate) fn double_click_at(&mut self, at: Pos2) {
+        self.point(at);
+        for _ in 0..2 {
+            self.button(at, PointerButton::Primary, true);
+            self.button(at, PointerButton::Primary, false);
+        }
+        self.time += 1.0;
+        self.rest();
+    }
+
+    /// With the right button.
+    pub(crate) fn right_click(&mut self, name: &str) {
+        let at = self.middle(name);
+        self.point(at);
+        self.button(at, PointerButton::Secondary, true);
+        self.button(at, PointerButton::Secondary, false);
+        self.rest();
     }
 
     /// Types text into what has the focus.
@@ -307,16 +316,5 @@ impl Drop for Window {
     /// Textures that nobody draws with are let go on purpose.
     fn drop(&mut self) {
         self.textures.iter_mut().for_each(TexturesDelta::clear);
-    }
-}
-
-#[cfg(test)]
-impl Window {
-    /// Presses a key and lets it go.
-    pub(crate) fn key(&mut self, key: egui::Key) {
-        let modifiers = self.modifiers;
-        let event = |pressed| Event::Key { key, physical_key: None, pressed, repeat: false, modifiers };
-        self.frame(vec![event(true)]);
-        self.frame(vec![event(false)]);
     }
 }

@@ -11,7 +11,7 @@ mod target;
 #[cfg(test)]
 mod x11_tests;
 
-use super::{DragOut, FILES_MAX};
+use super::{DragOut, FILES_MAX, Wake};
 use source::Source;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
@@ -98,17 +98,17 @@ pub(super) struct Drag {
 
 impl Drag {
     /// For `window`; nothing where there is no X server to speak to.
-    pub(super) fn start(window: Window) -> Option<Self> {
-        Self::start_on(None, window)
+    pub(super) fn start(window: Window, wake: Wake) -> Option<Self> {
+        Self::start_on(None, window, wake)
     }
 
-    fn start_on(display: Option<&str>, window: Window) -> Option<Self> {
+    fn start_on(display: Option<&str>, window: Window, wake: Wake) -> Option<Self> {
         let desktop = Arc::new(Desktop::connect(display)?);
         let dropped = Arc::new(Mutex::new(Vec::new()));
         let (orders, taken) = channel();
         let courier = Courier {
             source: Source::new(Arc::clone(&desktop), window),
-            target: Target::watch(Arc::clone(&desktop), window, Arc::clone(&dropped)).ok()?,
+            target: Target::watch(Arc::clone(&desktop), window, Arc::clone(&dropped), wake).ok()?,
             desktop: Arc::clone(&desktop),
             orders: taken,
         };

@@ -40,10 +40,14 @@ impl Axis {
         row.min + ((frame - self.first) / self.sight * f64::from(row.span())) as f32
     }
 
+    /// Where in the take a place in a row is, in frames; beyond its ends, too.
+    pub(crate) fn at(&self, row: Rangef, x: f32) -> f64 {
+        self.first + f64::from(x - row.min) / f64::from(row.span().max(1.0)) * self.sight
+    }
+
     /// The frame at a place in a row, inside the take.
     pub(crate) fn frame(&self, row: Rangef, x: f32) -> u64 {
-        let share = f64::from(x - row.min) / f64::from(row.span().max(1.0));
-        (self.first + share * self.sight).round().clamp(0.0, self.frames) as u64
+        self.at(row, x).round().clamp(0.0, self.frames) as u64
     }
 
     /// Frames a point.

@@ -1,6 +1,6 @@
 //! Shortcuts of the whole window. They are heeded only while no text is typed and no menu is open.
 
-use super::{Doubt, Face, Sheet, Turn, axis::Beats};
+use super::{Doubt, Face, Sheet, Turn, axis::Beats, note_bar};
 use crate::command::Command;
 use crate::view::{Monitor, Recorder, Trigger};
 use egui::{Key, Modifiers, Ui};
@@ -46,6 +46,43 @@ pub(crate) fn read(face: &mut Face, ui: &Ui, turn: &mut Turn<'_>) {
     if pressed(Key::Home) {
         locate_start(turn);
     }
+    if pressed(Key::O) && turn.view.result.is_some() {
+        let is_original = turn.view.player.monitor == Monitor::Original;
+        turn.ask(Command::SetMonitor(if is_original { Monitor::Stems } else { Monitor::Original }));
+    }
+    look(face, &pressed, turn);
+    let is_all = ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::A));
+    notes(face, is_all, &pressed, turn);
+}
+
+/// Closer, further, all.
+fn look(face: &mut Face, pressed: &dyn Fn(Key) -> bool, turn: &Turn<'_>) {
+    let Some(take) = &turn.view.take else { return };
+    let at = turn.sound.playhead(take.info.rate_hz);
+    for (key, factor) in [(Key::Plus, 1.5), (Key::Equals, 1.5), (Key::Minus, 1.0 / 1.5)] {
+        if pressed(key) {
+            face.take_view.zoom(factor, at);
+        }
+    }
+    if pressed(Key::F) {
+        face.take_view.fit(&take.info);
+    }
+}
+
+/// All notes, the next one, the one before, and whether they are heard alone.
+fn notes(face: &mut Face, is_all: bool, pressed: &dyn Fn(Key) -> bool, turn: &mut Turn<'_>) {
+    let Some(music) = turn.view.result.as_ref().and_then(|result| result.music.clone()) else { return };
+    if is_all {
+        face.notes.all(&music);
+    }
+    for (key, is_forward) in [(Key::ArrowDown, true), (Key::ArrowUp, false)] {
+        if pressed(key) {
+            face.notes.step(&music, is_forward);
+        }
+    }
+    if pressed(Key::H) {
+        note_bar::hear(face, turn);
+    }
 }
 
 /// Begins as told, or ends what runs.
@@ -81,6 +118,7 @@ fn escape(face: &mut Face, turn: &mut Turn<'_>) {
     if face.doubt.take().is_some() {
     } else if face.sheet != Sheet::None {
         face.sheet = Sheet::None;
+    } else if face.notes.clear() {
     } else if face.stems.clear_selection() {
     } else if turn.view.recorder == Recorder::Armed {
         turn.ask(Command::StopRecording);

@@ -4,15 +4,17 @@ use super::control::{self, LEFT, RIGHT};
 use super::strip::Strip;
 use super::theme;
 use crate::library::Report;
-use crate::library::report::{CurvePoint, Figures};
+use crate::library::report::CurvePoint;
 use egui::{Color32, Id, Painter, Rect, Sense, Shape, Stroke, Ui, pos2, vec2};
 
-/// Height that the table needs.
-pub(crate) const HEIGHT: f32 = 84.0;
-/// Of one line.
-const LINE: f32 = 20.0;
-/// Of the table, and of the curves at least.
-const TABLE: f32 = 300.0;
+/// Of one line, and of what is free above and below all.
+const LINE: f32 = 18.0;
+const GAP: f32 = 6.0;
+/// Of the table, of its columns, and of the curves at least.
+const TABLE: f32 = 320.0;
+const NAME: f32 = 96.0;
+const FIGURE: f32 = 84.0;
+const CHANGE: f32 = 48.0;
 const CURVES_MIN: f32 = 160.0;
 /// The ends of the curves' axis.
 const LOW_HZ: f64 = 20.0;
@@ -20,7 +22,7 @@ const HIGH_HZ: f64 = 20_000.0;
 
 /// Draws it.
 pub(crate) fn show(ui: &mut Ui, rect: Rect, report: &Report) {
-    let mut strip = Strip(rect.shrink2(vec2(12.0, 6.0)));
+    let mut strip = Strip(rect.shrink2(vec2(12.0, GAP)));
     let has_curves = report.curve.len() > 1;
     let room = strip.rest().width();
     let is_wide = has_curves && room > TABLE + CURVES_MIN + 16.0;
@@ -32,48 +34,50 @@ pub(crate) fn show(ui: &mut Ui, rect: Rect, report: &Report) {
     }
 }
 
+/// Height that a report needs.
+pub(crate) fn height(report: &Report) -> f32 {
+    let lines = 1 + report.figures().len() + remarks(report).len();
+    // Curves of less height say nothing.
+    let curves = if report.curve.len() > 1 { 84.0 } else { 0.0 };
+    (lines as f32 * LINE + 2.0 * GAP).max(curves)
+}
+
 /// `-14.0 LUFS`; what was not measured is a dash.
 fn said(value: Option<f64>, unit: &str) -> String {
     value.map_or_else(|| "\u{2013}".to_owned(), |value| format!("{value:.1} {unit}"))
 }
 
-fn figures(ui: &mut Ui, rect: Rect, report: &Report) {
-    let mut strip = Strip(rect);
-    let has_range = report.before.range_lu.or(report.after.range_lu).is_some();
-    let head = ["", "Loudness", "True peak", if has_range { "Range" } else { "" }].map(str::to_owned);
-    line(ui.painter(), strip.top(LINE), head, theme::DIM);
-    let row = |name: &str, figures: &Figures| {
-        [
-            name.to_owned(),
-            said(figures.integrated_lufs, "LUFS"),
-            said(figures.true_peak_dbtp, "dBTP"),
-            if has_range { said(figures.range_lu, "LU") } else { String::new() },
-        ]
-    };
-    line(ui.painter(), strip.top(LINE), row("Before", &report.before), theme::DIM);
-    line(ui.painter(), strip.top(LINE), row("After", &report.after), theme::TEXT);
+/// What did not come out as asked, then how it was done.
+fn remarks(report: &Report) -> Vec<(String, Color32)> {
+    let notes = report.notes.iter().map(|note| (note.clone(), theme::WARN));
     let reduced = report.reduction_db.map(|db| format!("Noise lowered by {db:.1} dB on average"));
     let limited = report.limited_db.map(|db| format!("Limiter turned down by {:.1} dB at most", db.abs()));
-    let notes = report.notes.iter().map(|note| (note.clone(), theme::WARN));
-    let lines = reduced.into_iter().chain(limited).map(|words| (words, theme::DIM));
-    // What did not come out as asked matters more than how it was done.
-    for (index, (words, ink)) in notes.chain(lines).enumerate() {
-        if strip.rest().height() < LINE - 4.0 {
-            break;
-        }
+    let done = reduced.into_iter().chain(limited).map(|words| (words, theme::DIM));
+    notes.chain(done).collect()
+}
+
+fn figures(ui: &mut Ui, rect: Rect, report: &Report) {
+    let mut strip = Strip(rect);
+    let head = ["", "Before", "After", "Change"].map(str::to_owned);
+    line(ui.painter(), strip.top(LINE), head, [theme::DIM; 4]);
+    for (name, unit, before, after) in report.figures() {
+        let change = before.zip(after).map(|(before, after)| format!("{:+.1}", after - before));
+        let words = [name.to_owned(), said(before, unit), said(after, unit), change.unwrap_or_default()];
+        line(ui.painter(), strip.top(LINE), words, [theme::DIM, theme::DIM, theme::TEXT, theme::DIM]);
+    }
+    for (index, (words, ink)) in remarks(report).into_iter().enumerate() {
         let cell = strip.top(LINE);
         control::text(ui.painter(), cell, LEFT, &words, theme::small(), ink);
         ui.interact(cell, Id::unique("report line").with(index), Sense::hover()).on_hover_text(words);
     }
 }
 
-fn line(painter: &Painter, cell: Rect, words: [String; 4], ink: Color32) {
+fn line(painter: &Painter, cell: Rect, words: [String; 4], inks: [Color32; 4]) {
     let mut strip = Strip(cell);
-    let name = strip.left(56.0);
-    control::text(painter, name, LEFT, &words[0], theme::small(), ink);
-    let width = strip.rest().width().min(252.0) / 3.0;
-    for words in &words[1..] {
-        control::text(painter, strip.left(width), RIGHT, words, theme::small(), ink);
+    let widths = [NAME, FIGURE, FIGURE, CHANGE];
+    for (index, (words, ink)) in words.iter().zip(inks).enumerate() {
+        let align = if index == 0 { LEFT } else { RIGHT };
+        control::text(painter, strip.left(widths[index]), align, words, theme::small(), ink);
     }
 }
 

@@ -14,7 +14,15 @@ pub(crate) const HEIGHT: f32 = 32.0;
 
 /// Those of a result that are for people; the others are what this window draws.
 pub(crate) fn shown(result: &Outcome) -> impl Iterator<Item = &SheetRow> {
-    result.sheets.iter().filter(|sheet| !sheet.name.ends_with(".json"))
+    let is_said = result.transcript.is_some();
+    let is_shown =
+        move |sheet: &&SheetRow| !sheet.name.ends_with(".json") && !(is_said && is_of_words(sheet));
+    result.sheets.iter().filter(is_shown)
+}
+
+/// Whether it says what was spoken: such files are dragged out of the transcript's own line.
+pub(crate) fn is_of_words(sheet: &SheetRow) -> bool {
+    sheet.name.starts_with("transcript.") || sheet.name.starts_with("markers.")
 }
 
 /// Whether a DAW takes such a file onto a track.
@@ -25,6 +33,7 @@ pub(crate) fn is_for_daw(sheet: &SheetRow) -> bool {
 /// What people call such a file.
 fn kind(name: &str) -> &str {
     match name.rsplit_once('.').map_or("", |(_, end)| end) {
+        _ if name.starts_with("markers.") => "Markers",
         "mid" => "MIDI",
         "musicxml" => "Score",
         "csv" => "Table",

@@ -3,7 +3,7 @@
 use super::control::{self, Button, LEFT};
 use super::stem_row;
 use super::strip::Strip;
-use super::{Face, Turn, icon, report_view, sheet_row, side, theme, words};
+use super::{Face, Turn, icon, report_view, sheet_row, side, theme, transcript_view, words};
 use crate::audio::gauges::STEMS_MAX;
 use crate::command::Command;
 use crate::library::JobKey;
@@ -108,8 +108,9 @@ fn row_height(room: f32) -> f32 {
 
 /// Height of what stands below the stems' rows.
 fn extra_height(result: &Outcome) -> f32 {
-    let report = if result.report.is_some() { report_view::HEIGHT } else { 0.0 };
-    sheet_row::shown(result).count() as f32 * sheet_row::HEIGHT + report
+    let report = result.report.as_ref().map_or(0.0, |report| report_view::height(report));
+    let said = if result.transcript.is_some() { transcript_view::HEIGHT } else { 0.0 };
+    sheet_row::shown(result).count() as f32 * sheet_row::HEIGHT + report + said
 }
 
 /// The height of the list in a column with so much room for it and the take.
@@ -152,6 +153,9 @@ pub(crate) fn show(face: &mut Face, ui: &mut Ui, rect: Rect, turn: &mut Turn<'_>
             }
             stem_row::show(face, ui, row, result, index, turn);
         }
+        if let Some(said) = &result.transcript {
+            transcript_view::show(face, ui, result, said, turn);
+        }
         for sheet in sheet_row::shown(result) {
             let (row, _) = ui.allocate_exact_size(vec2(width, sheet_row::HEIGHT), Sense::hover());
             if ui.is_rect_visible(row) {
@@ -159,7 +163,8 @@ pub(crate) fn show(face: &mut Face, ui: &mut Ui, rect: Rect, turn: &mut Turn<'_>
             }
         }
         if let Some(report) = &result.report {
-            let high = (left - extra_height(result) + report_view::HEIGHT).max(report_view::HEIGHT);
+            let needed = report_view::height(report);
+            let high = (left - extra_height(result) + needed).max(needed);
             let (place, _) = ui.allocate_exact_size(vec2(width, high), Sense::hover());
             report_view::show(ui, place, report);
         }
@@ -176,7 +181,7 @@ fn head(ui: &mut Ui, rect: Rect, result: &Outcome, turn: &mut Turn<'_>) {
     };
     label(cells.fader.expand2(vec2(-6.0, 0.0)), "Gain");
     strip.right(strip.rest().right() - cells.solo.left());
-    let made = format!("{} by {}", words::made(&result.task), result.model);
+    let made = format!("{} by {}", words::result(result), result.model);
     control::text(ui.painter(), strip.rest(), LEFT, &made, theme::small(), theme::DIM);
     let heard = result.music.as_ref().map(|music| music.line()).unwrap_or_default();
     if result.stems.len() > STEMS_MAX {

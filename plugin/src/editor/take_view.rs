@@ -3,14 +3,16 @@
 use super::axis::{Axis, Beats, Mark, second_marks};
 use super::control::{self, Button, LEFT};
 use super::icon::{self, Icon};
+use super::lanes::{self, Pitches};
+use super::piano_roll::{self, Ground};
 use super::picture::{Ink, Part};
 use super::strip::{Strip, middle};
 use super::trim::Trim;
-use super::{Face, Turn, empty, piano_roll, take_picker, theme, words};
+use super::{Face, Turn, empty, note_bar, take_picker, theme, words};
 use crate::command::Command;
 use crate::library::{TakeId, TakeInfo};
 use crate::view::{Recorder, Take};
-use egui::{Align2, Color32, CursorIcon, Id, Rangef, Rect, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
+use egui::{Align2, Color32, CursorIcon, Id, Pos2, Rangef, Rect, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
 
 /// Height of the line above the ruler.
 const HEAD: f32 = 36.0;
@@ -26,6 +28,10 @@ pub(crate) struct TakeView {
     trim: Trim,
     /// First frame of a loop that is being dragged.
     looping: Option<u64>,
+    /// Pitches in sight of the piano roll; all of them where none are named.
+    pub(crate) pitches: Option<Pitches>,
+    /// Where a frame around notes begins.
+    pub(crate) framing: Option<Pos2>,
     /// Spectrograms instead of waveforms, in the stems as well.
     pub(crate) is_spectrum: bool,
     is_in_seconds: bool,
@@ -39,8 +45,21 @@ impl TakeView {
             self.of = of;
             self.axis = Axis::whole(take.map_or(1, |take| take.frames));
             self.trim = Trim::default();
-            self.looping = None;
+            (self.looping, self.framing, self.pitches) = (None, None, None);
         }
+    }
+
+    /// Zooms around the playhead, or the middle where that is not in sight.
+    pub(crate) fn zoom(&mut self, factor: f32, playhead: Option<f64>) {
+        let row = Rangef::new(0.0, 1.0);
+        let at = playhead.map(|at| self.axis.x(row, at)).filter(|at| row.contains(*at));
+        self.axis.zoom(row, at.unwrap_or(0.5), factor);
+    }
+
+    /// All of the take and all pitches.
+    pub(crate) fn fit(&mut self, take: &TakeInfo) {
+        self.axis = Axis::whole(take.frames);
+        self.pitches = None;
     }
 
     /// Loops what is in use, or ends the loop.
@@ -63,6 +82,10 @@ pub(crate) fn show(face: &mut Face, ui: &mut Ui, rect: Rect, turn: &mut Turn<'_>
     };
     let mut strip = Strip(rect.shrink2(vec2(12.0, 0.0)));
     head(face, ui, strip.top(HEAD), take, turn);
+    let result = turn.view.result.as_ref();
+    let music = result.and_then(|result| result.music.clone());
+    let pitches = music.as_ref().and_then(|music| music.pitches());
+    let keys = pitches.map(|_| strip.left(lanes::KEYS));
     let row = strip.top(RULER);
     let well = strip.rest();
     ui.painter().rect_filled(well, theme::ROUND, theme::WELL);
@@ -80,9 +103,27 @@ pub(crate) fn show(face: &mut Face, ui: &mut Ui, rect: Rect, turn: &mut Turn<'_>
         control::text(ui.painter(), well, control::CENTRE, words, theme::body(), theme::DIM);
     }
     picture(face, ui, well, take);
-    notes(face, ui, well, take, turn);
     looped(ui, row, well, face.take_view.axis, turn.view.player.looped);
-    locate(face, ui, well, take, turn);
+    let ground = result.and_then(|result| Ground::of(face, well, take, result));
+    locate(face, ui, (row, well), "Ruler of the take", turn);
+    match (ground, music) {
+        (Some(ground), Some(music)) => {
+            let lit = piano_roll::show(face, ui, ground, &music, turn);
+            if let Some((keys, pitches)) = keys.zip(pitches) {
+                lanes::keys(face, ui, keys.with_min_y(well.top()), ground.lanes, pitches, lit);
+            }
+            piano_roll::tracks(face, ui, well, &music);
+        }
+        (_, music) => {
+            if let (Some(music), Some(result)) = (music, result) {
+                let painter = ui.painter().with_clip_rect(well);
+                let first = result.range.0;
+                piano_roll::beats_only(&painter, well, face.take_view.axis, first, take.info.rate_hz, &music);
+            }
+            let pointer = locate(face, ui, (well, well), "Waveform of the take", turn);
+            pointed(ui, well, &face.take_view.axis, pointer, take.info.rate_hz);
+        }
+    }
     let axis = face.take_view.axis;
     face.take_view.trim.show(ui, well, &axis, &take.info, turn);
     let at = turn.sound.playhead(take.info.rate_hz);
@@ -121,12 +162,12 @@ fn head(face: &mut Face, ui: &mut Ui, rect: Rect, take: &Take, turn: &mut Turn<'
             face.take_view.is_in_seconds = on == 1;
         }
     }
-    if !face.take_view.axis.is_whole() {
+    if !face.take_view.axis.is_whole() || face.take_view.pitches.is_some() {
         strip.right(4.0);
         let cell = middle(strip.right(24.0), 24.0);
-        if Button::sign(Icon::Fit, "Show all", "Show the whole take").show(ui, cell, id.with("fit")).clicked()
-        {
-            face.take_view.axis = Axis::whole(take.info.frames);
+        let fit = Button::sign(Icon::Fit, "Show all", "Show the whole take (F)");
+        if fit.show(ui, cell, id.with("fit")).clicked() {
+            face.take_view.fit(&take.info);
         }
     }
     strip.right(12.0);
@@ -140,6 +181,7 @@ fn head(face: &mut Face, ui: &mut Ui, rect: Rect, take: &Take, turn: &mut Turn<'
         let cell = strip.rest();
         control::text(ui.painter(), cell, LEFT, &words, theme::small(), theme::WARN);
         ui.interact(cell, id.with("lost"), Sense::hover()).on_hover_text(words);
+    } else if note_bar::show(face, ui, &mut strip, take, turn) {
     } else {
         control::text(
             ui.painter(),
@@ -206,20 +248,6 @@ fn picture(face: &mut Face, ui: &Ui, well: Rect, take: &Take) {
     }
 }
 
-/// What a transcription of this take heard.
-fn notes(face: &Face, ui: &Ui, well: Rect, take: &Take, turn: &Turn<'_>) {
-    let Some(result) = &turn.view.result else { return };
-    let Some(music) = &result.music else { return };
-    let ground = piano_roll::Ground {
-        well,
-        axis: face.take_view.axis,
-        first: result.range.0,
-        rate_hz: take.info.rate_hz,
-    };
-    let pointer = ui.input(|input| input.pointer.hover_pos()).filter(|_| ui.rect_contains_pointer(well));
-    piano_roll::show(&ui.painter().with_clip_rect(well), ground, music, pointer);
-}
-
 fn looped(ui: &Ui, row: Rect, well: Rect, axis: Axis, looped: Option<(u64, u64)>) {
     let Some((first, end)) = looped else { return };
     let x = |frame: u64| axis.x(row.x_range(), frame as f64).clamp(row.left(), row.right());
@@ -251,14 +279,19 @@ fn navigate(face: &mut Face, ui: &Ui, rect: Rect, turn: &Turn<'_>) {
     }
 }
 
-/// A click goes there; a drag is a loop.
-fn locate(face: &mut Face, ui: &mut Ui, well: Rect, take: &Take, turn: &mut Turn<'_>) {
-    let response = ui.interact(well, Id::unique("take"), Sense::click_and_drag());
-    response.widget_info(|| {
-        egui::WidgetInfo::labeled(egui::accesskit::Role::Canvas, true, "Waveform of the take")
-    });
+/// A click goes there; a drag is a loop. `part`: where both can be done, and all of the take's picture. Says where the
+/// pointer rests.
+fn locate(
+    face: &mut Face,
+    ui: &mut Ui,
+    (part, well): (Rect, Rect),
+    name: &str,
+    turn: &mut Turn<'_>,
+) -> Option<Pos2> {
+    let response = ui.interact(part, Id::unique(name), Sense::click_and_drag());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Canvas, true, name));
     let axis = face.take_view.axis;
-    let frame = |x: f32| axis.frame(well.x_range(), x);
+    let frame = |x: f32| axis.frame(part.x_range(), x);
     let begun = ui.input(|input| input.pointer.press_origin());
     if let (true, Some(begun)) = (response.drag_started(), begun) {
         face.take_view.looping = Some(frame(begun.x));
@@ -267,7 +300,7 @@ fn locate(face: &mut Face, ui: &mut Ui, well: Rect, take: &Take, turn: &mut Turn
     if let (Some(first), Some(at)) = (face.take_view.looping, at) {
         let last = frame(at.x);
         let range = (first.min(last), first.max(last));
-        looped(ui, well.with_max_y(well.top() + 3.0), well, axis, Some(range));
+        looped(ui, part.with_max_y(part.top() + 3.0), well, axis, Some(range));
         if response.drag_stopped() {
             face.take_view.looping = None;
             if range.1 > range.0 {
@@ -279,16 +312,20 @@ fn locate(face: &mut Face, ui: &mut Ui, well: Rect, take: &Take, turn: &mut Turn
     {
         turn.ask(Command::Locate(frame(at.x)));
     }
-    if let Some(at) = response.hover_pos().filter(|_| !response.dragged()) {
-        let x = ui.painter().round_to_pixel_center(at.x);
-        ui.painter().vline(x, well.y_range(), Stroke::new(1.0, Color32::from_white_alpha(40)));
-        let label = words::frames(frame(at.x), take.info.rate_hz);
-        let is_left = at.x > well.right() - 60.0;
-        let (align, x) =
-            if is_left { (Align2::RIGHT_BOTTOM, x - 4.0) } else { (Align2::LEFT_BOTTOM, x + 4.0) };
-        ui.painter().text(pos2(x, well.bottom() - 4.0), align, label, theme::small(), theme::DIM);
-    }
+    let pointer = response.hover_pos().filter(|_| !response.dragged());
     response.on_hover_cursor(CursorIcon::Default);
+    pointer
+}
+
+/// The time under the pointer.
+pub(crate) fn pointed(ui: &Ui, well: Rect, axis: &Axis, pointer: Option<Pos2>, rate_hz: u32) {
+    let Some(at) = pointer else { return };
+    let x = ui.painter().round_to_pixel_center(at.x);
+    ui.painter().vline(x, well.y_range(), Stroke::new(1.0, Color32::from_white_alpha(40)));
+    let label = words::frames(axis.frame(well.x_range(), at.x), rate_hz);
+    let is_left = at.x > well.right() - 60.0;
+    let (align, x) = if is_left { (Align2::RIGHT_BOTTOM, x - 4.0) } else { (Align2::LEFT_BOTTOM, x + 4.0) };
+    ui.painter().text(pos2(x, well.bottom() - 10.0), align, label, theme::small(), theme::DIM);
 }
 
 /// Where the sound is. Free play looks different: its head is hollow.

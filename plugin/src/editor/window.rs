@@ -54,7 +54,12 @@ impl Editor for WindowEditor {
     ) -> Result<SpawnedEditor<EguiEditorHandle>, Box<dyn Error>> {
         let (size, zoom) = self.size_points();
         let settings = EguiNiceSettings::new().with_tile("Tributary").with_resize_hint(self.resize_hint());
-        let app = Window { session: Arc::clone(&self.session), face: Face::new(), drag: drag::unavailable() };
+        let app = Window {
+            session: Arc::clone(&self.session),
+            face: Face::new(),
+            drag: drag::unavailable(),
+            repaint: self.repaint.clone(),
+        };
         let editor: EguiEditor<Window> =
             create_egui_editor(EguiEditorState::from_size(size, zoom), self.repaint.clone(), settings, app)
                 .ok_or("the window could not be made")?;
@@ -80,6 +85,7 @@ struct Window {
     session: Arc<Session>,
     face: Face,
     drag: Box<dyn DragOut + Send>,
+    repaint: RepaintNotifier,
 }
 
 impl NiceEguiApp for Window {
@@ -90,7 +96,8 @@ impl NiceEguiApp for Window {
         frame: &mut Frame,
     ) -> Result<(), HandlerError> {
         if let Ok(handle) = frame.baseview_window().window_handle() {
-            self.drag = drag::for_window(handle.as_raw());
+            let repaint = self.repaint.clone();
+            self.drag = drag::for_window(handle.as_raw(), Arc::new(move || repaint.request_repaint()));
         }
         self.session.set_window_open(true);
         self.face.build(&context);

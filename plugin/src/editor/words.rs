@@ -2,7 +2,7 @@
 //! them stand still.
 
 use crate::library::SettingRecord;
-use crate::view::{Job, Stage};
+use crate::view::{Job, Outcome, Stage};
 use std::time::Duration;
 use tributary_protocol::client::ModelView;
 use tributary_protocol::settings::ControlKind;
@@ -107,6 +107,16 @@ pub(crate) fn made(task: &str) -> &'static str {
         "transcribe" => "Notes",
         "master" => "Master",
         _ => "Stems",
+    }
+}
+
+/// The same of a result: a transcription may have heard words, or beats and no notes.
+pub(crate) fn result(result: &Outcome) -> &'static str {
+    let has = |name: &str| result.sheets.iter().any(|sheet| sheet.name == name);
+    match result.task.as_str() {
+        "transcribe" if result.transcript.is_some() && result.music.is_none() => "Transcript",
+        "transcribe" if has("beats.mid") && !has("notes.mid") => "Beats",
+        task => made(task),
     }
 }
 

@@ -10,7 +10,7 @@ use tributary_audio::limits::BLOCK_FRAMES;
 use tributary_audio::{ClipShape, FrameSink, PcmWriter};
 
 /// Changes whenever the synth sounds otherwise, so that no old sound is taken for it.
-const SYNTH: u8 = 1;
+const SYNTH: u8 = 2;
 /// Notes that sound at once; what comes beyond is not heard.
 const VOICES_MAX: usize = 64;
 /// Of a note at full velocity; four of them stay below full scale.
@@ -92,6 +92,7 @@ fn fingerprint(music: &Music, timbre: Timbre, clip: ClipRecord) -> String {
     for note in &music.notes {
         hasher.update([note.start.to_le_bytes(), note.end.to_le_bytes()].concat());
         hasher.update([note.pitch, note.velocity]);
+        hasher.update(music.track(note).unwrap_or_default().as_bytes());
         hasher.update((note.bends.len() as u64).to_le_bytes());
         note.bends.iter().for_each(|bend| hasher.update(bend.to_le_bytes()));
     }
@@ -105,7 +106,6 @@ fn fingerprint(music: &Music, timbre: Timbre, clip: ClipRecord) -> String {
 /// Plays events in order, a block at a time.
 struct Synth {
     rate_hz: f32,
-    timbre: Timbre,
     /// By start, the last first.
     waiting: Vec<Event>,
     voices: Vec<Voice>,
@@ -118,6 +118,7 @@ struct Event {
     pitch: f32,
     level: f32,
     bends: Vec<f32>,
+    timbre: Timbre,
 }
 
 struct Voice {
@@ -136,6 +137,11 @@ impl Synth {
             pitch: f32::from(note.pitch),
             level: (f32::from(note.velocity) / 127.0).powf(1.5) * LEVEL,
             bends: note.bends.clone(),
+            timbre: if music.track(note).is_some_and(|track| track.contains("drum")) {
+                Timbre::Drums
+            } else {
+                timbre
+            },
         };
         let click = |beat: &f64, pitch| Event {
             first: frame(*beat),
@@ -143,6 +149,7 @@ impl Synth {
             pitch,
             level: LEVEL,
             bends: Vec::new(),
+            timbre,
         };
         let is_down = |beat: &f64| music.downbeats.iter().any(|down| (down - beat).abs() < 1e-3);
         let mut waiting: Vec<Event> = match timbre {
@@ -152,7 +159,7 @@ impl Synth {
             _ => music.notes.iter().map(note).collect(),
         };
         waiting.sort_by_key(|event| std::cmp::Reverse(event.first));
-        Self { rate_hz: rate_hz.max(1) as f32, timbre, waiting, voices: Vec::new() }
+        Self { rate_hz: rate_hz.max(1) as f32, waiting, voices: Vec::new() }
     }
 
     /// Replaces `out` by what sounds from frame `at` on.
@@ -163,8 +170,8 @@ impl Synth {
             let event = self.waiting.pop().filter(|_| self.voices.len() < VOICES_MAX);
             self.voices.extend(event.map(|event| Voice { event, phase: 0.0, step: 0.0, noise: 0x9E37_79B9 }));
         }
-        let (rate, timbre) = (self.rate_hz, self.timbre);
-        self.voices.retain_mut(|voice| voice.add(at, out, rate, timbre));
+        let rate = self.rate_hz;
+        self.voices.retain_mut(|voice| voice.add(at, out, rate));
         for sample in out {
             // Many notes at once are rounded off, never cut off.
             *sample = if sample.abs() > 0.5 {
@@ -178,7 +185,7 @@ impl Synth {
 
 impl Voice {
     /// Adds what it sounds like; false once it is over.
-    fn add(&mut self, at: u64, out: &mut [f32], rate: f32, timbre: Timbre) -> bool {
+    fn add(&mut self, at: u64, out: &mut [f32], rate: f32) -> bool {
         let tail = (RELEASE * rate) as u64;
         let Event { first, end, .. } = self.event;
         let from = first.max(at);
@@ -189,7 +196,7 @@ impl Voice {
                 self.step = (440.0 * ((pitch - 69.0) / 12.0).exp2() / rate).min(0.5);
             }
             let faded = 1.0 - (frame.saturating_sub(end) as f32 / tail.max(1) as f32);
-            let sample = match timbre {
+            let sample = match self.event.timbre {
                 Timbre::Tone => self.tone() * swell(age) * faded,
                 Timbre::Drums => self.drum(age) * faded,
                 Timbre::Clicks => (self.phase * TAU).sin() * (-age * 90.0).exp(),
@@ -253,6 +260,7 @@ mod tests {
             velocity: 100,
             confidence: 1.0,
             bends: vec![0.0, 1.0],
+            track: 0,
         };
         let notes = vec![note(0.25, 69), note(1.0, 36)];
         Music { notes, beats: vec![0.0, 0.5], downbeats: vec![0.0], longest: 0.5, ..Music::default() }

@@ -2,6 +2,7 @@
 //! missing, of another kind or out of every range is left out. Reads bytes, never files.
 
 use serde_json::Value;
+use std::ops::Range;
 use tributary_protocol::limits::CLIP_SECONDS_MAX;
 
 /// The sheet it is read from.
@@ -13,6 +14,9 @@ const NOTES_MAX: usize = 300_000;
 const BEATS_MAX: usize = 300_000;
 /// Bends of one note.
 const BENDS_MAX: usize = 4_096;
+/// Tracks that are told apart, and characters of a track's name.
+const TRACKS_MAX: usize = 16;
+const TRACK_CHARS_MAX: usize = 40;
 
 /// Everything that was heard in a clip. Times are seconds from its start.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,6 +31,8 @@ pub struct Music {
     pub beats: Vec<f64>,
     /// Those a bar begins with, in order.
     pub downbeats: Vec<f64>,
+    /// Names of the stems that notes were heard in, in the order of their first note; empty where all are of one.
+    pub tracks: Vec<String>,
     /// By start.
     pub notes: Vec<Note>,
     /// The longest note, in seconds.
@@ -48,6 +54,8 @@ pub struct Note {
     pub confidence: f32,
     /// Semitones off the pitch, evenly over the note; empty for none.
     pub bends: Vec<f32>,
+    /// Which of [`Music::tracks`], where there are any.
+    pub track: usize,
 }
 
 impl Music {
@@ -55,7 +63,9 @@ impl Music {
     #[must_use]
     pub fn read(bytes: &[u8]) -> Self {
         let Ok(value) = serde_json::from_slice::<Value>(bytes) else { return Self::default() };
-        let mut notes: Vec<Note> = list(&value, &["notes"]).take(NOTES_MAX).filter_map(note).collect();
+        let mut tracks = Vec::new();
+        let notes = list(&value, &["notes"]).take(NOTES_MAX);
+        let mut notes: Vec<Note> = notes.filter_map(|value| note(value, &mut tracks)).collect();
         notes.sort_by(|one, other| one.start.total_cmp(&other.start));
         let longest = notes.iter().map(|note| note.end - note.start).fold(0.0, f64::max);
         let tempo = &value["tempo"];
@@ -71,9 +81,25 @@ impl Music {
             key: name.map(|name| (name.chars().take(40).collect(), share(&key["confidence"]))),
             beats: times(&value, &["beats_seconds", "beats_s"]),
             downbeats: times(&value, &["downbeats_seconds", "downbeats_s"]),
+            tracks,
             notes,
             longest,
         }
+    }
+
+    /// Some of its notes alone, without beats: what is heard of a selection. Numbers that no note has are left out.
+    #[must_use]
+    pub fn only(&self, picked: &[u32]) -> Self {
+        let notes = picked.iter().filter_map(|number| self.notes.get(usize::try_from(*number).ok()?));
+        let mut notes: Vec<Note> = notes.cloned().collect();
+        notes.sort_by(|one, other| one.start.total_cmp(&other.start));
+        Self { notes, longest: self.longest, tracks: self.tracks.clone(), ..Self::default() }
+    }
+
+    /// The name of a note's track, where there are several.
+    #[must_use]
+    pub fn track(&self, note: &Note) -> Option<&str> {
+        self.tracks.get(note.track).map(String::as_str)
     }
 
     /// `104.0 bpm, 4/4, G major (87 %)`, as far as it is known.
@@ -95,11 +121,11 @@ impl Music {
         Some((pitches().min()?, pitches().max()?))
     }
 
-    /// Notes that sound at some moment from `from` to `to`, and a few before.
-    pub fn between(&self, from: f64, to: f64) -> &[Note] {
+    /// Numbers of the notes that sound at some moment from `from` to `to`, and of a few before.
+    #[must_use]
+    pub fn between(&self, from: f64, to: f64) -> Range<usize> {
         let first = self.notes.partition_point(|note| note.start < from - self.longest);
-        let end = self.notes.partition_point(|note| note.start <= to).max(first);
-        &self.notes[first..end]
+        first..self.notes.partition_point(|note| note.start <= to).max(first)
     }
 }
 
@@ -107,7 +133,7 @@ fn list<'a>(value: &'a Value, names: &[&str]) -> impl Iterator<Item = &'a Value>
     names.iter().find_map(|name| value[*name].as_array()).into_iter().flatten()
 }
 
-fn note(value: &Value) -> Option<Note> {
+fn note(value: &Value, tracks: &mut Vec<String>) -> Option<Note> {
     let start = time(&value["start_seconds"]).or_else(|| time(&value["start_s"]))?;
     let end = time(&value["end_seconds"]).or_else(|| time(&value["end_s"]))?;
     let pitch = number(&value["pitch"]).filter(|pitch| (0.0..=127.0).contains(pitch))?;
@@ -123,7 +149,21 @@ fn note(value: &Value) -> Option<Note> {
         velocity: velocity.round().clamp(1.0, 127.0) as u8,
         confidence: share(&value["confidence"]).unwrap_or(1.0) as f32,
         bends: bends.collect(),
+        track: track(value, tracks),
     })
+}
+
+/// Which track the note is of; a new name is a new track, as long as there is room.
+fn track(value: &Value, tracks: &mut Vec<String>) -> usize {
+    let Some(name) = value["stem"].as_str().or_else(|| value["track"].as_str()) else { return 0 };
+    let name: String = name.chars().take(TRACK_CHARS_MAX).collect();
+    if let Some(known) = tracks.iter().position(|known| *known == name) {
+        return known;
+    }
+    if tracks.len() < TRACKS_MAX {
+        tracks.push(name);
+    }
+    tracks.len() - 1
 }
 
 fn times(value: &Value, names: &[&str]) -> Vec<f64> {
@@ -170,6 +210,26 @@ mod tests {
         let music = Music::read(short);
         assert_eq!(music.line(), "90.0 bpm, 3/4, A minor");
         assert_eq!((music.notes.len(), music.beats.len()), (1, 1));
+    }
+
+    #[test]
+    fn notes_of_several_stems_have_their_tracks_and_some_of_them_can_be_picked() {
+        let text = br#"{"notes":[
+            {"start_seconds":1,"end_seconds":2,"pitch":60,"stem":"vocals"},
+            {"start_seconds":0,"end_seconds":1,"pitch":36,"stem":"drums"},
+            {"start_seconds":2,"end_seconds":3,"pitch":62,"stem":"vocals"}],"beats_seconds":[0]}"#;
+        let music = Music::read(text);
+        assert_eq!(music.tracks, ["vocals", "drums"]);
+        let tracks: Vec<_> = music.notes.iter().map(|note| music.track(note)).collect();
+        assert_eq!(tracks, [Some("drums"), Some("vocals"), Some("vocals")]);
+        let some = music.only(&[2, 0, 99]);
+        let pitches: Vec<_> = some.notes.iter().map(|note| note.pitch).collect();
+        assert_eq!((pitches, some.beats.len()), (vec![36, 62], 0));
+        let many: String = (0..99)
+            .map(|index| format!(r#"{{"start_s":0,"end_s":1,"pitch":1,"stem":"{index}"}},"#))
+            .collect();
+        let music = Music::read(format!(r#"{{"notes":[{many}null]}}"#).as_bytes());
+        assert_eq!((music.tracks.len(), music.notes.len(), music.notes[98].track), (16, 99, 15));
     }
 
     #[test]

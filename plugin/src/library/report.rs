@@ -37,6 +37,10 @@ pub struct Figures {
     pub range_lu: Option<f64>,
     /// dBTP.
     pub true_peak_dbtp: Option<f64>,
+    /// Highest sample, dBFS.
+    pub sample_peak_dbfs: Option<f64>,
+    /// Mean level over everything, dBFS.
+    pub rms_dbfs: Option<f64>,
     /// Peak over mean level, dB.
     pub crest_db: Option<f64>,
 }
@@ -53,6 +57,21 @@ pub struct CurvePoint {
 }
 
 impl Report {
+    /// What was measured, as people call it, with its unit, before and after. What was measured on neither is left out.
+    #[must_use]
+    pub fn figures(&self) -> Vec<(&'static str, &'static str, Option<f64>, Option<f64>)> {
+        let all: [(_, _, fn(&Figures) -> Option<f64>); 6] = [
+            ("Loudness", "LUFS", |of| of.integrated_lufs),
+            ("True peak", "dBTP", |of| of.true_peak_dbtp),
+            ("Sample peak", "dBFS", |of| of.sample_peak_dbfs),
+            ("Loudness range", "LU", |of| of.range_lu),
+            ("Mean level", "dBFS", |of| of.rms_dbfs),
+            ("Crest", "dB", |of| of.crest_db),
+        ];
+        let both = all.into_iter().map(|(name, unit, of)| (name, unit, of(&self.before), of(&self.after)));
+        both.filter(|(_, _, before, after)| before.or(*after).is_some()).collect()
+    }
+
     /// What these bytes say; nothing where they are no JSON.
     #[must_use]
     pub fn read(bytes: &[u8]) -> Self {
@@ -77,6 +96,8 @@ fn figures(value: &Value) -> Figures {
         integrated_lufs: number(&value["integrated_lufs"]),
         range_lu: number(&value["range_lu"]),
         true_peak_dbtp: number(&value["true_peak_dbtp"]),
+        sample_peak_dbfs: number(&value["sample_peak_dbfs"]),
+        rms_dbfs: number(&value["rms_dbfs"]),
         crest_db: number(&value["crest_db"]),
     }
 }

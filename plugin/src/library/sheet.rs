@@ -2,14 +2,17 @@
 //! nothing of what they say.
 
 use super::placed::Piece;
-use super::{JobRecord, Library, LibraryError, TakeInfo, record};
+use super::{JobRecord, Library, LibraryError, NOTES_SHEET, TakeInfo, midi, name, record};
 use serde::{Deserialize, Serialize};
 use sha2::Digest;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use tributary_protocol::client::SheetView;
 use tributary_protocol::limits::SHEET_BYTES_MAX;
+
+/// The folder beside a job's files for what was picked of its notes.
+const PICKED: &str = "picked";
 
 /// How files may end that a server makes. Whatever else it says becomes text: nothing that a click would start.
 const EXTENSIONS: [&str; 8] = ["mid", "musicxml", "csv", "json", "txt", "srt", "vtt", "xml"];
@@ -87,6 +90,34 @@ impl Library {
     pub fn read_sheet(&self, job: &JobRecord, sheet: &str, bytes_max: u64) -> Result<Vec<u8>, LibraryError> {
         let file = self.placed(job, piece(sheet));
         read(&file.ok_or_else(|| LibraryError::missing(format!("`{sheet}`")))?, bytes_max)
+    }
+
+    /// Writes a MIDI file with some notes of a job's, named by how many they are, for who drags them out. The one that
+    /// was written before goes.
+    ///
+    /// # Errors
+    /// [`LibraryError::Missing`] where the notes' file is not here, [`LibraryError::Damaged`] where it is no MIDI,
+    /// [`LibraryError::Full`], [`LibraryError::Disk`].
+    pub fn pick_notes(
+        &self,
+        take: &TakeInfo,
+        job: &JobRecord,
+        wanted: &[midi::Wanted<'_>],
+    ) -> Result<PathBuf, LibraryError> {
+        let file = self.placed(job, piece(NOTES_SHEET));
+        let file = file.ok_or_else(|| LibraryError::missing(format!("`{NOTES_SHEET}`")))?;
+        let bytes = midi::only(&read(&file, SHEET_BYTES_MAX)?, wanted)
+            .ok_or_else(|| LibraryError::damaged(&file, "it is no MIDI that counts in beats"))?;
+        let folder = self.job_folder(job).join(PICKED);
+        fs::create_dir_all(&folder).map_err(LibraryError::disk("make the folder", &folder))?;
+        let title = if wanted.len() == 1 { "1 note".to_owned() } else { format!("{} notes", wanted.len()) };
+        let path = folder.join(format!("{}.mid", name::stem_name(&take.name, &title, &job.clip_place())));
+        record::replace(&self.temporary(), &path, |out| {
+            out.write_all(&bytes).map_err(LibraryError::disk("write", &path))
+        })?;
+        let others = super::folder::entries(&folder).map(|(_, other)| other);
+        others.filter(|other| *other != path).for_each(|other| super::folder::discard(&other));
+        Ok(path)
     }
 
     /// See [`Library::rename_files`].

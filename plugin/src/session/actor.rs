@@ -1,8 +1,10 @@
 //! One loop an instance: hears commands, the project, the audio thread and its own tasks; shows a view when something
 //! changed. Computes nothing long and touches no file itself; what it does about each is in the files below.
 
+mod asking;
 mod commands;
 mod files;
+mod picking;
 mod results;
 mod server;
 mod takes;
@@ -90,6 +92,8 @@ struct Actor {
     wishes: mpsc::Sender<Wish>,
     is_wanted: watch::Sender<bool>,
     quote: server::Asked,
+    /// Questions for a path so far.
+    questions: u64,
 }
 
 /// Runs until `stop`, and then until everything it began has ended.
@@ -172,6 +176,7 @@ impl Actor {
             wishes,
             is_wanted,
             quote: server::Asked::default(),
+            questions: 0,
         }
     }
 
@@ -248,7 +253,7 @@ impl Actor {
             Event::Job(news) => self.hear_job(news),
             Event::Shelf(news) => self.hear_shelf(news),
             Event::Quote { number, quote } => self.hear_quote(number, quote),
-            Event::Chosen { purpose, path } => self.chosen(purpose, path),
+            Event::Chosen { number, answer } => self.chosen(number, answer),
             Event::Notice { weight, text, path } => self.notice(weight, text, path),
         }
     }

@@ -1,17 +1,24 @@
 //! Windows of the system's own: the chooser of files and folders, and the file browser. A chooser runs on a thread of
 //! its own that nobody waits for; when the instance goes, its answer goes nowhere.
 
-use super::mailbox::{Event, Mailbox, Purpose};
+use super::mailbox::{Answer, Event, Mailbox};
+use crate::view::Purpose;
 use std::io;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// What can be imported, as choosers filter it.
 const SOUND_FILES: [&str; 11] =
     ["wav", "flac", "mp3", "aif", "aiff", "ogg", "oga", "m4a", "aac", "wave", "caf"];
 
-/// Asks the user, and posts the answer where there is one.
-pub(super) async fn choose(purpose: Purpose, mailbox: Mailbox) {
+/// Nobody closes a chooser so soon after it was asked for: there was none.
+const SOONEST: Duration = Duration::from_millis(600);
+
+/// Asks the user, and posts what became of it.
+pub(super) async fn choose(number: u64, purpose: Purpose, mailbox: Mailbox) {
+    let asked_at = Instant::now();
     let dialog = rfd::AsyncFileDialog::new();
     let chosen = match purpose {
         Purpose::Import | Purpose::Reference => {
@@ -25,10 +32,12 @@ pub(super) async fn choose(purpose: Purpose, mailbox: Mailbox) {
         }
         Purpose::Export => dialog.set_title("A folder for the result").pick_folder().await,
     };
-    if let Some(file) = chosen {
-        let path = file.path().to_owned();
-        mailbox.post(Event::Chosen { purpose, path }).await;
-    }
+    let answer = match chosen {
+        Some(file) => Answer::Path(file.path().to_owned()),
+        None if asked_at.elapsed() < SOONEST => Answer::NoChooser,
+        None => Answer::Nothing,
+    };
+    mailbox.post(Event::Chosen { number, answer }).await;
 }
 
 /// Shows a file (or folder) in the system's file browser. What is started ends by itself, sooner or later.

@@ -6,9 +6,11 @@ use super::player::{Look, Subject, at_rate};
 use super::shelf::ShelfNews;
 use crate::audio::gauges::STEMS_MAX;
 use crate::audio::{Reel, ReelShape};
+use crate::library::midi::Wanted;
 use crate::library::{
     BEATS, BEATS_SHEET, Feeder, JobRecord, Library, LibraryError, MixLoudness, Music, NOTES, NOTES_SHEET,
-    Outline, Report, Spectrogram, TakeInfo, Timbre, TrackFile, difference_db, music, report,
+    Outline, Report, Spectrogram, TakeInfo, Timbre, TrackFile, Transcript, difference_db, music, report,
+    transcript,
 };
 use crate::view::SheetRow;
 use std::path::PathBuf;
@@ -36,6 +38,13 @@ pub(super) enum Figure {
     },
     /// What a transcription heard.
     Music(Arc<Music>),
+    /// What was said.
+    Transcript(Arc<Transcript>),
+    /// A file with these notes alone.
+    Picked {
+        notes: Arc<[u32]>,
+        file: Result<PathBuf, String>,
+    },
     /// What was measured before and after.
     Report(Arc<Report>),
     /// Ready to be played; the feeder fills it.
@@ -60,6 +69,8 @@ pub(super) struct Desk {
     pub(super) subject: Subject,
     pub(super) take: TakeInfo,
     pub(super) job: Option<JobRecord>,
+    /// Notes that are heard instead of all.
+    pub(super) picked: Option<Arc<[u32]>>,
     pub(super) look: Look,
     pub(super) mailbox: Mailbox,
 }
@@ -107,26 +118,40 @@ impl Desk {
     fn tracks(&self) -> Result<Tracks, LibraryError> {
         let mut stems = Vec::new();
         if let Some(job) = &self.job {
-            let files = self.library.stems(job);
-            let sheets = self.library.sheets(job);
-            let rows = sheets.into_iter().map(|(sheet, file)| SheetRow { name: sheet.name, file });
-            let rows: Vec<SheetRow> = rows.collect();
-            let folder = self.library.job_folder(job);
-            // What is dragged of the notes is not their sound but the notes.
-            let midi = |name: &str| rows.iter().find(|sheet| sheet.name == name)?.file.clone();
-            let heard = [(NOTES, midi(NOTES_SHEET)), (BEATS, midi(BEATS_SHEET))];
-            let heard = heard.map(|(row, file)| (row.to_owned(), file));
-            let shown = files.iter().cloned().chain(heard).collect();
-            self.post(Figure::Files { stems: shown, sheets: rows, folder });
+            let files = self.tell_files(job);
             for (stem, file) in files {
                 if let Some(file) = file {
                     stems.push((stem, TrackFile::wav(&file)?));
                 }
             }
             self.read_report(job)?;
+            self.read_transcript(job)?;
             stems.extend(self.heard(job)?);
         }
         Ok(Tracks { original: self.library.track_of_take(&self.take, self.subject.range), stems })
+    }
+
+    /// Where the result's files are; those of its stems.
+    fn tell_files(&self, job: &JobRecord) -> Vec<(String, Option<PathBuf>)> {
+        let files = self.library.stems(job);
+        let sheets = self.library.sheets(job);
+        let rows = sheets.into_iter().map(|(sheet, file)| SheetRow { name: sheet.name, file });
+        let rows: Vec<SheetRow> = rows.collect();
+        let folder = self.library.job_folder(job);
+        // What is dragged of the notes is not their sound but the notes.
+        let midi = |name: &str| rows.iter().find(|sheet| sheet.name == name)?.file.clone();
+        let heard = [(NOTES, midi(NOTES_SHEET)), (BEATS, midi(BEATS_SHEET))];
+        let heard = heard.map(|(row, file)| (row.to_owned(), file));
+        let shown = files.iter().cloned().chain(heard).collect();
+        self.post(Figure::Files { stems: shown, sheets: rows, folder });
+        files
+    }
+
+    /// Where the result's files are now: a take that got another name has files of other names.
+    pub(super) fn look_for_files(&self) {
+        if let Some(job) = &self.job {
+            self.tell_files(job);
+        }
     }
 
     /// The report of a job that has one.
@@ -136,6 +161,27 @@ impl Desk {
             self.post(Figure::Report(Arc::new(Report::read(&bytes))));
         }
         Ok(())
+    }
+
+    /// What was said, of a job that listened for words.
+    fn read_transcript(&self, job: &JobRecord) -> Result<(), LibraryError> {
+        if job.sheets.iter().any(|sheet| sheet.name == transcript::TRANSCRIPT) {
+            let bytes =
+                self.library.read_sheet(job, transcript::TRANSCRIPT, transcript::TRANSCRIPT_BYTES_MAX)?;
+            self.post(Figure::Transcript(Arc::new(Transcript::read(&bytes))));
+        }
+        Ok(())
+    }
+
+    /// A file with some notes alone, for who drags them out.
+    pub(super) fn pick_notes(&self, music: &Music, notes: Arc<[u32]>) {
+        let Some(job) = &self.job else { return };
+        let known = notes.iter().filter_map(|number| music.notes.get(usize::try_from(*number).ok()?));
+        let wanted: Vec<_> = known
+            .map(|note| Wanted { track: music.track(note), pitch: note.pitch, start: note.start })
+            .collect();
+        let file = self.library.pick_notes(&self.take, job, &wanted).map_err(|error| error.told());
+        self.post(Figure::Picked { notes, file });
     }
 
     /// What a transcription heard, shown, and as sound.
@@ -150,7 +196,8 @@ impl Desk {
             _ if job.model.contains("drum") => Timbre::Drums,
             _ => Timbre::Tone,
         };
-        let sound = self.library.audition(&music, timbre, job.clip, &mut || !self.is_over())?;
+        let sounding = self.picked.as_ref().map_or_else(|| (*music).clone(), |picked| music.only(picked));
+        let sound = self.library.audition(&sounding, timbre, job.clip, &mut || !self.is_over())?;
         Ok(Some((row.clone(), sound)))
     }
 

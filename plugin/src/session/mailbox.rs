@@ -23,10 +23,10 @@ pub(super) enum Event {
         number: u64,
         quote: Quote,
     },
-    /// The user chose a file to import, or a folder to export into.
+    /// The chooser for the `number`th question is gone: with a path, without, or it never was there.
     Chosen {
-        purpose: Purpose,
-        path: PathBuf,
+        number: u64,
+        answer: Answer,
     },
     /// For people.
     Notice {
@@ -36,12 +36,14 @@ pub(super) enum Event {
     },
 }
 
-/// Why a path was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
-    Import,
-    Export,
-    Reference,
+/// What became of a chooser of files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Path(PathBuf),
+    /// It was closed.
+    Nothing,
+    /// None could be opened.
+    NoChooser,
 }
 
 /// One end; cheap to clone.

@@ -21,6 +21,8 @@ pub(super) struct Subject {
     pub(super) range: (u64, u64),
     /// The host's rate; 0 while it is unknown.
     pub(super) host_hz: u32,
+    /// Which pick of notes is heard alone; none for all notes.
+    pub(super) pick: Option<u64>,
 }
 
 /// A look at one subject on blocking threads; it ends when another one begins.
@@ -38,6 +40,10 @@ pub(super) struct Player {
     pub(super) feeder: Option<Arc<Feeder>>,
     pub(super) reel: Option<Arc<Reel>>,
     pub(super) loudness: Option<MixLoudness>,
+    /// Counts picks of notes, so that another one is another subject.
+    pub(super) picks: u64,
+    /// A file of picked notes is being written.
+    pub(super) is_picking: bool,
     /// Frames of the take that free play repeats.
     pub(super) looped: Option<(u64, u64)>,
 }
@@ -134,7 +140,7 @@ mod tests {
         let mut player = Player::default();
         assert_eq!(player.reel_frame(7, 48_000), 0);
         let take = TakeId::generate();
-        player.begin(Some(Subject { take, job: None, range: (1000, 2000), host_hz: 96_000 }));
+        player.begin(Some(Subject { take, job: None, range: (1000, 2000), host_hz: 96_000, pick: None }));
         for (frame, expected) in [(0, 0), (1000, 0), (1500, 1000), (9000, 2000)] {
             assert_eq!(player.reel_frame(frame, 48_000), expected, "{frame}");
         }

@@ -4,7 +4,7 @@ use crate::rig::{Machine, RATE_HZ, Rig};
 use crate::studio::Pace;
 use tributary_plugin::command::Command;
 use tributary_plugin::library::SettingRecord;
-use tributary_plugin::view::Stage;
+use tributary_plugin::view::{Stage, View};
 use tributary_protocol::v1;
 
 const FRAMES: usize = 2 * RATE_HZ as usize;
@@ -109,6 +109,30 @@ fn references_are_read_sent_and_kept_for_a_job_that_goes_on_later() {
 }
 
 #[test]
+fn files_of_the_result_in_the_window_follow_the_name_of_their_take() {
+    let machine = Machine::new(Pace::Works);
+    let rig = machine.open();
+    rig.connected();
+    rig.import(machine.sound_file("Hum.wav", FRAMES));
+    rig.priced();
+    rig.run();
+    rig.stage("ready", is_ready);
+    let all_named = |name: &str| {
+        rig.until(name, |view| {
+            let stems = view.result.as_ref().map_or(&[][..], |result| &result.stems);
+            let is_named = |file: &std::path::PathBuf| {
+                file.exists() && file.file_name().is_some_and(|file| file.to_string_lossy().starts_with(name))
+            };
+            !stems.is_empty() && stems.iter().all(|stem| stem.file.as_ref().is_some_and(is_named))
+        });
+    };
+    all_named("Hum - ");
+    let take = rig.wait("the take", |view| view.take.as_ref().map(|take| take.info.id));
+    rig.send(Command::RenameTake(take, "Verse 2".into()));
+    all_named("Verse 2 - ");
+}
+
+#[test]
 fn notes_come_back_as_files_a_picture_and_a_sound() {
     let machine = Machine::new(Pace::Works);
     let rig = machine.open();
@@ -131,6 +155,17 @@ fn notes_come_back_as_files_a_picture_and_a_sound() {
     assert_eq!(std::fs::read(&midi).unwrap(), b"MThd and so on");
     let (low, high) = result.stems[0].outline.as_ref().unwrap().at(1, 0..FRAMES as u64)[0];
     assert!(low < -0.05 && high > 0.05, "the notes sound: {low} {high}");
+    let picked = |view: &View| view.result.as_ref().and_then(|result| result.picked.clone());
+    rig.send(Command::PickNotes(vec![7, 0, 0]));
+    rig.until("picked", |view| picked(view).is_some_and(|picked| *picked.notes == [0]));
+    // This studio's file says nothing that could be picked from.
+    rig.until("told", |view| view.notices.iter().any(|notice| notice.text.contains("dragged on their own")));
+    rig.send(Command::HearPicked(true));
+    rig.until("heard", |view| {
+        picked(view).is_some_and(|picked| picked.are_heard_alone && picked.file.is_none())
+    });
+    rig.send(Command::PickNotes(Vec::new()));
+    rig.until("none", |view| picked(view).is_none());
     rig.send(Command::RenameTake(rig.session.view().take.as_ref().unwrap().info.id, "Chorus".into()));
     let record = || machine.library().job(job.key).unwrap();
     rig.until("renamed", |_| {

@@ -39,6 +39,7 @@ impl From<&QuoteAsk> for v1::QuoteRequest {
             frames: ask.frames,
             channels: ask.channels.into(),
             rate_hz: ask.rate_hz,
+            settings: ask.settings.iter().map(|(name, setting)| write_setting(name, setting)).collect(),
         }
     }
 }

@@ -61,7 +61,7 @@ pub struct ServerLimits {
 }
 
 /// What to ask a price for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct QuoteAsk {
     /// The model's name.
     pub model: String,
@@ -71,6 +71,8 @@ pub struct QuoteAsk {
     pub channels: u16,
     /// Frames a second.
     pub rate_hz: u32,
+    /// What the model would be told.
+    pub settings: Settings,
 }
 
 /// The most a job would cost.

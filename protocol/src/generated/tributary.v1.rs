@@ -928,7 +928,7 @@ pub mod setting {
         Choice(::prost::alloc::string::String),
     }
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QuoteRequest {
     #[prost(string, tag = "1")]
     pub model: ::prost::alloc::string::String,
@@ -938,6 +938,9 @@ pub struct QuoteRequest {
     pub channels: u32,
     #[prost(uint32, tag = "4")]
     pub rate_hz: u32,
+    /// As in CreateJobRequest: some make other models work, too.
+    #[prost(message, repeated, tag = "5")]
+    pub settings: ::prost::alloc::vec::Vec<Setting>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct QuoteResponse {

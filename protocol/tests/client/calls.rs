@@ -5,6 +5,7 @@ use crate::{PATIENCE, client_at, client_of, header};
 use std::time::Duration;
 use tonic::Status;
 use tributary_protocol::client::{ClientError, JobState, JobsPage, NewJob, Patience, QuoteAsk};
+use tributary_protocol::settings::Settings;
 use tributary_protocol::vocab::{Credits, JobId};
 
 #[tokio::test]
@@ -52,7 +53,8 @@ async fn what_is_missing_is_a_job_or_a_wrong_request() {
     let id = JobId::generate();
     assert!(matches!(client.job(id).await, Err(ClientError::UnknownJob { .. })));
     assert!(matches!(client.cancel(id).await, Err(ClientError::UnknownJob { .. })));
-    let ask = QuoteAsk { model: "none".into(), frames: 1, channels: 1, rate_hz: 44_100 };
+    let ask =
+        QuoteAsk { model: "none".into(), frames: 1, channels: 1, rate_hz: 44_100, settings: Settings::new() };
     assert!(matches!(client.quote(&ask).await, Err(ClientError::Refused { .. })));
 }
 

@@ -7,7 +7,7 @@ mod remote;
 
 use super::output::{Format, StemPaths, lay_out};
 use super::{DONE, JOB_FAILED, Place, exit_code, screen};
-pub(super) use choice::allowed;
+pub(super) use choice::{allowed, settings_of_server};
 
 use bars::{Bars, Line};
 use std::path::PathBuf;
@@ -63,12 +63,16 @@ pub(super) struct Task {
     pub(super) references: Vec<PathBuf>,
     /// Settings by flags of their own, `NAME=VALUE`; `--set` comes after them.
     pub(super) settings: Vec<String>,
+    /// Settings that some models lack, and what then is to be done.
+    pub(super) lacks: &'static [(&'static str, &'static str)],
 }
 
 /// One file and what is wanted of it.
 struct Wish {
     file: PathBuf,
     model: String,
+    /// As in model cards.
+    task: &'static str,
     doing: &'static str,
     stems: Vec<String>,
     settings: Settings,
@@ -99,6 +103,7 @@ pub(super) async fn run(place: Place, args: BatchArgs, task: Task) -> anyhow::Re
         Work::Local(engine) => engine.choice(),
         Work::Remote(client) => choice::of_server(client, &task, args.model.as_deref()).await?,
     };
+    chosen.check_flags(&task)?;
     let settings = chosen.settings(task.settings.iter().chain(&args.settings))?;
     let paths = lay_out(&args.files, args.out.as_deref(), task.what, args.format);
     let bars = Bars::new();
@@ -108,6 +113,7 @@ pub(super) async fn run(place: Place, args: BatchArgs, task: Task) -> anyhow::Re
         let wish = Wish {
             file,
             model: chosen.model.clone(),
+            task: task.word,
             doing: task.doing,
             stems: task.stems.clone(),
             settings: settings.clone(),
@@ -197,6 +203,7 @@ fn summary(made: &Made, wall: f64) -> String {
 fn as_json(wish: &Wish, made: &Made, wall: f64) -> serde_json::Value {
     let stem = |(name, path): &(String, PathBuf)| serde_json::json!({ "name": name, "path": path });
     serde_json::json!({
+        "task": wish.task,
         "file": wish.file,
         "job": made.job.as_ref().map(|job| job.id.to_string()),
         "model": wish.model,

@@ -6,7 +6,8 @@ use crate::config::Config;
 use crate::data::DataFolder;
 use crate::data::MODELS;
 use tributary_models::catalog::Catalog;
-use tributary_models::session::onnx_runtime_state;
+use tributary_models::session::{check, onnx_runtime_state};
+use tributary_models::{Device, SessionOptions};
 use tributary_protocol::client::ClientError;
 
 #[derive(clap::Args)]
@@ -23,7 +24,7 @@ enum Finding {
 pub(super) async fn run(place: Place, _args: Args) -> anyhow::Result<u8> {
     let findings = [
         ("program", Finding::Ok(format!("tributary {}, {} CPU cores", env!("CARGO_PKG_VERSION"), cores()))),
-        ("engine", Finding::Ok("rten, built in, runs on the CPU".to_owned())),
+        ("engine", engine(&place)),
         ("onnx runtime", onnx_runtime()),
         ("models", models(&place)),
         ("data folder", data(&place)),
@@ -46,6 +47,27 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
+/// What the server on this machine would make its sessions with.
+fn sessions(place: &Place) -> anyhow::Result<SessionOptions> {
+    // A folder that is not there yet has no configuration, and asking must not make it.
+    let data = place.data_path()?;
+    let config = Config::load(&data.join(crate::config::FILE_NAME))?;
+    Ok(config.device.session_options(data.join("engines")))
+}
+
+/// The engine and the device that the configuration asks for, and whether they are there.
+fn engine(place: &Place) -> Finding {
+    let options = match sessions(place) {
+        Ok(options) => options,
+        Err(error) => return Finding::Wrong(screen::chain(&error)),
+    };
+    let SessionOptions { engine, device, threads, .. } = options;
+    match check(options) {
+        Ok(()) => Finding::Ok(format!("{engine} on {device}, {threads} threads; below, what each model got")),
+        Err(error) => Finding::Wrong(format!("{error}; see [device] of `tributary serve --print-config`")),
+    }
+}
+
 fn onnx_runtime() -> Finding {
     let state = onnx_runtime_state();
     match state.library {
@@ -53,19 +75,21 @@ fn onnx_runtime() -> Finding {
             Finding::Hint(format!("{reason}; name its library with --onnx-runtime for more speed"))
         }
         Ok(library) => {
-            let accelerator = |(device, usable): &(_, Result<(), String>)| match usable {
-                Ok(()) => format!("; {device:?} can be used"),
-                Err(reason) => format!("; {device:?} not: {reason}"),
+            let accelerator = |(device, usable): &(Device, Result<(), String>)| match usable {
+                Ok(()) => format!("; {device} can be used"),
+                Err(reason) => format!("; {device} not: {reason}"),
             };
             let accelerators: String = state.accelerators.iter().map(accelerator).collect();
-            Finding::Ok(format!("{}{accelerators}", library.display()))
+            Finding::Ok(format!("{}; {}{accelerators}", library.display(), state.build.trim()))
         }
     }
 }
 
 fn models(place: &Place) -> Finding {
     let folder = place.data_path().ok().map(|data| data.join(MODELS));
+    let options = sessions(place).unwrap_or_default();
     let loaded = Catalog::new(folder.as_deref()).and_then(|catalog| {
+        let catalog = catalog.with_session_options(options);
         let load = |name: String| {
             let engine = catalog.pipeline(&name)?.load()?.engine().to_string();
             Ok(format!("{name} ({engine})"))

@@ -31,6 +31,7 @@ pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
         stems: Vec::new(),
         references: Vec::new(),
         settings,
+        lacks: &[],
     };
     batch::run(place, args.batch, task).await
 }

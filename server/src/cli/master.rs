@@ -25,6 +25,7 @@ pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
         stems: Vec::new(),
         references: args.references,
         settings: args.preset.map(|preset| format!("preset={preset}")).into_iter().collect(),
+        lacks: &[],
     };
     batch::run(place, args.batch, task).await
 }

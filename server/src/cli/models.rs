@@ -2,12 +2,14 @@
 
 use super::batch::allowed;
 use super::{DONE, JOB_FAILED, Place, screen};
+use crate::clock::{Clock, SystemClock};
 use crate::data::MODELS;
-use crate::shelf::{FileState, PUBLIC_INDEX, Progress, PullOptions, Shelf};
+use crate::shelf::{FileState, PUBLIC_INDEX, Placed, Progress, PullOptions, Pulled, Shelf};
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::PathBuf;
 use tributary_models::catalog::{Card, Catalog, CommercialUse};
+use tributary_models::weights::{Pin, Promise};
 use tributary_protocol::client::ModelView;
 
 #[derive(clap::Args)]
@@ -87,7 +89,8 @@ pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
         What::List { json, .. } => here.list(json),
         What::Show { .. } => Ok(DONE),
         What::Pull { names, mirror, index, accept_licence } => {
-            here.pull(&names, &PullOptions { mirror, index, licence_accepted: accept_licence })
+            let date = screen::time(SystemClock.now().0);
+            here.pull(&names, &PullOptions { mirror, index, licence_accepted: accept_licence, date })
         }
         What::Import { files } => here.import(&files),
         What::Verify { names } => here.verify(&names),
@@ -194,7 +197,9 @@ impl Here {
             };
             let brought = self.shelf.pull(card, options, &mut told);
             bar.finish_and_clear();
-            let text = match brought? {
+            let Pulled { files, pinned } = brought?;
+            pinned.iter().for_each(say_pinned);
+            let text = match files {
                 0 => format!("{}: already here and whole", card.name),
                 1 => format!("{}: 1 file, whole", card.name),
                 files => format!("{}: {files} files, whole", card.name),
@@ -207,7 +212,11 @@ impl Here {
     fn import(&self, files: &[PathBuf]) -> anyhow::Result<u8> {
         let cards: Vec<&Card> = self.catalog.known().filter(|card| !self.is_built_in(card)).collect();
         for file in files {
-            for (card, name) in self.shelf.import(cards.iter().copied(), file)? {
+            let date = screen::time(SystemClock.now().0);
+            for Placed { card, file: name, pinned } in
+                self.shelf.import(cards.iter().copied(), file, &date)?
+            {
+                pinned.iter().for_each(say_pinned);
                 screen::line(format!("{} is now {card}/{name}", file.display()));
             }
         }
@@ -226,9 +235,17 @@ impl Here {
         let mut whole = true;
         for card in &cards {
             for (file, state) in self.shelf.verify(card)? {
-                whole &= state == FileState::Whole;
+                whole &= matches!(state, FileState::Whole(_));
                 let text = match state {
-                    FileState::Whole => "whole".to_owned(),
+                    FileState::Whole(Promise::Card(_)) => "whole".to_owned(),
+                    FileState::Whole(Promise::Pin(pin)) => {
+                        format!("whole: as pinned on {} (no checksum is published)", pin.date)
+                    }
+                    FileState::Unpinned(found) => format!(
+                        "UNKNOWN, SHA-256 {found}: no checksum is published and it was not pinned; `tributary models pull \
+                         {}` replaces it, `tributary models import` pins it",
+                        card.name
+                    ),
                     FileState::Missing => format!("MISSING; `tributary models pull {}` brings it", card.name),
                     FileState::Wrong(found) => {
                         format!("WRONG, SHA-256 {found}; `tributary models pull {}` replaces it", card.name)
@@ -252,6 +269,14 @@ impl Here {
         }
         Ok(DONE)
     }
+}
+
+/// Nobody but the place it came from vouches for this file; from now on it is held to what came.
+fn say_pinned(pin: &Pin) {
+    let Pin { file, sha256, bytes, source, .. } = pin;
+    screen::note(format!(
+        "{file}: no checksum is published for this file; pinned what came: SHA-256 {sha256}, {bytes} bytes, from {source}"
+    ));
 }
 
 fn commercial(card: &Card) -> &'static str {

@@ -7,13 +7,17 @@ use encoder::Encoder;
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use tributary_audio::wav::WavWriter;
+use tributary_audio::wav::{WavFormat, WavWriter};
 use tributary_audio::{AudioError, ClipShape, FrameSink, Frames, frames};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
     /// 32-bit float: exactly what the model gave
     Wav,
+    /// 24-bit, with dither
+    Wav24,
+    /// 16-bit, with dither
+    Wav16,
     /// 24-bit: a third of the size
     Flac,
 }
@@ -29,7 +33,7 @@ pub(super) struct StemPaths {
 impl StemPaths {
     pub(super) fn path(&self, stem: &str) -> PathBuf {
         let ending = match self.format {
-            Format::Wav => "wav",
+            Format::Wav | Format::Wav24 | Format::Wav16 => "wav",
             Format::Flac => "flac",
         };
         self.folder.join(format!("{} - {stem}.{ending}", self.song))
@@ -69,8 +73,12 @@ impl StemPaths {
     /// Begins one stem.
     pub(super) fn writer(&self, stem: &str, shape: ClipShape) -> anyhow::Result<StemFile> {
         let (path, draft) = (self.path(stem), self.draft(stem, "new"));
+        let wav = |format| WavWriter::create_as(&draft, shape, format);
+        let whole = |wav: WavWriter<_>| Writer::Wav(Box::new(wav.dithered()));
         let opened = match self.format {
-            Format::Wav => WavWriter::create(&draft, shape).map(|wav| Writer::Wav(Box::new(wav))),
+            Format::Wav => wav(WavFormat::Float32).map(|wav| Writer::Wav(Box::new(wav))),
+            Format::Wav24 => wav(WavFormat::Int24).map(whole),
+            Format::Wav16 => wav(WavFormat::Int16).map(whole),
             Format::Flac => Encoder::create(&draft, shape).map(Writer::Flac),
         };
         let writer = opened.with_context(|| format!("write {}", path.display()))?;
@@ -113,7 +121,7 @@ impl StemFile {
     /// The stem is whole: gives it its name.
     pub(super) fn keep(mut self) -> anyhow::Result<(PathBuf, u64)> {
         let clipped = match &mut self.writer {
-            Writer::Wav(_) => 0,
+            Writer::Wav(wav) => wav.clipped_samples(),
             Writer::Flac(flac) => flac.clipped_samples(),
         };
         fs::rename(&self.draft, &self.path).with_context(|| format!("write {}", self.path.display()))?;
@@ -158,6 +166,27 @@ mod tests {
         let together = lay_out(&files, Some(Path::new("out")), "stems", Format::Flac);
         assert_eq!(together[0].path("bass"), PathBuf::from("out/song - bass.flac"));
         assert_eq!(together[1].path("bass"), PathBuf::from("out/song (2) - bass.flac"));
+    }
+
+    #[test]
+    fn wav_of_fewer_bits_is_dithered_and_says_what_was_clipped() {
+        let dir = tempfile::tempdir().unwrap();
+        let shape = ClipShape { channels: 1, frames: 1000, rate_hz: 44_100 };
+        for (format, bits) in [(Format::Wav16, 16), (Format::Wav24, 24)] {
+            let paths = lay_out(&[PathBuf::from("x.wav")], Some(dir.path()), "stems", format).remove(0);
+            let mut file = paths.writer("bass", shape).unwrap();
+            let mut samples = vec![0.25 / 2.0_f32.powi(bits - 1); 999];
+            samples.push(1.5);
+            file.write(&[&samples]).unwrap();
+            file.finish().unwrap();
+            let (path, clipped) = file.keep().unwrap();
+            let mut read = vec![Vec::new()];
+            let mut source = tributary_audio::decode::open(&path).unwrap();
+            while source.read(&mut read, 1000).unwrap() > 0 {}
+            assert_eq!(clipped, 1, "{format:?}");
+            // A quarter of a step is silence without dither.
+            assert!(read[0][..999].iter().any(|x| *x > 0.0) && read[0][999] > 0.999, "{format:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `tributary quote`: what a file would cost.
 
-use super::{DONE, Place, canonical, screen};
+use super::{DONE, Place, batch, canonical, screen};
 use std::path::PathBuf;
 use tributary_protocol::client::QuoteAsk;
 
@@ -12,6 +12,9 @@ pub(super) struct Args {
     /// Model to use
     #[arg(long, default_value = "mini")]
     model: String,
+    /// One of the model's controls, as it would be set: some make other models work, too
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    settings: Vec<String>,
     /// One line of JSON for every file
     #[arg(long)]
     json: bool,
@@ -19,6 +22,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
     let client = place.client().await?;
+    let settings = batch::settings_of_server(&client, &args.model, &args.settings).await?;
     let (mut sum, mut available) = (0, 0);
     for file in &args.files {
         let path = file.clone();
@@ -28,6 +32,7 @@ pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
             frames: shape.frames,
             channels: shape.channels,
             rate_hz: shape.rate_hz,
+            settings: settings.clone(),
         };
         let quote = client.quote(&ask).await?;
         (sum, available) = (sum + quote.credits.0, quote.available.0);

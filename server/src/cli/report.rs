@@ -1,20 +1,30 @@
-//! `tributary report`: measures stems against their mixture and draws them.
+//! `tributary report`: measures what jobs gave against what they were given, and draws it.
 
 use super::{DONE, screen};
 use crate::report::figures::{EXACT_DB, StemFigures};
-use crate::report::{ReportRequest, ReportSummary, write_report};
+use crate::report::job::JobResults;
+use crate::report::{JobSummary, ReportRequest, write_report};
+use anyhow::ensure;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// The song the stems came from
-    mixture: PathBuf,
+    #[arg(requires = "stems")]
+    mixture: Option<PathBuf>,
     /// Its stems
-    #[arg(required = true, value_name = "STEM")]
+    #[arg(value_name = "STEM")]
     stems: Vec<PathBuf>,
-    /// Folder with the true stems, to measure against: `vocals.flac`, `drums.flac`, ...
+    /// What `separate`, `enhance`, `transcribe` or `master` printed with --json: every job becomes a part of the page;
+    /// may be given several times
+    #[arg(long, value_name = "FILE")]
+    jobs: Vec<PathBuf>,
+    /// Folder with the true stems, to measure against: `vocals.flac`, `drums.flac`, ...; may be given several times
     #[arg(long, value_name = "DIR")]
-    reference: Option<PathBuf>,
+    reference: Vec<PathBuf>,
+    /// At the top of the page [default: the first sound's name]
+    #[arg(long, value_name = "TEXT")]
+    title: Option<String>,
     /// A line for the head of the page; may be given several times
     #[arg(long, value_name = "TEXT")]
     note: Vec<String>,
@@ -27,35 +37,46 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<u8> {
+    let mut jobs: Vec<_> =
+        args.mixture.into_iter().map(|mixture| JobResults::separation(mixture, args.stems.clone())).collect();
+    for file in &args.jobs {
+        jobs.extend(JobResults::read(file)?);
+    }
+    ensure!(!jobs.is_empty(), "nothing to report on: name a song and its stems, or --jobs FILE");
     let request = ReportRequest {
-        mixture: args.mixture,
-        stems: args.stems,
-        reference: args.reference,
+        title: args.title,
+        jobs,
+        references: args.reference,
         notes: args.note,
         out: args.out,
     };
     let summary = write_report(&request)?;
     if args.json {
         screen::line(serde_json::to_string(&summary)?);
-    } else {
-        print(&summary);
+        return Ok(DONE);
     }
+    summary.jobs.iter().for_each(print);
+    screen::line(summary.page.display());
     Ok(DONE)
 }
 
-fn print(summary: &ReportSummary) {
+fn print(job: &JobSummary) {
     let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.1}"));
     let row = |stem: &StemFigures| {
         let sound = &stem.sound;
         let (lufs, peak) = (number(sound.lufs), number(sound.true_peak_dbtp));
         [sound.name.clone(), lufs, peak, number(stem.sdr_db), number(stem.gain_db)]
     };
-    let rows: Vec<_> = summary.stems.iter().map(row).collect();
-    screen::table(["stem", "LUFS", "dBTP", "SDR dB", "gain dB"], &rows);
-    if summary.sum_residual_db <= -EXACT_DB {
-        screen::line("the stems sum to the mixture exactly");
-    } else {
-        screen::line(format!("the stems sum to the mixture to {:.1} dB", summary.sum_residual_db));
+    if !job.stems.is_empty() {
+        let rows: Vec<_> = job.stems.iter().map(row).collect();
+        screen::table(["stem", "LUFS", "dBTP", "SDR dB", "gain dB"], &rows);
     }
-    screen::line(summary.page.display());
+    match job.sum_residual_db {
+        Some(exact) if exact <= -EXACT_DB => screen::line("the stems sum to the mixture exactly"),
+        Some(residual) => screen::line(format!("the stems sum to the mixture to {residual:.1} dB")),
+        None => {}
+    }
+    for (name, fact) in job.sheets.iter().flat_map(|sheet| &sheet.facts) {
+        screen::line(format!("{name}: {fact}"));
+    }
 }

@@ -1,9 +1,10 @@
 //! The device with a real engine and a graph of one node.
 
+use super::health::Resident;
 use super::*;
 use crate::clock::{ManualClock, Timestamp};
 use std::io::Cursor;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc;
 use tributary_audio::pcm::PcmReader;
 use tributary_audio::{AudioError, ClipShape, Frames};
@@ -16,6 +17,8 @@ const PANIC: f32 = 13.0;
 const REFUSE: f32 = 14.0;
 /// First sample of a chunk that gets no answer.
 const FORGET: f32 = 15.0;
+/// First sample of a chunk that does not fit the device's memory at the first try.
+const LARGE: f32 = 16.0;
 
 /// Protocol buffers by hand: a field holding bytes, shorter than 128.
 fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
@@ -32,10 +35,25 @@ fn doubling_graph() -> Vec<u8> {
     [vec![0x08, 8], field(7, &graph), field(8, &[0x10, 13])].concat()
 }
 
+/// What models are said to take.
+#[derive(Clone, Default)]
+struct Scales(Arc<AtomicU64>);
+
+impl MemoryGauge for Scales {
+    fn used_bytes(&self) -> Option<u64> {
+        Some(self.0.load(SeqCst))
+    }
+
+    fn budget_bytes(&self) -> Option<u64> {
+        None
+    }
+}
+
 /// What a pipeline saw.
 #[derive(Default)]
 struct Seen {
     loads: AtomicUsize,
+    large: AtomicUsize,
     batches: Mutex<Vec<Vec<u32>>>,
 }
 
@@ -44,6 +62,11 @@ struct Seen {
 struct Doubling {
     seen: Arc<Seen>,
     refuses_to_load: bool,
+    /// With more chunks at once the device runs out of memory.
+    fits: Option<usize>,
+    /// The memory it is said to take when it is loaded, and more with every batch that is larger than any before.
+    bytes: u64,
+    scales: Scales,
     /// Says that a batch began, then waits for leave to run it.
     gate: Option<(mpsc::SyncSender<()>, Mutex<mpsc::Receiver<()>>)>,
 }
@@ -67,6 +90,7 @@ impl Pipeline for Doubling {
         if self.refuses_to_load {
             return Err(ModelError::Card { card: "doubling".to_owned(), reason: "no weights".to_owned() });
         }
+        self.scales.0.fetch_add(self.bytes, SeqCst);
         let options = SessionOptions { threads: std::num::NonZeroUsize::MIN, ..SessionOptions::default() };
         Session::load("doubling", &[("net", &doubling_graph())], options)
     }
@@ -78,6 +102,12 @@ impl Pipeline for Doubling {
             leave.lock().unwrap().recv().unwrap();
         }
         assert!(batch.iter().all(|chunk| chunk.data[0] != PANIC), "thirteen");
+        let large = batch.iter().any(|chunk| chunk.data[0] == LARGE)
+            && self.seen.large.fetch_add(1, SeqCst).is_multiple_of(2);
+        if large || self.fits.is_some_and(|fits| batch.len() > fits) {
+            let reason = "Failed to allocate memory".to_owned();
+            return Err(ModelError::OutOfMemory { model: "doubling".to_owned(), reason });
+        }
         if batch.iter().any(|chunk| chunk.data[0] == REFUSE) {
             return Err(ModelError::Engine { model: "doubling".to_owned(), reason: "fourteen".to_owned() });
         }
@@ -92,12 +122,37 @@ impl Pipeline for Doubling {
 }
 
 fn start(options: DeviceOptions) -> Device {
-    Device::start(options, Arc::new(ManualClock::new(Timestamp(0)))).unwrap()
+    start_on(options, Scales::default())
+}
+
+fn start_on(options: DeviceOptions, scales: Scales) -> Device {
+    Device::start(options, Arc::new(ManualClock::new(Timestamp(0))), Box::new(scales)).unwrap()
 }
 
 /// Batches of at most four; at most ten chunks wait.
 fn device() -> Device {
-    start(DeviceOptions { batch_max: 4, waiting_max: 10, sessions_max: 2 })
+    start(DeviceOptions { batch_max: 4, waiting_max: 10, memory_bytes: None })
+}
+
+/// Names of the models that are loaded, the one used last at the end.
+fn models(device: &Device) -> Vec<String> {
+    device.health().residents().into_iter().map(|resident| resident.model).collect()
+}
+
+/// What a model of the memory tests takes, far above the weights of one node.
+const MODEL_BYTES: u64 = 1_000_000;
+
+/// A device with memory for two models of [`MODEL_BYTES`], and a pipeline that takes as much.
+fn device_for_two() -> (Device, Arc<Doubling>) {
+    let scales = Scales::default();
+    let options = DeviceOptions { memory_bytes: Some(2 * MODEL_BYTES), ..DeviceOptions::default() };
+    let device = start_on(options, scales.clone());
+    (device, Arc::new(Doubling { bytes: MODEL_BYTES, scales, ..Doubling::default() }))
+}
+
+fn run_once(device: &Device, pipeline: &Arc<Doubling>, model: &str, first: f32) -> Result<f32, DeviceError> {
+    let work = Work { model: model.to_owned(), ..work(pipeline, 0, first) };
+    Ok(device.submit(work).unwrap().wait()?.data[0])
 }
 
 fn work(pipeline: &Arc<Doubling>, index: u32, first: f32) -> Work {
@@ -107,7 +162,7 @@ fn work(pipeline: &Arc<Doubling>, index: u32, first: f32) -> Work {
         job: JobId::generate(),
         pipeline: Arc::clone(pipeline) as Arc<dyn Pipeline>,
         model: "doubling".to_owned(),
-        chunk: Chunk { index, shape: vec![3], data: vec![first, 0.25, -1.0] },
+        chunk: Chunk { index, shape: vec![3], data: vec![first, 0.25, -1.0], part: 0 },
         cost: 1,
         cancelled: CancellationToken::new(),
     }
@@ -123,14 +178,24 @@ fn gated() -> (Arc<Doubling>, mpsc::Receiver<()>, mpsc::Sender<()>) {
 
 /// Submits `firsts` while a first chunk runs, so that they make one batch; their answers in order.
 fn answers_of_one_batch(device: &Device, firsts: &[f32]) -> (Vec<Result<f32, DeviceError>>, Arc<Seen>) {
-    let (pipeline, has_begun, leave) = gated();
+    answers_that_fit(device, firsts, None)
+}
+
+/// The same on a device that has memory for no more than `fits` at once.
+fn answers_that_fit(
+    device: &Device,
+    firsts: &[f32],
+    fits: Option<usize>,
+) -> (Vec<Result<f32, DeviceError>>, Arc<Seen>) {
+    let (mut pipeline, has_begun, leave) = gated();
+    Arc::get_mut(&mut pipeline).unwrap().fits = fits;
     let opener = device.submit(work(&pipeline, 100, 0.0)).unwrap();
     has_begun.recv().unwrap();
     let tickets: Vec<_> =
         (0..).zip(firsts).map(|(n, first)| device.submit(work(&pipeline, n, *first)).unwrap()).collect();
-    // More than enough for the opener, the batch and every chunk alone.
-    (0..firsts.len() + 2).for_each(|_| leave.send(()).unwrap());
-    opener.wait().unwrap();
+    // More than enough for the opener, the batch, all its halves and second tries.
+    (0..4 * firsts.len() + 2).for_each(|_| leave.send(()).unwrap());
+    drop(opener.wait());
     let answers = tickets.into_iter().map(|ticket| ticket.wait().map(|answer| answer.data[0])).collect();
     (answers, Arc::clone(&pipeline.seen))
 }
@@ -147,7 +212,12 @@ fn a_chunk_comes_back_as_the_engine_answered_it() {
     device.shutdown();
     let health = device.health();
     assert_eq!((health.batches(), health.chunks_done(), health.chunks_failed()), (3, 3, 0));
-    assert_eq!(health.models(), ["doubling"]);
+    let residents = health.residents();
+    assert_eq!(residents.len(), 1);
+    let Resident { model, engine, device, instead, bytes } = &residents[0];
+    assert_eq!((model.as_str(), engine.as_str(), device.as_str()), ("doubling", "rten", "CPU"));
+    assert!(instead.as_ref().unwrap().contains("no library"), "{instead:?}");
+    assert_eq!(*bytes, doubling_graph().len() as u64, "the weights, where the system says nothing");
 }
 
 #[test]
@@ -197,14 +267,76 @@ fn a_model_that_cannot_be_loaded_is_an_error_to_its_chunks_only() {
 
 #[test]
 fn the_model_not_used_for_longest_makes_room() {
-    let device = device();
-    let pipeline = Arc::new(Doubling::default());
+    let (device, pipeline) = device_for_two();
     for model in ["a", "b", "a", "c", "a"] {
-        device.submit(Work { model: model.to_owned(), ..work(&pipeline, 0, 1.0) }).unwrap().wait().unwrap();
+        run_once(&device, &pipeline, model, 1.0).unwrap();
+    }
+    assert_eq!(models(&device), ["c", "a"]);
+    assert_eq!(device.health().residents()[1].bytes, MODEL_BYTES, "as it was measured");
+    assert_eq!(pipeline.seen.loads.load(SeqCst), 3, "`a` stayed, and nothing was loaded twice");
+    run_once(&device, &pipeline, "b", 1.0).unwrap();
+    assert_eq!(models(&device), ["a", "b"], "its size is known now");
+}
+
+#[test]
+fn a_model_larger_than_the_budget_is_loaded_alone_and_works() {
+    let (device, pipeline) = device_for_two();
+    run_once(&device, &pipeline, "a", 1.0).unwrap();
+    let scales = pipeline.scales.clone();
+    let huge = Arc::new(Doubling { bytes: 5 * MODEL_BYTES, scales, ..Doubling::default() });
+    assert_eq!(run_once(&device, &huge, "huge", 2.0).unwrap(), 4.0);
+    assert_eq!(models(&device), ["huge"]);
+    run_once(&device, &pipeline, "a", 1.0).unwrap();
+    assert_eq!(models(&device), ["a"]);
+    let budget = device.health().budget_bytes().unwrap();
+    assert!(device.health().residents().iter().map(|resident| resident.bytes).sum::<u64>() <= budget);
+}
+
+#[test]
+fn a_batch_that_is_too_large_is_halved_and_the_size_that_worked_is_remembered() {
+    let device = start(DeviceOptions { batch_max: 8, waiting_max: 100, ..DeviceOptions::default() });
+    let firsts: Vec<f32> = (1..=8).map(|n| n as f32).collect();
+    let sizes = |seen: &Seen| seen.batches.lock().unwrap().iter().map(Vec::len).collect::<Vec<_>>();
+    for expected in [vec![1, 8, 4, 2, 2, 4, 2, 2], vec![1, 2, 2, 2, 2]] {
+        let (answers, seen) = answers_that_fit(&device, &firsts, Some(3));
+        let answers: Vec<f32> = answers.into_iter().map(Result::unwrap).collect();
+        assert_eq!(answers, [2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0]);
+        assert_eq!(sizes(&seen), expected);
     }
     device.shutdown();
-    assert_eq!(device.health().models(), ["c", "a"]);
-    assert_eq!(pipeline.seen.loads.load(SeqCst), 3, "`a` stayed");
+    assert_eq!(device.health().chunks_failed(), 0);
+}
+
+#[test]
+fn a_chunk_that_does_not_fit_alone_fails_alone_and_says_what_to_do() {
+    let device = device();
+    let (answers, seen) = answers_that_fit(&device, &[1.0, 2.0, 3.0], Some(0));
+    assert_eq!(seen.batches.lock().unwrap().len(), 1 + 1 + 2 + 2, "opener, three, halves of them");
+    for answer in answers {
+        let error = answer.unwrap_err();
+        assert!(error.is_out_of_memory() && !error.is_transient());
+        let said = std::error::Error::source(&error).unwrap().to_string();
+        assert!(said.contains("ran out of memory") && said.contains("choose a smaller model"), "{said}");
+    }
+    run_once(&device, &Arc::new(Doubling::default()), "doubling", 1.0).unwrap();
+}
+
+#[test]
+fn other_models_give_up_their_memory_for_a_chunk_that_does_not_fit() {
+    let (device, pipeline) = device_for_two();
+    run_once(&device, &pipeline, "a", 1.0).unwrap();
+    assert_eq!(run_once(&device, &pipeline, "b", LARGE).unwrap(), 2.0 * LARGE);
+    assert_eq!(models(&device), ["b"]);
+}
+
+#[test]
+fn a_guilty_chunk_says_nothing_of_sizes() {
+    let device = device();
+    let sizes = |seen: &Seen| seen.batches.lock().unwrap().iter().map(Vec::len).collect::<Vec<_>>();
+    let (_, seen) = answers_of_one_batch(&device, &[1.0, REFUSE, 3.0, 4.0]);
+    assert_eq!(sizes(&seen), [1, 4, 2, 1, 1, 2]);
+    let (_, seen) = answers_of_one_batch(&device, &[1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(sizes(&seen), [1, 4]);
 }
 
 #[test]
@@ -284,7 +416,9 @@ fn dropping_the_last_handle_joins_the_thread() {
 #[test]
 fn a_batch_that_takes_too_long_shows_in_the_health() {
     let clock = Arc::new(ManualClock::new(Timestamp(5)));
-    let device = Device::start(DeviceOptions::default(), Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
+    let gauge = Box::new(Scales::default());
+    let device =
+        Device::start(DeviceOptions::default(), Arc::clone(&clock) as Arc<dyn Clock>, gauge).unwrap();
     let (pipeline, has_begun, leave) = gated();
     let running = device.submit(work(&pipeline, 0, 1.0)).unwrap();
     has_begun.recv().unwrap();

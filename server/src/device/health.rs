@@ -4,6 +4,8 @@ use crate::clock::{Clock, Timestamp};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tributary_models::SessionOptions;
+use tributary_models::session::onnx_runtime_state;
 
 /// No batch is running.
 const IDLE: i64 = i64::MIN;
@@ -17,7 +19,53 @@ pub struct Health {
     batches: AtomicU64,
     chunks_done: AtomicU64,
     chunks_failed: AtomicU64,
-    models: Mutex<Vec<String>>,
+    residents: Mutex<Vec<Resident>>,
+    budget_bytes: Mutex<Option<u64>>,
+}
+
+/// A model that is loaded, and what really runs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resident {
+    /// Its name.
+    pub model: String,
+    /// The engine's name.
+    pub engine: String,
+    /// The device's name.
+    pub device: String,
+    /// Why it is not the engine that would be taken first.
+    pub instead: Option<String>,
+    /// Memory it was measured to take, or the size of its weights where that is more.
+    pub bytes: u64,
+}
+
+/// What the deployment chose, and what there is to run it: known before any model is loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// As in the configuration: `auto`, `rten`, `onnx-runtime`.
+    pub engine: String,
+    /// The device's name.
+    pub device: String,
+    /// Which of that kind.
+    pub number: u8,
+    /// ONNX Runtime's library, or why there is none.
+    pub onnx_runtime: Result<String, String>,
+    /// Its own words for what it was built from; empty where there is none.
+    pub onnx_runtime_build: String,
+}
+
+impl Wanted {
+    /// Looks what this process has for `options`.
+    #[must_use]
+    pub fn of(options: SessionOptions) -> Self {
+        let state = onnx_runtime_state();
+        Self {
+            engine: options.engine.to_string(),
+            device: options.device.to_string(),
+            number: options.device_number,
+            onnx_runtime: state.library.map(|path| path.display().to_string()),
+            onnx_runtime_build: state.build,
+        }
+    }
 }
 
 impl Health {
@@ -31,7 +79,8 @@ impl Health {
             batches: AtomicU64::new(0),
             chunks_done: AtomicU64::new(0),
             chunks_failed: AtomicU64::new(0),
-            models: Mutex::new(Vec::new()),
+            residents: Mutex::new(Vec::new()),
+            budget_bytes: Mutex::new(None),
         }
     }
 
@@ -75,8 +124,14 @@ impl Health {
 
     /// Models loaded now, the one used last at the end.
     #[must_use]
-    pub fn models(&self) -> Vec<String> {
-        self.models.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn residents(&self) -> Vec<Resident> {
+        self.residents.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Bytes that the models may take together; none for no limit.
+    #[must_use]
+    pub fn budget_bytes(&self) -> Option<u64> {
+        *self.budget_bytes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn tick(&self) {
@@ -99,8 +154,12 @@ impl Health {
         counter.fetch_add(1, Relaxed);
     }
 
-    pub(super) fn set_models(&self, models: Vec<String>) {
-        *self.models.lock().unwrap_or_else(PoisonError::into_inner) = models;
+    pub(super) fn set_residents(&self, residents: Vec<Resident>) {
+        *self.residents.lock().unwrap_or_else(PoisonError::into_inner) = residents;
+    }
+
+    pub(super) fn set_budget(&self, bytes: Option<u64>) {
+        *self.budget_bytes.lock().unwrap_or_else(PoisonError::into_inner) = bytes;
     }
 
     pub(super) fn end(&self) {

@@ -1,22 +1,22 @@
-//! Thread: device. Runs batches, loads models, keeps one job's failure from the others.
+//! Thread: device. Runs batches, halves those that fail, keeps one job's failure from the others.
 
+use super::batch_limits::BatchLimits;
 use super::fair::Waiting;
-use super::{Asked, DeviceError, Health, Shared};
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::slice;
+use super::residents::Residents;
+use super::{Asked, DeviceError, Health, MemoryGauge, Shared, catch};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
-use tributary_models::{Chunk, ChunkAnswer, Pipeline, Session};
+use tributary_models::{Chunk, ChunkAnswer, Pipeline};
 
 /// The thread's whole life.
-pub(super) fn run(shared: &Shared) {
+pub(super) fn run(shared: &Shared, gauge: Box<dyn MemoryGauge>) {
     let _closing = Closing(shared);
     let mut runner = Runner {
-        sessions: Vec::new(),
-        sessions_max: shared.options.sessions_max.max(1),
+        residents: Residents::new(shared.options.memory_bytes, gauge, &shared.health),
+        limits: BatchLimits::default(),
+        batch_max: shared.options.batch_max.max(1),
         health: &shared.health,
     };
     while let Some(batch) = shared.next_batch() {
@@ -46,50 +46,87 @@ struct Asker {
     answer: oneshot::Sender<Result<ChunkAnswer, DeviceError>>,
 }
 
+/// Chunks that run together, and who waits for each.
+struct Part {
+    chunks: Vec<Chunk>,
+    askers: Vec<Asker>,
+}
+
+/// What became of a part and its halves.
+#[derive(Default)]
+struct Division {
+    /// Whether anything failed.
+    failed: bool,
+    /// Whether a chunk was left without an answer.
+    guilty: bool,
+    out_of_memory: bool,
+    /// Chunks of the largest part that was answered.
+    largest: usize,
+}
+
 struct Runner<'a> {
-    /// By model; the one used last at the end.
-    sessions: Vec<(String, Session)>,
-    sessions_max: usize,
+    residents: Residents<'a>,
+    limits: BatchLimits,
+    batch_max: usize,
     health: &'a Health,
 }
 
 impl Runner<'_> {
-    /// Runs the batch. Where that fails, runs each of its chunks alone, so that only the guilty one has the error
-    /// (and a batch that was too large for the device still succeeds).
+    /// Runs the batch in parts as large as the model is known to bear.
     fn answer(&mut self, batch: Vec<Waiting<Asked>>) {
         let Some(first) = batch.first() else { return };
         let model = first.class.model.clone();
-        let pipeline = Arc::clone(&first.item.pipeline);
-        let (chunks, askers): (Vec<Chunk>, Vec<Asker>) = batch
-            .into_iter()
-            .map(|Waiting { item: Asked { pipeline, chunk, cancelled, answer }, .. }| {
+        let asked = batch.into_iter().map(|waiting| waiting.item);
+        let (chunks, askers) = asked
+            .map(|Asked { pipeline, chunk, cancelled, answer }| {
                 (chunk, Asker { pipeline, cancelled, answer })
             })
             .unzip();
-        match self.run(&model, pipeline.as_ref(), &chunks) {
-            Ok(answers) => {
-                askers.into_iter().zip(answers).for_each(|(asker, answer)| self.tell(asker, Ok(answer)));
-            }
-            Err(error) if chunks.len() == 1 || matches!(error, DeviceError::Load { .. }) => {
-                askers.into_iter().for_each(|asker| self.tell(asker, Err(error.clone())));
-            }
-            Err(error) => {
-                tracing::warn!(
-                    model,
-                    error = &error as &dyn std::error::Error,
-                    "a batch failed; its chunks run alone"
-                );
-                for (asker, chunk) in askers.into_iter().zip(&chunks) {
-                    if asker.cancelled.is_cancelled() {
-                        continue;
+        let mut rest = Part { chunks, askers };
+        while !rest.chunks.is_empty() {
+            let size = self.limits.of(&model).min(rest.chunks.len());
+            let later = rest.split_off(size);
+            self.answer_part(&model, rest);
+            rest = later;
+        }
+    }
+
+    /// Runs some chunks together. Where that fails, runs halves, and halves of halves, so that only the guilty chunk has
+    /// the error, and a batch that was too large for the device still succeeds.
+    fn answer_part(&mut self, model: &str, part: Part) {
+        let (size, mut division) = (part.chunks.len(), Division::default());
+        let mut parts = vec![part];
+        while let Some(part) = parts.pop() {
+            let Some(first) = part.askers.first() else { continue };
+            self.health.tick();
+            match self.run(model, first.pipeline.as_ref(), &part.chunks) {
+                Ok(answers) => {
+                    division.largest = division.largest.max(part.chunks.len());
+                    part.askers.into_iter().zip(answers).for_each(|(asker, a)| self.tell(asker, Ok(a)));
+                }
+                Err(error) => {
+                    division.failed = true;
+                    division.out_of_memory |= error.is_out_of_memory();
+                    if part.chunks.len() == 1 || matches!(error, DeviceError::Load { .. }) {
+                        division.guilty = true;
+                        part.askers.into_iter().for_each(|asker| self.tell(asker, Err(error.clone())));
+                    } else {
+                        note_halved(model, part.chunks.len(), &error);
+                        parts.extend(part.halves());
                     }
-                    self.health.tick();
-                    let alone = self.run(&model, asker.pipeline.as_ref(), slice::from_ref(chunk));
-                    let only =
-                        |mut answers: Vec<_>| answers.pop().expect("`run` gives as many answers as chunks");
-                    self.tell(asker, alone.map(only));
                 }
             }
+        }
+        self.learn(model, size, &division);
+    }
+
+    /// Too large was a batch that ran out of memory, or whose chunks were all answered once there were fewer at a time; a
+    /// guilty chunk alone says nothing of sizes.
+    fn learn(&mut self, model: &str, size: usize, division: &Division) {
+        if !division.failed {
+            self.limits.worked(model, size, self.batch_max);
+        } else if size > 1 && (division.out_of_memory || !division.guilty) {
+            self.limits.lower(model, division.largest);
         }
     }
 
@@ -99,19 +136,39 @@ impl Runner<'_> {
         drop(asker.answer.send(answer));
     }
 
-    /// As many answers as chunks, in their order, or why not.
+    /// As many answers as chunks, in their order, or why not. Where one chunk alone has no room, the other models give
+    /// up theirs.
     fn run(
         &mut self,
         model: &str,
         pipeline: &dyn Pipeline,
         chunks: &[Chunk],
     ) -> Result<Vec<ChunkAnswer>, DeviceError> {
-        let mut session = self.session(model, pipeline)?;
+        let result = self.run_once(model, pipeline, chunks);
+        match &result {
+            Err(error)
+                if error.is_out_of_memory() && chunks.len() == 1 && self.residents.unload_others(model) =>
+            {
+                self.run_once(model, pipeline, chunks)
+            }
+            _ => result,
+        }
+    }
+
+    fn run_once(
+        &mut self,
+        model: &str,
+        pipeline: &dyn Pipeline,
+        chunks: &[Chunk],
+    ) -> Result<Vec<ChunkAnswer>, DeviceError> {
+        self.residents.ready(model, pipeline)?;
         let began = Instant::now();
-        // A panic may leave the session half changed: it is dropped then, and the model loaded anew.
-        let result = catch(model, || pipeline.infer(&mut session, chunks))?;
+        let result = self.residents.with(chunks, |session| catch(model, || pipeline.infer(session, chunks)));
         let seconds = began.elapsed().as_secs_f64() / chunks.len() as f64;
-        self.keep(model, session);
+        let result = result.inspect_err(|_| {
+            // A panic may leave the session half changed: the model is loaded anew.
+            self.residents.unload(model);
+        })?;
         let answers =
             result.map_err(|cause| DeviceError::Infer { model: model.to_owned(), cause: Arc::new(cause) })?;
         metrics::histogram!("tributary_batch_size").record(chunks.len() as f64);
@@ -125,44 +182,27 @@ impl Runner<'_> {
         }
         Ok(answers)
     }
+}
 
-    /// The model's session, taken out of those kept, or loaded.
-    fn session(&mut self, model: &str, pipeline: &dyn Pipeline) -> Result<Session, DeviceError> {
-        if let Some(at) = self.sessions.iter().position(|(name, _)| name == model) {
-            return Ok(self.sessions.remove(at).1);
-        }
-        // Room first: the device's memory holds `sessions_max` models, not one more for a moment.
-        while self.sessions.len() >= self.sessions_max {
-            let (name, _) = self.sessions.remove(0);
-            tracing::info!(model = name, "unloaded: not used for longest");
-        }
-        self.publish();
-        let began = Instant::now();
-        let session = catch(model, || pipeline.load())?
-            .map_err(|cause| DeviceError::Load { model: model.to_owned(), cause: Arc::new(cause) })?;
-        tracing::info!(model, seconds = began.elapsed().as_secs_f64(), "loaded");
-        Ok(session)
+impl Part {
+    fn split_off(&mut self, at: usize) -> Self {
+        Self { chunks: self.chunks.split_off(at), askers: self.askers.split_off(at) }
     }
 
-    fn keep(&mut self, model: &str, session: Session) {
-        self.sessions.push((model.to_owned(), session));
-        self.publish();
-    }
-
-    fn publish(&self) {
-        self.health.set_models(self.sessions.iter().map(|(name, _)| name.clone()).collect());
+    /// The later half first, without chunks that nobody waits for any more.
+    fn halves(self) -> [Self; 2] {
+        let waiting = self.chunks.into_iter().zip(self.askers);
+        let (chunks, askers) = waiting.filter(|(_, asker)| !asker.cancelled.is_cancelled()).unzip();
+        let mut first = Self { chunks, askers };
+        let later = first.split_off(first.chunks.len().div_ceil(2));
+        [later, first]
     }
 }
 
-/// Runs the pipeline's code; its panic is an error of this call.
-fn catch<R>(model: &str, call: impl FnOnce() -> R) -> Result<R, DeviceError> {
-    catch_unwind(AssertUnwindSafe(call)).map_err(|payload| DeviceError::Panicked {
-        model: model.to_owned(),
-        message: message_of(payload.as_ref()),
-    })
-}
-
-fn message_of(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+fn note_halved(model: &str, chunks: usize, error: &DeviceError) {
+    let cause = if error.is_out_of_memory() { "memory" } else { "other" };
+    let labels = [("model", model.to_owned()), ("cause", cause.to_owned())];
+    metrics::counter!("tributary_batches_halved_total", &labels).increment(1);
+    let error = error as &dyn std::error::Error;
+    tracing::warn!(model, chunks, error, "a batch failed; its halves run apart");
 }

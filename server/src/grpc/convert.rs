@@ -59,7 +59,7 @@ fn wire_header(clip: &ClipHeader) -> v1::ClipHeader {
     }
 }
 
-fn settings(wire: Vec<v1::Setting>) -> Result<Settings, Status> {
+pub(super) fn settings(wire: Vec<v1::Setting>) -> Result<Settings, Status> {
     use v1::setting::Value;
     let mut settings = Settings::new();
     for v1::Setting { name, value } in wire {

@@ -37,11 +37,12 @@ impl v1::jobs_server::Jobs for Jobs {
             frames: wish.frames,
             rate_hz: wish.rate_hz,
         };
-        let quoted = self.0.admissions.quote(&wish.model, clip);
-        let (credits, offer) = quoted.map_err(|refusal| status::of_refusal(&refusal))?;
+        let settings = convert::settings(wish.settings)?;
+        let quoted = self.0.admissions.quote(&wish.model, clip, &settings);
+        let quote = quoted.map_err(|refusal| status::of_refusal(&refusal))?;
         let available = convert::store(self.0.store.account(&tenant).await)?.balance.available();
-        let reason = crate::quote::reason(offer.credits_per_minute);
-        Ok(Response::new(v1::QuoteResponse { credits: credits.0, available: available.0, reason }))
+        let (credits, reason) = (quote.credits.0, quote.price.reason());
+        Ok(Response::new(v1::QuoteResponse { credits, available: available.0, reason }))
     }
 
     async fn create(&self, request: Request<v1::CreateJobRequest>) -> Answer<v1::Job> {

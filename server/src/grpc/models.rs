@@ -38,7 +38,7 @@ fn model(offer: &Offer) -> v1::Model {
         licence: card.licence.clone(),
         quality: offer.quality_in_words(),
         credits_per_minute: offer.credits_per_minute,
-        version: offer.version(),
+        version: offer.version.clone(),
         controls: offer.controls.iter().map(convert::control).collect(),
         references_max: u32::try_from(offer.pipeline.references_max()).unwrap_or(u32::MAX),
         sheets: offer.sheets.clone(),

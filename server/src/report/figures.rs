@@ -64,16 +64,17 @@ impl SoundFigures {
 }
 
 impl StemFigures {
-    /// Measures the stem, and compares it with `<name>.flac` or `<name>.wav` in the folder of true stems.
+    /// Measures the stem, and compares it with `<name>.flac` or `<name>.wav` in the first folder of true stems that
+    /// has it.
     ///
     /// # Errors
     /// A file that cannot be read, a stem or truth of another shape than the mixture.
-    pub fn of(path: &Path, mixture: &Path, reference: Option<&Path>) -> anyhow::Result<Self> {
+    pub fn of(path: &Path, mixture: &Path, references: &[PathBuf]) -> anyhow::Result<Self> {
         let sound = SoundFigures::of(path)?;
         let (stem, whole) = (open(path)?.shape(), open(mixture)?.shape());
         let shown = path.display();
         ensure!(stem == whole, "{shown} has another length, rate or number of channels than the mixture");
-        let Some(truth) = reference.and_then(|folder| truth_of(&sound.name, folder)) else {
+        let Some(truth) = references.iter().find_map(|folder| truth_of(&sound.name, folder)) else {
             return Ok(Self { sound, sdr_db: None, gain_db: None });
         };
         let sdr_db = sdr_db(&truth, path)?;

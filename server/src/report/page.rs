@@ -3,45 +3,66 @@
 use super::figures::{EXACT_DB, SoundFigures, StemFigures};
 use super::spectrogram::BOTTOM_HZ;
 use super::waveform::{HEIGHT, WIDTH};
-use super::{Drawing, ReportSummary};
+use super::{Drawing, JobSummary, ReportSummary, curve, link, roll};
 use std::fmt::Write;
+use std::path::Path;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
+/// What went in, on the page.
+const CLIP: &str = "the clip";
 /// Tints in the style sheet; further stems begin again at the first.
 const TINTS: usize = 6;
 /// Frequencies named beside a spectrogram.
 const HERTZ: [(f64, &str); 6] =
     [(50.0, "50 Hz"), (200.0, "200"), (1_000.0, "1 kHz"), (3_000.0, "3"), (8_000.0, "8"), (16_000.0, "16")];
 
-/// The whole page. `drawings`: the mixture's first, then one a stem.
-#[must_use]
-pub fn html(summary: &ReportSummary, drawings: &[Drawing], notes: &[String]) -> String {
-    let title = escaped(&summary.mixture.name);
+/// The whole page. `drawings`: for each job its clip's first, then one a stem.
+///
+/// # Errors
+/// A sheet that no address reaches.
+pub fn html(summary: &ReportSummary, drawings: &[Vec<Drawing>], notes: &[String]) -> anyhow::Result<String> {
+    let title = escaped(&summary.title);
     let notes: String = notes.iter().map(|note| format!("<li>{}</li>", escaped(note))).collect();
-    let mut sections = String::new();
-    for (index, drawing) in drawings.iter().enumerate() {
-        let (sound, class) = match index.checked_sub(1) {
-            None => (&summary.mixture, "mixture".to_owned()),
-            Some(stem) => (&summary.stems[stem].sound, tint(stem)),
-        };
-        sections.push_str(&section(sound, drawing, &class));
+    let mut jobs = String::new();
+    for (job, drawings) in summary.jobs.iter().zip(drawings) {
+        jobs.push_str(&article(job, drawings, &summary.page)?);
     }
-    format!(
+    Ok(format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>{title}: stems</title>\n\
-         <style>\n{STYLE}</style></head>\n<body>\n<h1>{title}</h1>\n<p class=\"facts\">{}</p>\n\
-         <ul class=\"notes\">{notes}</ul>\n{}\n{sections}\
-         <footer>Click a picture to listen from there; start another player to hear it at the same place. \
-         Outlines share the mixture's scale. Colours: -96 to -12 dB of a full-scale sine.</footer>\n\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\n\
+         <style>\n{STYLE}</style></head>\n<body>\n<h1>{title}</h1>\n<ul class=\"notes\">{notes}</ul>\n{jobs}\
+         <footer>Click a picture to listen from there; start another player of the same job to hear it at the same \
+         place. Outlines share their clip's scale. Colours: -96 to -12 dB of a full-scale sine.</footer>\n\
          <script>\n{SCRIPT}</script>\n</body></html>\n",
-        facts(summary),
-        table(summary),
-    )
+    ))
 }
 
-fn facts(summary: &ReportSummary) -> String {
-    let sound = &summary.mixture;
+/// One job.
+fn article(job: &JobSummary, drawings: &[Drawing], page: &Path) -> anyhow::Result<String> {
+    let mut parts = String::new();
+    for sheet in &job.sheets {
+        parts.push_str(&roll::svg(&sheet.notes, sheet.seconds));
+        parts.push_str(&curve::svg(&sheet.curve));
+    }
+    for (index, drawing) in drawings.iter().enumerate() {
+        let (sound, class) = match index.checked_sub(1) {
+            None => (&job.clip, "mixture".to_owned()),
+            Some(stem) => (&job.stems[stem].sound, tint(stem)),
+        };
+        parts.push_str(&section(sound, drawing, &class));
+    }
+    Ok(format!(
+        "<article>\n<h2>{}</h2>\n<p class=\"facts\">{}</p>\n{}\n{}{parts}</article>\n",
+        escaped(&job.heading),
+        facts(job),
+        table(job),
+        sheets(job, page)?,
+    ))
+}
+
+fn facts(job: &JobSummary) -> String {
+    let sound = &job.clip;
     let channels = match sound.channels {
         1 => "mono".to_owned(),
         2 => "stereo".to_owned(),
@@ -53,19 +74,38 @@ fn facts(summary: &ReportSummary) -> String {
     } else {
         format!("{}:{:04.1} min", (seconds / 60.0).floor(), seconds % 60.0)
     };
-    let sum = match summary.sum_residual_db {
-        exact if exact <= -EXACT_DB => "exactly".to_owned(),
-        residual => format!("but for {residual:.1} dB"),
+    let sum = match job.sum_residual_db {
+        None => String::new(),
+        Some(exact) if exact <= -EXACT_DB => " · the stems sum to the clip exactly".to_owned(),
+        Some(residual) => format!(" · the stems sum to the clip but for {residual:.1} dB"),
     };
-    format!("{length} · {} Hz · {channels} · the stems sum to the mixture {sum}", sound.rate_hz)
+    format!("{} · {length} · {} Hz · {channels}{sum}", escaped(&sound.name), sound.rate_hz)
 }
 
-fn table(summary: &ReportSummary) -> String {
-    let judged = summary.stems.iter().any(|stem| stem.sdr_db.is_some());
-    let more = if judged { "<th>SDR</th><th>gain over the mixture</th>" } else { "" };
+/// What the sheets say, and where they lie.
+fn sheets(job: &JobSummary, page: &Path) -> anyhow::Result<String> {
+    if job.sheets.is_empty() {
+        return Ok(String::new());
+    }
+    let mut facts = String::new();
+    let mut links = Vec::new();
+    for sheet in &job.sheets {
+        for (name, fact) in &sheet.facts {
+            write!(facts, "<dt>{}</dt><dd>{}</dd>", escaped(name), escaped(fact))
+                .expect("writing to a string cannot fail");
+        }
+        let address = link::relative(&sheet.file, page)?;
+        links.push(format!("<a href=\"{}\">{}</a>", escaped(&address), escaped(&sheet.name)));
+    }
+    Ok(format!("<dl>{facts}</dl>\n<p class=\"facts\">{}</p>\n", links.join(" · ")))
+}
+
+fn table(job: &JobSummary) -> String {
+    let judged = job.stems.iter().any(|stem| stem.sdr_db.is_some());
+    let more = if judged { "<th>SDR</th><th>gain over the clip</th>" } else { "" };
     let blank = if judged { "<td></td><td></td>" } else { "" };
-    let mut rows = row(&summary.mixture, "mixture", "mixture", blank);
-    for (index, stem) in summary.stems.iter().enumerate() {
+    let mut rows = row(&job.clip, CLIP, "mixture", blank);
+    for (index, stem) in job.stems.iter().enumerate() {
         let judged = if judged { verdict(stem) } else { String::new() };
         rows.push_str(&row(&stem.sound, &stem.sound.name, &tint(index), &judged));
     }
@@ -92,7 +132,7 @@ fn verdict(stem: &StemFigures) -> String {
 }
 
 fn section(sound: &SoundFigures, drawing: &Drawing, class: &str) -> String {
-    let name = if class == "mixture" { "mixture" } else { &sound.name };
+    let name = if class == "mixture" { CLIP } else { &sound.name };
     let mut hertz = String::new();
     for (frequency, label) in HERTZ.iter().filter(|(frequency, _)| *frequency < drawing.top_hz) {
         let top = 100.0 * (drawing.top_hz / frequency).ln() / (drawing.top_hz / BOTTOM_HZ).ln();
@@ -100,7 +140,7 @@ fn section(sound: &SoundFigures, drawing: &Drawing, class: &str) -> String {
             .expect("writing to a string cannot fail");
     }
     format!(
-        "<section class=\"{class}\"><div class=\"head\"><h2>{}</h2>\
+        "<section class=\"{class}\"><div class=\"head\"><h3>{}</h3>\
          <audio controls preload=\"metadata\" src=\"{}\"></audio></div>\n\
          <div class=\"pictures\"><svg class=\"wave\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=\"none\">\
          <path d=\"{}\"/></svg>\n\

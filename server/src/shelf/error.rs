@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use tributary_models::weights::Pin;
 
 /// Why the shelf could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +54,43 @@ pub enum ShelfError {
         expected: String,
         /// As it is.
         found: String,
+    },
+    /// What came is not what came first, and no checksum is published that would tell which is right.
+    #[error(
+        "{from} has SHA-256 {found}, but {} was pinned on {} when {} came from {}: it was changed there or on its way; if \
+         its publisher says that there is a new version, `tributary models remove {model}` forgets the old one",
+        pin.sha256, pin.date, pin.file, pin.source
+    )]
+    NotAsPinned {
+        /// Which model.
+        model: String,
+        /// Where from.
+        from: String,
+        /// As it is.
+        found: String,
+        /// What came first.
+        pin: Box<Pin>,
+    },
+    /// What came has another size, and there is no checksum that would say more.
+    #[error("{from} has {found} bytes, the card says {expected}: it is another file, or was cut short")]
+    WrongSize {
+        /// Where from.
+        from: String,
+        /// As the card says.
+        expected: u64,
+        /// As it is.
+        found: u64,
+    },
+    /// Several models need a file of that name, and none has its checksum.
+    #[error(
+        "{} may be a file of {cards}: put it in a folder that is called like its model, and import it from there",
+        file.display()
+    )]
+    Ambiguous {
+        /// Which file.
+        file: PathBuf,
+        /// The models.
+        cards: String,
     },
     /// No card needs this file.
     #[error("no model needs {} (SHA-256 {found}); `tributary models list --local` shows the models", file.display())]

@@ -20,6 +20,7 @@ pub(super) struct Resource {
     /// How many connections are cut.
     pub(super) cuts: usize,
     pub(super) redirect: Option<String>,
+    pub(super) tag: Option<String>,
 }
 
 #[derive(Default)]
@@ -81,11 +82,14 @@ fn serve(listener: &TcpListener, state: &Mutex<State>, stop: &AtomicBool) {
 fn answer(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let request = lines.next().transpose()?.unwrap_or_default();
-    let mut first = 0;
+    let (mut first, mut if_range) = (0, None);
     for line in lines.map_while(Result::ok).take_while(|line| !line.is_empty()) {
         let line = line.to_ascii_lowercase();
         if let Some(range) = line.strip_prefix("range: bytes=") {
             first = range.trim_end_matches('-').parse().unwrap();
+        }
+        if let Some(tag) = line.strip_prefix("if-range: ") {
+            if_range = Some(tag.to_owned());
         }
     }
     let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
@@ -100,7 +104,9 @@ fn answer(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
         });
         (state.resources.get(&path).cloned(), cut)
     };
-    write(stream, resource, usize::try_from(first).unwrap(), cut)
+    // Another file by now: all of it.
+    let changed = if_range.is_some() && resource.as_ref().is_some_and(|resource| resource.tag != if_range);
+    write(stream, resource, if changed { 0 } else { usize::try_from(first).unwrap() }, cut)
 }
 
 fn write(mut stream: TcpStream, resource: Option<Resource>, first: usize, cut: bool) -> std::io::Result<()> {
@@ -120,6 +126,7 @@ fn write(mut stream: TcpStream, resource: Option<Resource>, first: usize, cut: b
         (None, 0) => (200, String::new(), &resource.bytes[..]),
         (None, status) => (status, String::new(), &[][..]),
     };
+    let head = resource.tag.iter().fold(head, |head, tag| format!("{head}ETag: {tag}\r\n"));
     let length = body.len();
     write!(stream, "HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nConnection: close\r\n{head}\r\n")?;
     let sent = if cut { &body[..resource.cut_bytes.min(length)] } else { body };

@@ -48,7 +48,7 @@ pub(super) fn wheel(
         reason: reason.to_owned(),
     };
     let address = format!("{}/{}/", index.trim_end_matches('/'), normal(package).replace('_', "-"));
-    let answer = web.get(&address, 0, JSON)?;
+    let answer = web.get(&address, JSON)?;
     if answer.status != 200 {
         return Err(ShelfError::Refused { url: address, status: answer.status });
     }

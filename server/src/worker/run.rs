@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use tributary_audio::pcm::PcmReader;
 use tributary_audio::{AudioError, ClipShape, Frames};
-use tributary_models::{Ask, Assembler, Clip, Clips, Cutter, ModelError, Pipeline, ResultSink};
+use tributary_models::{Ask, Assembler, Clip, Clips, Cutter, ModelError, Part, Pipeline, ResultSink};
 use tributary_protocol::limits::SHEET_BYTES_MAX;
 use tributary_protocol::vocab::ClipHeader;
 
@@ -115,6 +115,7 @@ impl Run {
             references: self.job.references.iter().map(shape).collect(),
         };
         let plan = self.pipeline.plan(shape(&self.job.clip), &ask)?;
+        let others = self.pipeline.others(&plan);
         let (cutter, assembler) = self.pipeline.begin(&plan, clips, self.in_flight_max)?;
         let names = plan.stems.iter().chain(&plan.sheets);
         let writers =
@@ -122,12 +123,14 @@ impl Run {
         let mut sink = Writers { writers, stems: plan.stems.len(), bytes: Vec::new(), failure: None };
         let (tickets_in, tickets) = sync_channel(self.in_flight_max);
         std::thread::scope(|scope| {
-            let cutting = scope.spawn(|| self.cut(cutter, tickets_in));
+            let cutting = scope.spawn(|| self.cut(cutter, &others, tickets_in));
             let assembled = self.assemble(assembler, tickets, &mut sink);
             let cut = cutting.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             // A full disk is known only to the sink; a failed cut shows at the assembler as missing chunks only.
             match sink.failure.take() {
                 Some(failure) => Err(Halt::Artifact(failure)),
+                // A cutter whose assembler is gone says only that it was stopped.
+                None if matches!(cut, Err(Halt::Model(ModelError::Stopped))) => assembled.and(cut),
                 None => cut.and(assembled),
             }
         })?;
@@ -144,17 +147,26 @@ impl Run {
     }
 
     /// Own thread: chunks to the device, in order. Ends early when nobody takes the tickets any more.
-    fn cut(&self, mut cutter: Box<dyn Cutter>, tickets: SyncSender<Ticket>) -> Result<(), Halt> {
+    fn cut(
+        &self,
+        mut cutter: Box<dyn Cutter>,
+        others: &[Part],
+        tickets: SyncSender<Ticket>,
+    ) -> Result<(), Halt> {
         while !self.stop.is_stopped() {
             let Some(chunk) = cutter.next_chunk()? else { return Ok(()) };
             // A chunk that only moves the work on costs next to nothing, but something.
             let cost = (chunk.data.len() as u64).max(1);
+            // Another model's chunk goes to the session, and into the batches, of everybody's jobs of that model.
+            let other = others.iter().find(|part| part.number == chunk.part);
+            let own = (&self.job.model, &self.pipeline);
+            let (model, pipeline) = other.map_or(own, |part| (&part.model, &part.pipeline));
             let ticket = self.device.submit(Work {
                 account: self.tenant.account(),
                 weight: self.weight,
                 job: self.job.id,
-                model: self.job.model.clone(),
-                pipeline: Arc::clone(&self.pipeline),
+                model: model.clone(),
+                pipeline: Arc::clone(pipeline),
                 chunk,
                 cost,
                 cancelled: self.stop.token(),

@@ -130,6 +130,24 @@ impl Screen {
         self.hands(&["key", key]).map(drop)
     }
 
+    /// Types.
+    pub(super) fn write(&self, text: &str) -> anyhow::Result<()> {
+        self.hands(&["type", "--delay", "30", text]).map(drop)
+    }
+
+    /// Clicks while a key is held.
+    pub(super) fn click_with(&self, key: &str, place: Place) -> anyhow::Result<()> {
+        self.hands(&["keydown", key])?;
+        let clicked = self.click(place);
+        self.hands(&["keyup", key])?;
+        clicked
+    }
+
+    /// Lets what was begun come to rest before a picture.
+    pub(super) fn breathe(&self) {
+        std::thread::sleep(STEP * 20);
+    }
+
     /// Goes there and clicks.
     pub(super) fn click(&self, place: Place) -> anyhow::Result<()> {
         self.point(place)?;

@@ -18,7 +18,7 @@ const OURS: [(&str, &[&str]); 8] = [
 
 /// Crates of others that only some of ours may name.
 const OTHERS: [(&[&str], &[&str]); 8] = [
-    (&["rten", "rten-tensor", "ort"], &["tributary-models"]),
+    (&["rten", "rten-tensor", "ort", "whisper-rs"], &["tributary-models"]),
     (&["sqlx"], &["tributary-server"]),
     (&["axum", "figment", "ureq", "zip"], &["tributary-server"]),
     (

@@ -91,7 +91,7 @@ const NAMES: [(&str, &[&str]); 11] = [
     ("tonic", &["grpc"]),
     (
         "tributary_models",
-        &["admission", "cli", "device", "offer", "report", "settings", "shelf", "wiring", "worker"],
+        &["admission", "cli", "config", "device", "offer", "report", "settings", "shelf", "wiring", "worker"],
     ),
     ("ureq", &["shelf"]),
     ("v1", &["grpc", "http"]),

@@ -3,7 +3,6 @@
 
 use super::frames_of;
 use crate::dsp::sliding::SlidingMax;
-use std::collections::VecDeque;
 use std::f64::consts::PI;
 
 /// Attack and hold.
@@ -16,13 +15,15 @@ const RELEASE_HZ: f64 = 800.0 / 3000.0;
 const BACKWARD_CONSTANTS: f64 = 12.0;
 /// Frames decided at a time; the backward half runs over its reach once for these.
 const RUN_FRAMES: usize = 4096;
+const FADED: f64 = 1e-9;
 
 pub(super) struct Classic {
     /// Of `1 - gain` at the peaks, around each frame.
     attack_max: SlidingMax,
     hold_max: SlidingMax,
-    /// What the hold sees is this much older.
-    hold_delay: VecDeque<f32>,
+    /// What the hold sees is this much older; a ring.
+    hold_delay: Vec<f32>,
+    hold_at: usize,
     attack: f64,
     forward: f64,
     backward_frames: usize,
@@ -32,10 +33,10 @@ pub(super) struct Classic {
     skip: usize,
     ahead_frames: usize,
     /// What each frame's gain must be at least reduced by.
-    hard: VecDeque<f32>,
+    hard: Vec<f32>,
     /// Attack after its forward half, and release, of frames not decided yet.
-    forwarded: VecDeque<f64>,
-    released: VecDeque<f64>,
+    forwarded: Vec<f64>,
+    released: Vec<f64>,
     run: Vec<f64>,
 }
 
@@ -53,11 +54,9 @@ impl LowPass {
         Self { b: k / (1.0 + k), a: (1.0 - k) / (1.0 + k), x: 0.0, y: 0.0 }
     }
 
+    #[inline]
     fn push(&mut self, x: f64) -> f64 {
         self.y = self.b * (x + self.x) + self.a * self.y;
-        if self.y < 1e-9 {
-            self.y = 0.0;
-        }
         self.x = x;
         self.y
     }
@@ -71,7 +70,8 @@ impl Classic {
         Self {
             attack_max: SlidingMax::new(2 * ahead_frames - 1),
             hold_max: SlidingMax::new(hold),
-            hold_delay: std::iter::repeat_n(0.0, hold / 2).collect(),
+            hold_delay: vec![0.0; hold / 2],
+            hold_at: 0,
             attack: (-2.0 / attack as f64).exp(),
             forward: 0.0,
             backward_frames: (BACKWARD_CONSTANTS * attack as f64 / 2.0).ceil() as usize,
@@ -79,22 +79,26 @@ impl Classic {
             release: LowPass::new(RELEASE_HZ, rate_hz),
             skip: ahead_frames - 1,
             ahead_frames,
-            hard: VecDeque::new(),
-            forwarded: VecDeque::new(),
-            released: VecDeque::new(),
+            hard: Vec::new(),
+            forwarded: Vec::new(),
+            released: Vec::new(),
             run: Vec::new(),
         }
     }
 
     /// `peaks`: of the next frames, the ceiling being 1. Adds the gains that are now known to `gains`.
     pub(super) fn push(&mut self, peaks: &[f32], gains: &mut Vec<f32>) {
-        for peak in peaks {
-            let hard = if *peak > 1.0 { (1.0 - 1.0 / peak) + f32::EPSILON } else { 0.0 };
-            self.hard.push_back(hard);
-            self.slide(hard);
-        }
-        while self.forwarded.len() >= RUN_FRAMES + self.backward_frames {
-            self.decide(RUN_FRAMES, gains);
+        for peaks in peaks.chunks(RUN_FRAMES) {
+            let from = self.hard.len();
+            let hard = |peak: &f32| if *peak > 1.0 { (1.0 - 1.0 / peak) + f32::EPSILON } else { 0.0 };
+            self.hard.extend(peaks.iter().map(hard));
+            for i in from..self.hard.len() {
+                self.slide(self.hard[i]);
+            }
+            self.settle();
+            if self.forwarded.len() >= RUN_FRAMES + self.backward_frames {
+                self.decide(RUN_FRAMES, gains);
+            }
         }
     }
 
@@ -114,20 +118,36 @@ impl Classic {
             return;
         }
         self.forward = smoothed(self.attack, f64::from(wide), self.forward);
-        self.forwarded.push_back(self.forward);
-        self.hold_delay.push_back(wide);
-        let delayed = self.hold_delay.pop_front().unwrap_or(wide);
+        self.forwarded.push(self.forward);
+        let delayed = self.delayed(wide);
         let held = f64::from(self.hold_max.push(delayed));
         let hold = self.hold.push(held);
-        let release = self.release.push(held.max(hold));
-        self.released.push_back(hold.max(release));
+        let release = self.release.push(if held > hold { held } else { hold });
+        self.released.push(if hold > release { hold } else { release });
+    }
+
+    fn delayed(&mut self, wide: f32) -> f32 {
+        let len = self.hold_delay.len();
+        let Some(place) = self.hold_delay.get_mut(self.hold_at) else { return wide };
+        self.hold_at = if self.hold_at + 1 == len { 0 } else { self.hold_at + 1 };
+        std::mem::replace(place, wide)
+    }
+
+    /// What has faded away is 0, for numbers near 0 are slow to work with. Once a run is enough: from 12 kHz on nothing
+    /// fades that far within one.
+    fn settle(&mut self) {
+        for faded in [&mut self.forward, &mut self.hold.y, &mut self.release.y] {
+            if *faded < FADED {
+                *faded = 0.0;
+            }
+        }
     }
 
     /// The gains of the next `frames` frames.
     fn decide(&mut self, frames: usize, gains: &mut Vec<f32>) {
         let reach = self.forwarded.len().min(frames + self.backward_frames);
         self.run.clear();
-        self.run.extend(self.forwarded.range(..reach));
+        self.run.extend_from_slice(&self.forwarded[..reach]);
         let mut state = self.run.last().copied().unwrap_or(0.0);
         for x in self.run.iter_mut().rev() {
             state = smoothed(self.attack, *x, state);
@@ -143,10 +163,10 @@ impl Classic {
     }
 }
 
-/// One step of a one-pole low-pass. What has faded away is 0, for numbers near 0 are slow to work with.
+/// One step of a one-pole low-pass.
+#[inline]
 fn smoothed(a: f64, x: f64, y: f64) -> f64 {
-    let y = (1.0 - a) * x + a * y;
-    if y < 1e-9 { 0.0 } else { y }
+    (1.0 - a) * x + a * y
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 
 use super::{Motion, frames_of};
 use crate::dsp::sliding::SlidingMax;
-use std::collections::VecDeque;
 
 /// Sliding minimum over the attack, then the release, then two box filters together as long as the attack: each mean
 /// covers values that have all seen the peak in their middle, so it is never above what the peak allows.
@@ -16,15 +15,23 @@ pub(super) struct LookAhead {
     /// Gains still to be thrown away: those of the frames before the first.
     skip: usize,
     attack_frames: usize,
+    /// Frames since there was anything to reduce.
+    rest_frames: usize,
 }
 
-/// A running mean of the last `values`.
+/// A running mean of the last `values`, which lie in a ring.
 struct Mean {
-    values: VecDeque<f64>,
+    values: Vec<f64>,
+    at: usize,
     sum: f64,
-    /// Pushes since the sum was made anew: rounding must not add up over hours.
-    age: usize,
+    part: f64,
+    /// Rounds since the sum was made anew: rounding must not add up over hours.
+    rounds: usize,
 }
+
+/// Frames at a time that may need nothing.
+const RUN_FRAMES: usize = 64;
+const ROUNDS_MAX: usize = 64;
 
 impl LookAhead {
     pub(super) fn new(rate_hz: u32, motion: Motion) -> Self {
@@ -39,6 +46,7 @@ impl LookAhead {
             boxes: [Mean::new(half), Mean::new(half)],
             skip: 2 * (attack_frames - 1),
             attack_frames,
+            rest_frames: 0,
         };
         // As if silence had gone before, so that a peak in the first frame is met, too.
         let silence = vec![0.0; attack_frames - 1];
@@ -48,21 +56,31 @@ impl LookAhead {
 
     /// `peaks`: of the next frames, the ceiling being 1. Adds the gains that are now known to `gains`.
     pub(super) fn push(&mut self, peaks: &[f32], gains: &mut Vec<f32>) {
-        for peak in peaks {
-            // Rounded up, so that the product with the peak is not above the ceiling.
-            let wanted = if *peak > 1.0 { (1.0 - 1.0 / peak) + f32::EPSILON } else { 0.0 };
-            let deepest = f64::from(self.deepest.push(wanted));
-            self.reduction = deepest.max(self.reduction * self.release);
-            if self.reduction < 1e-7 {
-                self.reduction = 0.0;
-            }
-            let first = self.boxes[0].push(self.reduction);
-            let smooth = self.boxes[1].push(first);
-            if self.skip > 0 {
-                self.skip -= 1;
+        for peaks in peaks.chunks(RUN_FRAMES) {
+            // Everything within sight is 0 and stays 0: there is nothing to move on.
+            let rests = self.skip == 0 && self.rest_frames > self.attack_frames;
+            if rests && peaks.iter().fold(true, |all, peak| all & (*peak <= 1.0)) {
+                gains.resize(gains.len() + peaks.len(), 1.0);
             } else {
-                gains.push((1.0 - smooth) as f32);
+                peaks.iter().for_each(|peak| self.move_on(*peak, gains));
             }
+        }
+    }
+
+    fn move_on(&mut self, peak: f32, gains: &mut Vec<f32>) {
+        // Rounded up, so that the product with the peak is not above the ceiling.
+        let wanted = if peak > 1.0 { (1.0 - 1.0 / peak) + f32::EPSILON } else { 0.0 };
+        let deepest = f64::from(self.deepest.push(wanted));
+        let released = self.reduction * self.release;
+        let reduction = if deepest > released { deepest } else { released };
+        self.reduction = if reduction < 1e-7 { 0.0 } else { reduction };
+        self.rest_frames = if self.reduction > 0.0 { 0 } else { self.rest_frames + 1 };
+        let first = self.boxes[0].push(self.reduction);
+        let smooth = self.boxes[1].push(first);
+        if self.skip > 0 {
+            self.skip -= 1;
+        } else {
+            gains.push((1.0 - smooth) as f32);
         }
     }
 
@@ -74,18 +92,21 @@ impl LookAhead {
 
 impl Mean {
     fn new(frames: usize) -> Self {
-        Self { values: std::iter::repeat_n(0.0, frames).collect(), sum: 0.0, age: 0 }
+        Self { values: vec![0.0; frames], at: 0, sum: 0.0, part: 1.0 / frames as f64, rounds: 0 }
     }
 
     fn push(&mut self, x: f64) -> f64 {
-        self.values.push_back(x);
-        self.sum += x - self.values.pop_front().unwrap_or(0.0);
-        self.age += 1;
-        if self.age >= 64 * self.values.len() {
-            self.sum = self.values.iter().sum();
-            self.age = 0;
+        self.sum += x - std::mem::replace(&mut self.values[self.at], x);
+        self.at += 1;
+        if self.at == self.values.len() {
+            self.at = 0;
+            self.rounds += 1;
+            if self.rounds == ROUNDS_MAX {
+                self.sum = self.values.iter().sum();
+                self.rounds = 0;
+            }
         }
-        (self.sum / self.values.len() as f64).max(0.0)
+        (self.sum * self.part).max(0.0)
     }
 }
 
@@ -110,6 +131,21 @@ mod tests {
                 assert!(gain * peak <= 1.0 + 1e-6, "frame {i}: {gain} of {peak}");
             }
         }
+    }
+
+    #[test]
+    fn a_peak_after_a_long_rest_is_met_like_the_first() {
+        let (mut curve, mut gains) = (LookAhead::new(8_000, MOTION), Vec::new());
+        let mut peaks = vec![0.5; 100_000];
+        peaks[1_000] = 2.0;
+        peaks[70_777] = 2.0;
+        peaks.chunks(777).for_each(|peaks| curve.push(peaks, &mut gains));
+        curve.finish(&mut gains);
+        assert_eq!(gains.len(), peaks.len());
+        for i in 0..1_500 {
+            assert!((gains[500 + i] - gains[70_277 + i]).abs() < 1e-6, "{i}");
+        }
+        assert!(gains[50_000] == 1.0 && gains[70_777] <= 0.5);
     }
 
     #[test]

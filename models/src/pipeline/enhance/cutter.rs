@@ -100,7 +100,7 @@ impl Cutter for EnhanceCutter {
             _ => Vec::new(),
         };
         let data = [voice::pack(heard, &windows), shown].concat();
-        let chunk = Chunk { index: self.next, shape: vec![data.len()], data };
+        let chunk = Chunk { index: self.next, shape: vec![data.len()], data, part: 0 };
         self.next += 1;
         Ok(Some(chunk))
     }

@@ -7,22 +7,22 @@ use std::collections::VecDeque;
 
 /// The network's card; its file; its name in the session.
 pub(super) const CARD: &str = "silero-vad";
-pub(super) const FILE: &str = "silero_vad.onnx";
-pub(super) const GRAPH: &str = "voice";
+pub(in crate::pipeline) const FILE: &str = "silero_vad.onnx";
+pub(in crate::pipeline) const GRAPH: &str = "voice";
 /// The rate it hears, all channels as one.
 pub(super) const RATE_HZ: u32 = 16_000;
 /// What it answers for at once, 32 ms.
-pub(super) const WINDOW_FRAMES: usize = 512;
+pub(in crate::pipeline) const WINDOW_FRAMES: usize = 512;
 /// Frames before the window that it is shown again.
 const CONTEXT_FRAMES: usize = 64;
 /// What it remembers, `[2, 1, 128]`.
 const RECURRENT: usize = 256;
 /// Numbers that go on from segment to segment: the recurrent state, then the context.
-pub(super) const MEMORY: usize = RECURRENT + CONTEXT_FRAMES;
+pub(in crate::pipeline) const MEMORY: usize = RECURRENT + CONTEXT_FRAMES;
 
 /// Speech begins at this probability, and ends below the lower one: the publisher's values.
-const BEGINS: f32 = 0.5;
-const ENDS: f32 = 0.35;
+pub(in crate::pipeline) const BEGINS: f32 = 0.5;
+pub(in crate::pipeline) const ENDS: f32 = 0.35;
 /// Windows below [`ENDS`] after which it is over, so that breath and short stops stay.
 const HOLD_WINDOWS: u32 = 10;
 /// Windows by which the gate opens before speech: its first consonant is often missed.
@@ -51,7 +51,11 @@ pub(super) fn unpack(data: &[f32]) -> Option<(&[f32], &[f32])> {
 
 /// Thread: device. The probability of speech in every window of `heard` (memory, then windows), then the new memory.
 /// Nothing for nothing.
-pub(super) fn listen(lane: &Lane<'_>, model: &str, heard: &[f32]) -> Result<Vec<f32>, ModelError> {
+pub(in crate::pipeline) fn listen(
+    lane: &Lane<'_>,
+    model: &str,
+    heard: &[f32],
+) -> Result<Vec<f32>, ModelError> {
     let Some((memory, windows)) = heard.split_at_checked(MEMORY) else { return Ok(Vec::new()) };
     let mut state = memory[..RECURRENT].to_vec();
     let mut context = memory[RECURRENT..].to_vec();

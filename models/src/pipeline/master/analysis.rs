@@ -1,9 +1,9 @@
 //! The readings before the first frame goes out: what the references are like, what the clip is like, what gain it
 //! needs. Each step reads one window, so that progress moves and a stop is heard.
 
-use super::chain::{self, Chain};
-use super::equaliser::{Curves, Equaliser, taps};
-use super::figures::{Gauge, amplitude, decibels};
+use super::chain::Chain;
+use super::equaliser::{Curves, Equaliser};
+use super::figures::{Gauge, PlainGauge, amplitude, decibels, peak_and_energy};
 use super::goal::{Guard, Level};
 use super::level::LevelHistogram;
 use super::planes::{heard, mid};
@@ -12,7 +12,7 @@ use super::search::{GAIN_DB_MAX, MODEL_MS, Model, Search};
 use super::target::{FULL, Target};
 use super::verdict::Verdict;
 use super::windows::Windows;
-use super::{Job, Pass};
+use super::{Job, Pass, filtered};
 use crate::ModelError;
 use crate::dsp::TruePeakMeter;
 use crate::pipeline::Clips;
@@ -30,9 +30,9 @@ pub(super) struct Analysis {
     references: Vec<Portrait>,
     clip: Option<Portrait>,
     target: Option<Target>,
-    /// Middle, and side where it has its own; none without an equaliser.
-    filters: Vec<Vec<f32>>,
     equaliser: Option<Equaliser>,
+    /// What came out of it last.
+    filtered: Vec<Vec<f32>>,
     search: Option<Search>,
     verdict: Verdict,
 }
@@ -49,14 +49,14 @@ enum Ear {
 struct LoudnessEar {
     meter: LoudnessMeter,
     true_peak: TruePeakMeter,
+    plain: PlainGauge,
     model: Model,
     model_frames: usize,
 }
 
 impl Analysis {
     pub(super) fn new(job: Arc<Job>, clips: Clips) -> Self {
-        let verdict =
-            Verdict { gain: 1.0, ceiling: amplitude(job.goal.ceiling_db), margin: 1.0, ..Verdict::default() };
+        let verdict = Verdict { gain: 1.0, ceiling: amplitude(job.goal.ceiling_db), ..Verdict::default() };
         Self {
             job,
             clips,
@@ -67,8 +67,8 @@ impl Analysis {
             references: Vec::new(),
             clip: None,
             target: None,
-            filters: Vec::new(),
             equaliser: None,
+            filtered: Vec::new(),
             search: None,
             verdict,
         }
@@ -84,7 +84,7 @@ impl Analysis {
             self.begin(pass)?;
         }
         if let Some(windows) = &mut self.windows {
-            self.ear.listen(windows.next()?, self.equaliser.as_mut())?;
+            self.ear.listen(windows.next()?, self.equaliser.as_mut(), &mut self.filtered)?;
         }
         self.step += 1;
         if self.step == steps {
@@ -100,10 +100,9 @@ impl Analysis {
     ///
     /// # Errors
     /// Where the clip cannot be opened.
-    pub(super) fn finish(&mut self) -> Result<(Verdict, Vec<Vec<f32>>, Windows), ModelError> {
+    pub(super) fn finish(&mut self) -> Result<(Verdict, Option<Equaliser>, Windows), ModelError> {
         let windows = self.open_clip()?;
-        self.equaliser = None;
-        Ok((std::mem::take(&mut self.verdict), std::mem::take(&mut self.filters), windows))
+        Ok((std::mem::take(&mut self.verdict), self.equaliser.take(), windows))
     }
 
     fn begin(&mut self, pass: Pass) -> Result<(), ModelError> {
@@ -143,7 +142,7 @@ impl Analysis {
             Pass::Trial => {
                 let Some(gain_db) = self.search.as_ref().and_then(Search::next_db) else { return Ok(()) };
                 let meter = Box::new(LoudnessMeter::without_peaks(clip.channels, rate_hz)?);
-                let chain = Chain::first(&self.job, self.verdict.ceiling, self.verdict.margin);
+                let chain = Chain::first(&self.job, self.verdict.ceiling);
                 self.windows = Some(self.open_clip()?);
                 self.ear = Ear::Trial { gain_db, chain, meter };
             }
@@ -153,7 +152,7 @@ impl Analysis {
 
     /// The clip in windows that reach over by half a filter.
     fn open_clip(&self) -> Result<Windows, ModelError> {
-        let reach = self.filters.first().map_or(0, |taps| taps.len() / 2);
+        let reach = self.equaliser.as_ref().map_or(0, Equaliser::reach_frames);
         let (frames, window) = (self.job.clip.frames, self.job.window_frames);
         Ok(Windows::new(self.clips.clip.open()?, frames, window, reach))
     }
@@ -216,12 +215,9 @@ impl Analysis {
             }
             _ => None,
         });
-        if let Some(curves) = &curves {
-            self.filters =
-                std::iter::once(&curves.mid).chain(&curves.side).map(|curve| taps(curve)).collect();
-            self.equaliser = Some(Equaliser::new(&self.filters[0], self.filters.get(1).map(Vec::as_slice)));
-        }
-        self.verdict.margin = chain::margin(clip.spectra.as_ref(), curves.as_ref());
+        // The classic limiter holds samples and is to leave what the reference program leaves.
+        let cut = self.job.goal.guard != Guard::Classic && clip.level >= SILENCE;
+        self.equaliser = Equaliser::new(curves.as_ref(), cut, self.job.fft_frames);
         self.verdict.curves = curves;
         self.clip = Some(clip);
         Ok(())
@@ -283,50 +279,47 @@ pub(super) fn at_rate(shape: ClipShape, rate_hz: u32) -> ClipShape {
 }
 
 impl Ear {
-    fn listen(&mut self, rows: &[Vec<f32>], equaliser: Option<&mut Equaliser>) -> Result<(), ModelError> {
+    /// `out` is room for what comes out of the filters.
+    fn listen(
+        &mut self,
+        rows: &[Vec<f32>],
+        equaliser: Option<&mut Equaliser>,
+        out: &mut Vec<Vec<f32>>,
+    ) -> Result<(), ModelError> {
         match self {
             Self::Nothing => Ok(()),
             Self::Portrait(sketch) => sketch.push(&slices(rows)),
             Self::Filtered { level: Some(level), loudness: None } => {
-                let channels = u16::try_from(rows.len()).unwrap_or(u16::MAX);
-                let (mut middle, mut equaliser) = (Vec::new(), equaliser);
-                let middles: Vec<Vec<f32>> = heard(channels)
-                    .map(|group| {
-                        mid(rows, group, &mut middle);
-                        let Some(equaliser) = equaliser.as_mut() else { return middle.clone() };
-                        let mut out = Vec::new();
-                        equaliser.run_mid(&middle, &mut out);
-                        out
-                    })
-                    .collect();
-                level.push(&middles);
+                level.push(&filtered_middles(rows, equaliser));
                 Ok(())
             }
             Self::Filtered { level, loudness } => {
-                let filtered = filtered(rows, equaliser);
+                filtered(rows, equaliser, out);
                 if let Some(level) = level {
-                    let middle = |group| {
-                        let mut middle = Vec::new();
-                        mid(&filtered, group, &mut middle);
-                        middle
-                    };
-                    let channels = u16::try_from(rows.len()).unwrap_or(u16::MAX);
-                    level.push(&heard(channels).map(middle).collect::<Vec<_>>());
+                    level.push(&filtered_middles(out, None));
                 }
-                loudness.as_mut().map_or(Ok(()), |loudness| loudness.push(&filtered))
+                loudness.as_mut().map_or(Ok(()), |loudness| loudness.push(out))
             }
             Self::Trial { gain_db, chain, meter } => {
                 let gain = amplitude(*gain_db) as f32;
-                let mut filtered = filtered(rows, equaliser);
-                filtered.iter_mut().flatten().for_each(|x| *x *= gain);
-                Ok(meter.add(&slices(&chain.push(filtered)))?)
+                filtered(rows, equaliser, out);
+                out.iter_mut().for_each(|row| row.iter_mut().for_each(|x| *x *= gain));
+                Ok(meter.add(&slices(chain.push(out)))?)
             }
         }
     }
 }
 
-fn filtered(rows: &[Vec<f32>], equaliser: Option<&mut Equaliser>) -> Vec<Vec<f32>> {
-    equaliser.map_or_else(|| rows.to_vec(), |equaliser| equaliser.run(rows))
+/// The middles of all groups that are heard.
+fn filtered_middles(rows: &[Vec<f32>], mut equaliser: Option<&mut Equaliser>) -> Vec<Vec<f32>> {
+    let of = |group| {
+        let (mut middle, mut out) = (Vec::new(), Vec::new());
+        mid(rows, group, &mut middle);
+        let Some(equaliser) = &mut equaliser else { return middle };
+        equaliser.run_mid(&middle, &mut out);
+        out
+    };
+    heard(u16::try_from(rows.len()).unwrap_or(u16::MAX)).map(of).collect()
 }
 
 /// What a [`LoudnessEar`] heard.
@@ -343,6 +336,7 @@ impl LoudnessEar {
         Ok(Self {
             meter: LoudnessMeter::without_peaks(job.clip.channels, job.clip.rate_hz)?,
             true_peak: TruePeakMeter::new(job.channels()),
+            plain: PlainGauge::default(),
             model: Model { pieces: Vec::new(), release },
             model_frames: (MODEL_MS * 1e-3 * f64::from(job.clip.rate_hz)).ceil() as usize,
         })
@@ -351,21 +345,22 @@ impl LoudnessEar {
     fn push(&mut self, rows: &[Vec<f32>]) -> Result<(), ModelError> {
         self.meter.add(&slices(rows))?;
         self.true_peak.push(&slices(rows));
+        self.plain.push(&slices(rows));
         let frames = rows.first().map_or(0, Vec::len);
         for from in (0..frames).step_by(self.model_frames) {
-            let piece = rows.iter().flat_map(|row| &row[from..frames.min(from + self.model_frames)]);
-            let (peak, energy) =
-                piece.fold((0.0_f32, 0.0_f32), |(peak, energy), x| (peak.max(x.abs()), energy + x * x));
-            self.model.pieces.push((peak, energy));
+            let to = frames.min(from + self.model_frames);
+            let pieces = rows.iter().map(|row| peak_and_energy(&row[from..to]));
+            self.model.pieces.push(pieces.fold((0.0, 0.0), |(top, sum), (peak, energy)| {
+                let energy = energy / (to - from) as f32;
+                (peak.max(top), sum + energy)
+            }));
         }
         Ok(())
     }
 
     fn finish(mut self: Box<Self>) -> Result<Heard, ModelError> {
         let lufs = self.meter.loudness()?.integrated_lufs;
-        let energy: f64 = self.model.pieces.iter().map(|(_, energy)| f64::from(*energy)).sum();
-        let samples = self.model.pieces.len() * self.model_frames;
-        let rms = (energy / samples.max(1) as f64).sqrt();
-        Ok(Heard { lufs, true_peak: f64::from(self.true_peak.peak()), rms, model: self.model })
+        let true_peak = f64::from(self.true_peak.peak());
+        Ok(Heard { lufs, true_peak, rms: self.plain.rms(), model: self.model })
     }
 }

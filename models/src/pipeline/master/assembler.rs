@@ -37,30 +37,28 @@ impl MasterAssembler {
         Self { job, link, next: 0, desk: None }
     }
 
-    fn sound(&mut self, data: &[f32], sink: &mut dyn ResultSink) -> Result<(), ModelError> {
+    fn sound(&mut self, sink: &mut dyn ResultSink) -> Result<(), ModelError> {
+        let missing = || ModelError::ChunkOrder { expected: self.job.analysis_chunks, got: self.next };
         let desk = match &mut self.desk {
             Some(desk) => desk,
             none => {
-                let index = self.job.analysis_chunks;
-                let missing = ModelError::ChunkOrder { expected: index, got: self.next };
-                let verdict = self.link.with(Option::take).ok_or(missing)?;
+                let verdict = self.link.with(|shared| shared.verdict.take()).ok_or_else(missing)?;
                 none.insert(Desk::new(&self.job, verdict)?)
             }
         };
+        let mut rows = self.link.with(|shared| shared.sound.pop_front()).ok_or_else(missing)?;
         let gain = desk.verdict.gain as f32;
-        let frames = data.len() / self.job.channels();
-        let block: Vec<Vec<f32>> =
-            data.chunks_exact(frames).map(|row| row.iter().map(|x| x * gain).collect()).collect();
-        desk.unlimited.push(&slices(&block));
-        let block = desk.chain.push(block);
-        desk.write(&block, sink)
+        rows.iter_mut().for_each(|row| row.iter_mut().for_each(|x| *x *= gain));
+        desk.take(&rows, sink)?;
+        self.link.with(|shared| shared.spare.push(rows));
+        Ok(())
     }
 }
 
 impl Desk {
     fn new(job: &Job, verdict: Verdict) -> Result<Self, ModelError> {
         Ok(Self {
-            chain: Chain::new(job, verdict.ceiling, verdict.margin),
+            chain: Chain::new(job, verdict.ceiling),
             verdict,
             unlimited: PlainGauge::default(),
             after: Gauge::new(job.clip.channels, job.clip.rate_hz)?,
@@ -68,16 +66,28 @@ impl Desk {
         })
     }
 
-    fn write(&mut self, block: &[Vec<f32>], sink: &mut dyn ResultSink) -> Result<(), ModelError> {
-        let frames = block.first().map_or(0, Vec::len);
-        if frames > 0 {
-            let block = slices(block);
-            self.after.push(&block)?;
-            sink.write(MASTER, &block)?;
-            self.written_frames += frames as u64;
-        }
-        Ok(())
+    /// Everything from the gain on.
+    fn take(&mut self, rows: &[Vec<f32>], sink: &mut dyn ResultSink) -> Result<(), ModelError> {
+        self.unlimited.push(&slices(rows));
+        let Self { chain, after, written_frames, .. } = self;
+        write(chain.push(rows), after, written_frames, sink)
     }
+}
+
+fn write(
+    block: &[Vec<f32>],
+    after: &mut Gauge,
+    written_frames: &mut u64,
+    sink: &mut dyn ResultSink,
+) -> Result<(), ModelError> {
+    let frames = block.first().map_or(0, Vec::len);
+    if frames > 0 {
+        let block = slices(block);
+        after.push(&block)?;
+        sink.write(MASTER, &block)?;
+        *written_frames += frames as u64;
+    }
+    Ok(())
 }
 
 impl Assembler for MasterAssembler {
@@ -85,16 +95,10 @@ impl Assembler for MasterAssembler {
         if answer.index != self.next || self.next >= self.job.chunks() {
             return Err(ModelError::ChunkOrder { expected: self.next, got: answer.index });
         }
-        let numbers = self.job.answer_numbers(answer.index);
-        if answer.data.len() != numbers {
-            let reason = format!("chunk {} has {} numbers, not {numbers}", answer.index, answer.data.len());
-            return Err(ModelError::Engine { model: self.job.model.clone(), reason });
-        }
-        if numbers > 0 {
-            self.sound(&answer.data, sink)?;
+        if answer.index >= self.job.analysis_chunks {
+            self.sound(sink)?;
         }
         self.next += 1;
-        drop(answer);
         self.link.arrived();
         Ok(())
     }
@@ -105,7 +109,7 @@ impl Assembler for MasterAssembler {
             return Err(ModelError::ChunkOrder { expected, got });
         };
         let rest = desk.chain.finish(self.job.channels());
-        desk.write(&rest, sink)?;
+        write(&rest, &mut desk.after, &mut desk.written_frames, sink)?;
         if desk.written_frames != self.job.clip.frames {
             let got = format!("{} frames of the master", desk.written_frames);
             return Err(AudioError::Shape { expected: self.job.clip.frames.to_string(), got }.into());

@@ -1,10 +1,10 @@
 //! The matching equaliser: two smooth curves, for middle and side, and the linear-phase filters that make them.
 
 use super::Job;
-use super::planes::{Group, groups, half_sum};
-use super::portrait::{Portrait, Spectra};
-use super::target::{Target, neutral};
-use crate::dsp::fir::{Fir, FirScratch};
+use super::planes::{Group, groups};
+use super::portrait::{Portrait, SILENCE, Spectra};
+use super::target::{FULL, Target, neutral};
+use crate::dsp::Fir;
 use crate::dsp::lowess::{Spline, lowess};
 use crate::dsp::window::hann_periodic;
 use realfft::RealFftPlanner;
@@ -20,6 +20,10 @@ const NEUTRAL_RANGE_DB: f64 = 6.0;
 /// Magnitudes below this are not divided by.
 const MAGNITUDE_MIN: f64 = 1e-6;
 
+/// What is above these parts of the band fades away and is gone, where true peaks count: filters of finite length see
+/// less of it than ideal ones do, and nothing there is heard.
+const TOP: (f64, f64) = (0.96, 0.97);
+
 /// Gains by bin.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Curves {
@@ -32,18 +36,23 @@ impl Curves {
     /// The curves that make `clip` like `target`; none where there is nothing to do.
     pub(super) fn design(job: &Job, clip: &Portrait, target: Option<&Target>) -> Option<Self> {
         let goal = &job.goal;
-        let own = clip.spectra.as_ref()?;
-        if goal.amount <= 0.0 || clip.level < super::portrait::SILENCE {
+        let mut own = clip.spectra.clone()?;
+        if goal.amount <= 0.0 || clip.level < SILENCE {
             return None;
         }
         let bin_hz = f64::from(job.clip.rate_hz) / job.fft_frames as f64;
         let (wanted, shape) = match target {
             Some(target) => {
-                // As loud as the clip: the curve is about tone, level comes later.
-                let scale = clip.level / target.level;
-                let scaled = |plane: &Vec<f64>| plane.iter().map(|x| x * scale).collect::<Vec<_>>();
-                let wanted = target.spectra.as_ref()?;
-                let wanted = Spectra { mid: scaled(&wanted.mid), side: wanted.side.as_ref().map(scaled) };
+                // Both as they are where the reference peaks at full scale, the clip as loud as it: the curve is about tone,
+                // level comes later, but what is too little to be divided by is so there.
+                let up = FULL / target.peak.max(SILENCE);
+                let scaled = |plane: &Vec<f64>, by: f64| plane.iter().map(|x| x * by).collect::<Vec<_>>();
+                let both = |of: &Spectra, by: f64| Spectra {
+                    mid: scaled(&of.mid, by),
+                    side: of.side.as_ref().map(|side| scaled(side, by)),
+                };
+                let wanted = both(target.spectra.as_ref()?, up);
+                own = both(&own, up * target.level / clip.level);
                 (wanted, Shape { part: SMOOTH_PART, range_db: goal.range_db, edge: target.edge_hz / bin_hz })
             }
             None => {
@@ -110,7 +119,7 @@ fn smooth(ratio: &[f64], part: f64) -> Vec<f64> {
 }
 
 /// A linear-phase filter with the gains of `curve` (`n / 2 + 1` bins): `n - 1` taps, the middle one at delay 0.
-pub(super) fn taps(curve: &[f64]) -> Vec<f32> {
+fn taps(curve: &[f64]) -> Vec<f32> {
     let frames = 2 * (curve.len() - 1);
     let inverse = RealFftPlanner::<f64>::new().plan_fft_inverse(frames);
     let mut spectrum: Vec<Complex<f64>> = curve.iter().map(|gain| Complex::new(*gain, 0.0)).collect();
@@ -133,54 +142,60 @@ pub(super) fn taps(curve: &[f64]) -> Vec<f32> {
 /// The filters, ready to run.
 pub(super) struct Equaliser {
     mid: Fir,
-    side: Option<Fir>,
-    room: FirScratch,
-    mid_in: Vec<f32>,
-    side_in: Vec<f32>,
+    /// For pairs, where the side has a filter of its own.
+    pair: Option<Fir>,
 }
 
 impl Equaliser {
-    /// By taps; without any for the side it gets the middle's.
-    pub(super) fn new(mid: &[f32], side: Option<&[f32]>) -> Self {
-        let mid = Fir::new(mid);
-        let room = mid.scratch();
-        Self { mid, side: side.map(Fir::new), room, mid_in: Vec::new(), side_in: Vec::new() }
+    /// With the gains of `curves`, flat without; `cut`: without the topmost part of the band. None where nothing is left
+    /// to do.
+    pub(super) fn new(curves: Option<&Curves>, cut: bool, fft_frames: usize) -> Option<Self> {
+        if curves.is_none() && !cut {
+            return None;
+        }
+        let made = |curve: &[f64]| if cut { taps(&below_the_top(curve)) } else { taps(curve) };
+        let flat = || vec![1.0; fft_frames / 2 + 1];
+        let mid = curves.map_or_else(|| made(&flat()), |curves| made(&curves.mid));
+        let side = curves.and_then(|curves| curves.side.as_ref()).map(|side| made(side));
+        Some(Self { mid: Fir::new(&mid), pair: side.map(|side| Fir::mid_side(&mid, &side)) })
     }
 
-    /// Filters `rows`, which reach over both ends, into as many that do not.
-    pub(super) fn run<R: AsRef<[f32]>>(&mut self, rows: &[R]) -> Vec<Vec<f32>> {
-        let frames = rows[0].as_ref().len() - self.mid.reach_frames();
-        let mut out = vec![vec![0.0; frames]; rows.len()];
-        let channels = u16::try_from(rows.len()).unwrap_or(u16::MAX);
-        for group in groups(channels) {
-            match (*group, &self.side) {
-                (Group::One(c), _) => self.mid.filter(rows[c].as_ref(), &mut out[c], &mut self.room),
-                (Group::Pair(l, r), None) => {
-                    for c in [l, r] {
-                        self.mid.filter(rows[c].as_ref(), &mut out[c], &mut self.room);
-                    }
-                }
-                (Group::Pair(l, r), Some(side)) => {
-                    half_sum(rows[l].as_ref(), rows[r].as_ref(), 1.0, &mut self.mid_in);
-                    half_sum(rows[l].as_ref(), rows[r].as_ref(), -1.0, &mut self.side_in);
+    /// Frames of sound that must be known before the first and after the last.
+    pub(super) fn reach_frames(&self) -> usize {
+        self.mid.reach_frames() / 2
+    }
+
+    /// Filters `rows`, which reach over both ends, into `out`, which do not.
+    pub(super) fn run(&mut self, rows: &[Vec<f32>], out: &mut Vec<Vec<f32>>) {
+        let frames = rows[0].len() - self.mid.reach_frames();
+        out.resize_with(rows.len(), Vec::new);
+        out.iter_mut().for_each(|row| row.resize(frames, 0.0));
+        for group in groups(u16::try_from(rows.len()).unwrap_or(u16::MAX)) {
+            match *group {
+                Group::One(c) => self.mid.filter(&rows[c], &mut out[c]),
+                Group::Pair(l, r) => {
                     let (left, right) = out.split_at_mut(r);
-                    let (left, right) = (&mut left[l], &mut right[0]);
-                    self.mid.filter(&self.mid_in, left, &mut self.room);
-                    side.filter(&self.side_in, right, &mut self.room);
-                    for (l, r) in left.iter_mut().zip(right) {
-                        (*l, *r) = (*l + *r, *l - *r);
-                    }
+                    let fir = self.pair.as_mut().unwrap_or(&mut self.mid);
+                    fir.filter_pair([&rows[l], &rows[r]], [&mut left[l], &mut right[0]]);
                 }
             }
         }
-        out
     }
 
     /// Filters a middle alone; `sound` reaches over both ends.
     pub(super) fn run_mid(&mut self, sound: &[f32], out: &mut Vec<f32>) {
         out.resize(sound.len() - self.mid.reach_frames(), 0.0);
-        self.mid.filter(sound, out, &mut self.room);
+        self.mid.filter(sound, out);
     }
+}
+
+/// The same curve without the topmost part of the band.
+fn below_the_top(curve: &[f64]) -> Vec<f64> {
+    let (from, to) = TOP;
+    let last = (curve.len() - 1) as f64;
+    let gone = |bin: usize| ((bin as f64 / last - from) / (to - from)).clamp(0.0, 1.0);
+    let left = |bin: usize| 0.5 + 0.5 * (std::f64::consts::PI * gone(bin)).cos();
+    curve.iter().enumerate().map(|(bin, gain)| gain * left(bin)).collect()
 }
 
 #[cfg(test)]

@@ -36,27 +36,41 @@ pub(super) struct PlainGauge {
     count: u64,
 }
 
+/// Frames whose energy is added up in `f32` before it goes to `f64`.
+const RUN_FRAMES: usize = 1024;
+
+/// Highest magnitude and energy of a few frames; eight lanes, which a processor works on at once.
+pub(super) fn peak_and_energy(sound: &[f32]) -> (f32, f32) {
+    let (mut peaks, mut sums) = ([0.0_f32; 8], [0.0_f32; 8]);
+    let eights = sound.chunks_exact(8);
+    for x in eights.remainder() {
+        peaks[0] = peaks[0].max(x.abs());
+        sums[0] += x * x;
+    }
+    for eight in eights {
+        for ((peak, sum), x) in peaks.iter_mut().zip(&mut sums).zip(eight) {
+            *peak = if x.abs() > *peak { x.abs() } else { *peak };
+            *sum += x * x;
+        }
+    }
+    (peaks.iter().copied().fold(0.0, f32::max), sums.iter().sum())
+}
+
 impl PlainGauge {
     pub(super) fn push(&mut self, block: &[&[f32]]) {
         for channel in block {
-            for run in channel.chunks(1024) {
-                let (mut peaks, mut sums) = ([0.0_f32; 8], [0.0_f32; 8]);
-                let eights = run.chunks_exact(8);
-                for x in eights.remainder() {
-                    peaks[0] = peaks[0].max(x.abs());
-                    sums[0] += x * x;
-                }
-                for eight in eights {
-                    for ((peak, sum), x) in peaks.iter_mut().zip(&mut sums).zip(eight) {
-                        *peak = if x.abs() > *peak { x.abs() } else { *peak };
-                        *sum += x * x;
-                    }
-                }
-                self.peak = peaks.iter().copied().fold(self.peak, f32::max);
-                self.energy += f64::from(sums.iter().sum::<f32>());
-            }
-            self.count += channel.len() as u64;
+            self.push_row(channel);
         }
+    }
+
+    /// The same for one channel.
+    pub(super) fn push_row(&mut self, sound: &[f32]) {
+        for run in sound.chunks(RUN_FRAMES) {
+            let (peak, energy) = peak_and_energy(run);
+            self.peak = self.peak.max(peak);
+            self.energy += f64::from(energy);
+        }
+        self.count += sound.len() as u64;
     }
 
     pub(super) fn rms(&self) -> f64 {
@@ -90,7 +104,7 @@ impl Gauge {
         let (rms, peak) = (self.plain.rms(), f64::from(self.plain.peak));
         Ok(Figures {
             integrated_lufs: self.loudness.loudness()?.integrated_lufs,
-            range_lu: self.loudness.range_lu()?,
+            range_lu: self.loudness.range_lu(),
             true_peak_dbtp: self.true_peak.as_mut().and_then(|meter| decibels(f64::from(meter.peak()))),
             sample_peak_dbfs: decibels(peak),
             rms_dbfs: decibels(rms),

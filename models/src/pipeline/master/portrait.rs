@@ -4,11 +4,11 @@
 //! Pieces of at most 15 s; a long recording has at most 61 of them, which are then longer, so that memory does not
 //! grow. The loud ones are those whose middle is at least as loud as the mean of all.
 
-use super::figures::{Figures, Gauge};
+use super::figures::{Figures, Gauge, PlainGauge};
 use super::planes::{Group, half_sum, heard, mid};
 use crate::ModelError;
 use realfft::num_complex::Complex;
-use realfft::{RealFftPlanner, RealToComplex};
+use rustfft::{Fft, FftPlanner};
 use std::sync::Arc;
 use tributary_audio::ClipShape;
 
@@ -98,25 +98,24 @@ pub(super) struct Sketch {
     pieces: Vec<Piece>,
     piece_frames: u64,
     pieces_max: u64,
-    fft: Arc<dyn RealToComplex<f32>>,
+    fft: Arc<dyn Fft<f32>>,
     /// For every group that is heard.
     lanes: Vec<Lane>,
     scratch: Vec<Complex<f32>>,
-    spectrum: Vec<Complex<f32>>,
-    windowed: Vec<f32>,
 }
 
 struct Lane {
     group: Group,
     mid: Vec<f32>,
     side: Vec<f32>,
-    /// Of the window not full yet.
-    pending: [Vec<f32>; 2],
+    /// The window not full yet: the middle is the real part, the side the imaginary one, and one transform is that of
+    /// both.
+    pending: Vec<Complex<f32>>,
 }
 
 struct Piece {
-    energy: f64,
-    count: u64,
+    /// Of the middles.
+    plain: PlainGauge,
     frames: u64,
     /// Sums of magnitudes, mid and side.
     sums: [Vec<f32>; 2],
@@ -126,10 +125,9 @@ struct Piece {
 impl Sketch {
     /// `gauge` measures what is portrayed.
     pub(super) fn new(shape: ClipShape, gauge: Gauge) -> Self {
-        let fft = RealFftPlanner::new().plan_fft_forward(fft_frames(shape.rate_hz));
+        let fft = FftPlanner::new().plan_fft_forward(fft_frames(shape.rate_hz));
         let pieces = Pieces::of(shape);
-        let lane =
-            |group| Lane { group, mid: Vec::new(), side: Vec::new(), pending: [Vec::new(), Vec::new()] };
+        let lane = |group| Lane { group, mid: Vec::new(), side: Vec::new(), pending: Vec::new() };
         Self {
             shape,
             gauge,
@@ -137,9 +135,7 @@ impl Sketch {
             piece_frames: pieces.frames,
             pieces_max: pieces.count,
             lanes: heard(shape.channels).map(lane).collect(),
-            scratch: fft.make_scratch_vec(),
-            spectrum: fft.make_output_vec(),
-            windowed: fft.make_input_vec(),
+            scratch: vec![Complex::default(); fft.get_inplace_scratch_len()],
             fft,
         }
     }
@@ -151,7 +147,7 @@ impl Sketch {
             mid(block, lane.group, &mut lane.mid);
             match lane.group {
                 Group::Pair(l, r) => half_sum(block[l], block[r], -1.0, &mut lane.side),
-                Group::One(_) => lane.side.clear(),
+                Group::One(_) => lane.side.resize(lane.mid.len(), 0.0),
             }
         }
         let frames = block.first().map_or(0, |channel| channel.len());
@@ -161,10 +157,10 @@ impl Sketch {
                 if self.pieces.len() as u64 == self.pieces_max {
                     break;
                 }
-                let bins = self.spectrum.len();
+                let bins = self.fft.len() / 2 + 1;
                 let sums = [vec![0.0; bins], vec![0.0; bins]];
-                self.pieces.push(Piece { energy: 0.0, count: 0, frames: 0, sums, columns: 0 });
-                self.lanes.iter_mut().for_each(|lane| lane.pending.iter_mut().for_each(Vec::clear));
+                self.pieces.push(Piece { plain: PlainGauge::default(), frames: 0, sums, columns: 0 });
+                self.lanes.iter_mut().for_each(|lane| lane.pending.clear());
             }
             at += self.advance(at, frames);
         }
@@ -174,28 +170,18 @@ impl Sketch {
     /// Puts frames from `at` on into the last piece, no further than its end or the window's; returns how many.
     fn advance(&mut self, at: usize, frames: usize) -> usize {
         let piece = self.pieces.last_mut().expect("a piece was begun before frames are put into it");
-        let window = self.windowed.len();
-        let room = window - self.lanes[0].pending[0].len();
+        let window = self.fft.len();
+        let room = window - self.lanes[0].pending.len();
         let left = usize::try_from(self.piece_frames - piece.frames).unwrap_or(usize::MAX);
         let take = room.min(left).min(frames - at);
         for lane in &mut self.lanes {
-            let mid = &lane.mid[at..at + take];
-            piece.energy += f64::from(mid.iter().map(|x| x * x).sum::<f32>());
-            piece.count += take as u64;
-            lane.pending[0].extend_from_slice(mid);
-            lane.pending[1].extend_from_slice(lane.side.get(at..at + take).unwrap_or_default());
-            for (pending, sums) in lane.pending.iter_mut().zip(&mut piece.sums) {
-                if pending.len() < window {
-                    continue;
-                }
-                self.windowed.copy_from_slice(pending);
-                pending.clear();
-                self.fft
-                    .process_with_scratch(&mut self.windowed, &mut self.spectrum, &mut self.scratch)
-                    .expect("all vectors have the plan's lengths");
-                for (sum, bin) in sums.iter_mut().zip(&self.spectrum) {
-                    *sum += bin.norm_sqr().sqrt();
-                }
+            let (mid, side) = (&lane.mid[at..at + take], &lane.side[at..at + take]);
+            piece.plain.push_row(mid);
+            lane.pending.extend(mid.iter().zip(side).map(|(mid, side)| Complex::new(*mid, *side)));
+            if room == take {
+                self.fft.process_with_scratch(&mut lane.pending, &mut self.scratch);
+                piece.add(&lane.pending);
+                lane.pending.clear();
             }
         }
         if room == take {
@@ -206,8 +192,7 @@ impl Sketch {
     }
 
     pub(super) fn finish(mut self) -> Result<Portrait, ModelError> {
-        let levels: Vec<f64> =
-            self.pieces.iter().map(|piece| (piece.energy / piece.count.max(1) as f64).sqrt()).collect();
+        let levels: Vec<f64> = self.pieces.iter().map(|piece| piece.plain.rms()).collect();
         let (is_loud, level) = loud(&levels);
         let figures = self.gauge.figures()?;
         let peak = figures.sample_peak_dbfs.map_or(0.0, super::figures::amplitude);
@@ -220,9 +205,9 @@ impl Sketch {
         if columns == 0 {
             return None;
         }
-        let scale = 1.0 / (columns as f64 * self.lanes.len() as f64 * self.windowed.len() as f64);
+        let scale = 1.0 / (columns as f64 * self.lanes.len() as f64 * self.fft.len() as f64);
         let [mid, side] = [0, 1].map(|plane| {
-            let mut mean = vec![0.0; self.spectrum.len()];
+            let mut mean = vec![0.0; self.fft.len() / 2 + 1];
             for piece in loud() {
                 mean.iter_mut().zip(&piece.sums[plane]).for_each(|(mean, sum)| *mean += f64::from(*sum));
             }
@@ -232,6 +217,26 @@ impl Sketch {
         let power = |plane: &[f64]| plane.iter().map(|x| x * x).sum::<f64>();
         let has_sides = self.shape.channels > 1 && power(&side) > SIDE_SILENCE.powi(2) * power(&mid);
         Some(Spectra { mid, side: has_sides.then_some(side) })
+    }
+}
+
+impl Piece {
+    /// Adds the magnitudes of a window, whose spectrum is that of the middle and of i times the side: with a bin and its
+    /// mirror, half of what they share is the middle's, half of what they differ by the side's.
+    fn add(&mut self, spectrum: &[Complex<f32>]) {
+        let half = spectrum.len() / 2;
+        let [mids, sides] = &mut self.sums;
+        for (bin, alone) in [(0, spectrum[0]), (half, spectrum[half])] {
+            mids[bin] += alone.re.abs();
+            sides[bin] += alone.im.abs();
+        }
+        let mirrored = spectrum[1..half].iter().zip(spectrum[half + 1..].iter().rev());
+        for ((mid, side), (a, b)) in mids[1..].iter_mut().zip(&mut sides[1..]).zip(mirrored) {
+            let (sum, difference) =
+                (Complex::new(a.re + b.re, a.im - b.im), Complex::new(a.re - b.re, a.im + b.im));
+            *mid += 0.5 * sum.norm_sqr().sqrt();
+            *side += 0.5 * difference.norm_sqr().sqrt();
+        }
     }
 }
 

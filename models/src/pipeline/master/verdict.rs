@@ -10,8 +10,6 @@ pub(super) struct Verdict {
     pub(super) gain: f64,
     /// Full scale is 1.
     pub(super) ceiling: f64,
-    /// The true-peak limiter aims at this part of the ceiling.
-    pub(super) margin: f64,
     pub(super) curves: Option<Curves>,
     pub(super) before: Figures,
     pub(super) references: Vec<Figures>,

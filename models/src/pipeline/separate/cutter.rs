@@ -90,7 +90,7 @@ impl Cutter for SeparateCutter {
             return Err(self.broken(format!("too few for chunk {}", self.next)));
         };
         self.link.with(|all| all.push_back(spectra));
-        let chunk = Chunk { index: self.next, shape: vec![PLANES, columns.len(), BANDS], data };
+        let chunk = Chunk { index: self.next, shape: vec![PLANES, columns.len(), BANDS], data, part: 0 };
         self.next += 1;
         Ok(Some(chunk))
     }

@@ -2,7 +2,8 @@
 //! nothing.
 
 use super::Link;
-use super::sheets::{Findings, write};
+use super::band::{Played, Role};
+use super::sheets::{Findings, write, write_band};
 use super::{EDGE_COLUMNS, Job, STEP_COLUMNS, WINDOW_COLUMNS, column_seconds, columns};
 use crate::ModelError;
 use crate::music::beats::beats;
@@ -18,8 +19,6 @@ use std::sync::Arc;
 
 pub(super) struct TranscribeAssembler {
     job: Arc<Job>,
-    /// Whether notes are wanted, not only beats.
-    notes: bool,
     link: Arc<Link>,
     /// None where no network listens.
     posteriors: Option<Posteriors>,
@@ -29,10 +28,10 @@ pub(super) struct TranscribeAssembler {
 }
 
 impl TranscribeAssembler {
-    pub(super) fn new(job: Arc<Job>, notes: bool, link: Arc<Link>) -> Self {
+    pub(super) fn new(job: Arc<Job>, link: Arc<Link>) -> Self {
         let threshold = job.wishes.frame_threshold as f32;
         let posteriors = job.network.then(|| Posteriors::new(threshold, job.wishes.pitches()));
-        Self { notes, link, posteriors, left: columns(job.frames), next: 0, job }
+        Self { link, posteriors, left: columns(job.frames), next: 0, job }
     }
 
     /// The columns of one window that no neighbour answers for.
@@ -51,7 +50,8 @@ impl TranscribeAssembler {
         self.left -= count as u64;
     }
 
-    fn find(&mut self, heard: &Listened) -> Findings {
+    /// By start. `heard`: what the ear heard, where it listened.
+    fn notes(&mut self, heard: Option<&Listened>) -> Vec<Note> {
         let wishes = &self.job.wishes;
         let mut found = match self.posteriors.take() {
             Some(posteriors) => {
@@ -62,14 +62,16 @@ impl TranscribeAssembler {
                 let found = notes(&posteriors.finish(), rules);
                 found.iter().map(note).collect()
             }
-            None if self.notes => drums(heard, 1.0 - wishes.onset_threshold),
+            None if self.job.notes => {
+                heard.map_or_else(Vec::new, |heard| drums(heard, 1.0 - wishes.onset_threshold))
+            }
             None => Vec::new(),
         };
         if wishes.mono {
             found = one_line(found);
         }
         by_start(&mut found);
-        Findings { notes: found, beats: beats(heard, wishes.known), key: key(&heard.chroma_sum()) }
+        found
     }
 }
 
@@ -107,9 +109,24 @@ impl Assembler for TranscribeAssembler {
             return Err(missing);
         }
         // The cutter tells before the last chunk departs.
-        let heard = self.link.with(Option::take).ok_or(missing)?;
-        let found = self.find(&heard);
-        write(&self.job, self.notes, &heard, found, sink)
+        let heard = self.link.with(Option::take);
+        if self.job.ear && heard.is_none() {
+            return Err(missing);
+        }
+        let notes = self.notes(heard.as_ref());
+        let heard = heard.unwrap_or_default();
+        let found = |notes| {
+            let known = self.job.wishes.known;
+            Findings { notes, beats: beats(&heard, known), key: key(&heard.chroma_sum()) }
+        };
+        match &self.job.role {
+            Role::Alone => write(&self.job, &heard, found(notes), sink),
+            Role::Player { band, stem } => {
+                band.keep(Played { stem: stem.clone(), wishes: self.job.wishes.clone(), notes });
+                Ok(())
+            }
+            Role::Conductor { band } => write_band(&self.job, &heard, &found(notes), band.played(), sink),
+        }
     }
 }
 

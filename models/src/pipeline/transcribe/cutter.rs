@@ -4,9 +4,10 @@ use super::Link;
 use super::{CHUNK_SECONDS, Job, LEAD_FRAMES, RATE_HZ, STEP_FRAMES, WINDOW_FRAMES};
 use crate::ModelError;
 use crate::music::ear::Ear;
+use crate::pipeline::mixed::Mixed;
 use crate::pipeline::{Chunk, Cutter};
 use std::sync::Arc;
-use tributary_audio::{AudioError, ClipShape, Frames, Resampler};
+use tributary_audio::{AudioError, Frames, Resampler};
 
 /// Frames asked of the source at a time.
 const READ_FRAMES: usize = 8_192;
@@ -16,31 +17,27 @@ pub(super) struct TranscribeCutter {
     link: Arc<Link>,
     /// The clip as one channel at [`RATE_HZ`].
     source: Box<dyn Frames>,
-    /// None when all was heard.
+    /// None when all was heard, and where nobody asks what was.
     ear: Option<Ear>,
     /// What the next window begins with.
     window: Vec<f32>,
     block: [Vec<f32>; 1],
     read_frames: u64,
+    /// Whether the clip's end was seen.
+    is_read: bool,
     next: u32,
-}
-
-/// All channels as one: their mean. What is not a number is silence, lest it spread over all that is heard.
-struct Mixed {
-    source: Box<dyn Frames>,
-    block: Vec<Vec<f32>>,
 }
 
 impl TranscribeCutter {
     pub(super) fn new(job: Arc<Job>, source: Box<dyn Frames>, link: Arc<Link>) -> Result<Self, ModelError> {
-        let block = vec![Vec::new(); usize::from(source.shape().channels)];
-        let mut source: Box<dyn Frames> = Box::new(Mixed { source, block });
+        let mut source: Box<dyn Frames> = Box::new(Mixed::new(source));
         if job.clip.rate_hz != RATE_HZ {
             source = Box::new(Resampler::with_length(source, RATE_HZ, job.frames)?);
         }
         let window = vec![0.0; LEAD_FRAMES];
         let block = [Vec::new()];
-        Ok(Self { job, link, source, ear: Some(Ear::new()), window, block, read_frames: 0, next: 0 })
+        let ear = job.ear.then(Ear::new);
+        Ok(Self { job, link, source, ear, window, block, read_frames: 0, is_read: false, next: 0 })
     }
 
     /// Reads up to `frames` more; fewer at the clip's end.
@@ -61,7 +58,8 @@ impl TranscribeCutter {
                 self.window.extend_from_slice(&self.block[0]);
             }
         }
-        if self.read_frames == self.job.frames && self.ear.is_some() {
+        if self.read_frames == self.job.frames && !self.is_read {
+            self.is_read = true;
             self.block[0].clear();
             if self.source.read(&mut self.block, 1)? != 0 {
                 return Err(self.broken("more".to_owned()));
@@ -98,28 +96,8 @@ impl Cutter for TranscribeCutter {
             self.read(if last { u64::MAX - self.read_frames } else { CHUNK_SECONDS * u64::from(RATE_HZ) })?;
             (vec![0], Vec::new())
         };
-        let chunk = Chunk { index: self.next, shape, data };
+        let chunk = Chunk { index: self.next, shape, data, part: 0 };
         self.next += 1;
         Ok(Some(chunk))
-    }
-}
-
-impl Frames for Mixed {
-    fn shape(&self) -> ClipShape {
-        ClipShape { channels: 1, ..self.source.shape() }
-    }
-
-    fn read(&mut self, block: &mut [Vec<f32>], frames_max: usize) -> Result<usize, AudioError> {
-        self.block.iter_mut().for_each(Vec::clear);
-        let frames = self.source.read(&mut self.block, frames_max)?;
-        let scale = 1.0 / self.block.len().max(1) as f32;
-        if let Some(out) = block.first_mut() {
-            out.extend((0..frames).map(|i| {
-                let sum: f32 = self.block.iter().filter_map(|channel| channel.get(i)).sum();
-                let mean = scale * sum;
-                if mean.is_finite() { mean } else { 0.0 }
-            }));
-        }
-        Ok(frames)
     }
 }

@@ -118,6 +118,20 @@ pub(super) fn controls(kind: Kind) -> Vec<Control> {
     controls
 }
 
+/// The controls of a band: its switch, then what is true of all its stems at once.
+pub(super) fn band_controls() -> Vec<Control> {
+    let switch = Control {
+        name: "midi",
+        title: "Notes of each stem",
+        help: "Writes the notes of every chosen stem as MIDI and score, drums as General MIDI drum notes, and all of \
+               them in one MIDI file; all in time with the clip. Costs what transcribing costs, once for all stems.",
+        kind: ControlKind::Switch { default: false },
+        advanced: false,
+    };
+    let all = controls(Kind::Drums).into_iter().filter(|control| control.name != "onset_threshold");
+    std::iter::once(switch).chain(all.map(|control| Control { advanced: true, ..control })).collect()
+}
+
 fn note_controls() -> Vec<Control> {
     let threshold = number(
         ("frame_threshold", "Notes from"),

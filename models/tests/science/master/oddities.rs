@@ -1,9 +1,10 @@
 //! Sound that no one masters, and settings that contradict the clips: no NaN, no panic, clear words.
 
-use super::{Mastered, choice, master, number, off, song, try_master};
-use crate::signals::{RATE, error_db, noise};
-use tributary_audio::Audio;
-use tributary_models::ModelError;
+use super::{Mastered, ask, choice, master, number, off, song, try_master};
+use crate::signals::{Kept, RATE, error_db, noise};
+use std::sync::Arc;
+use tributary_audio::{Audio, AudioError, ClipShape, Frames};
+use tributary_models::{Ask, Catalog, Clip, Clips, Go, ModelError, run};
 
 fn sound(channels: usize, frames: usize, rate_hz: u32, of: impl Fn(usize) -> f32) -> Audio {
     Audio { channels: vec![(0..frames).map(of).collect(); channels], rate_hz }
@@ -123,4 +124,54 @@ fn wrong_wishes_are_refused_by_name() {
     assert!(refused(&[], choice("preset", "reference")).contains("`preset`: `reference` needs a reference"));
     assert!(refused(&[], number("target_lufs", 0.0)).contains("`target_lufs`"));
     assert!(refused(&[&clip; 9], off("eq")).contains("at most 8 references"));
+}
+
+#[test]
+fn a_sample_that_is_no_number_ends_the_job_and_is_named_wherever_it_is() {
+    /// As files are read: what is no number is found on the way.
+    struct Checked(Audio);
+    impl Clip for Checked {
+        fn open(&self) -> Result<Box<dyn Frames>, AudioError> {
+            Ok(Box::new(self.0.clone().into_frames()))
+        }
+    }
+    let pipeline = Catalog::embedded().unwrap().pipeline("master").unwrap();
+    let good = || noise(2, 100_000, RATE);
+    let bad = |x: f32| {
+        let mut audio = good();
+        audio.channels[1][77_777] = x;
+        audio
+    };
+    for (clip, reference) in [(bad(f32::NAN), good()), (good(), bad(f32::INFINITY))] {
+        let plan = pipeline.plan(clip.shape(), &ask(&[&reference], &[])).unwrap();
+        let clips = Clips { clip: Arc::new(Checked(clip)), references: vec![Arc::new(Checked(reference))] };
+        let (mut session, mut kept) = (pipeline.load().unwrap(), Kept::default());
+        let mut progress = |_: u32, _: u32| Go::On;
+        let error = run(&*pipeline, &mut session, clips, &plan, &mut kept, &mut progress).unwrap_err();
+        let named = matches!(error, ModelError::Audio(AudioError::NotFinite { frame: 77_777, channel: 1 }));
+        assert!(named && kept.sheets.is_empty(), "{error}");
+    }
+}
+
+/// How long a clip may be is a server's to say, up to 6 hours (`e2e/refusals.rs` has limit and limit + 1). Here nothing
+/// depends on it: chunks are counted, and only what cannot be counted is refused.
+#[test]
+fn clips_of_any_length_that_a_server_may_take_are_planned_and_what_cannot_be_counted_is_refused() {
+    let pipeline = Catalog::embedded().unwrap().pipeline("master").unwrap();
+    let shape =
+        |seconds: u64, rate_hz: u32| ClipShape { channels: 2, frames: seconds * u64::from(rate_hz), rate_hz };
+    for (clip, references) in [
+        (shape(3 * 3600, 44_100), 0),
+        (shape(6 * 3600, 192_000), 8),
+        (ClipShape { frames: 6 * 3600 * 192_000 + 1, ..shape(1, 192_000) }, 0),
+    ] {
+        let ask = Ask { references: vec![clip; references], ..Ask::default() };
+        let plan = pipeline.plan(clip, &ask).unwrap();
+        // Six readings of the clip at most, one of each reference, in windows of more than half a second.
+        let windows = (clip.seconds() * (6 + references) as f64 * 2.0) as u32;
+        assert!(plan.chunks > 0 && plan.chunks < windows, "{} chunks", plan.chunks);
+    }
+    let endless = ClipShape { frames: u64::MAX, ..shape(1, 44_100) };
+    let error = pipeline.plan(endless, &Ask::default()).unwrap_err();
+    assert!(matches!(error, ModelError::Audio(AudioError::Limit { .. })), "{error}");
 }

@@ -27,6 +27,9 @@ fn models() -> (Vec<&'static str>, Option<PathBuf>) {
 #[test]
 fn no_input_is_a_panic_and_every_sheet_is_written() {
     let click = |rate: u32| mono(rate as usize, rate, |i| if i == 5000 { 1.0 } else { 0.0 });
+    // Soft first: the level is taken from there.
+    let loud =
+        |rate: u32| mono(60_000, rate, |i| if i < 30_000 { 1e-3 } else { 3e38 * (i as f32 * 0.06).sin() });
     let six = noise(6, 60_000, 48_000);
     let clips = [
         ("silence", mono(100_000, 44_100, |_| 0.0)),
@@ -35,6 +38,8 @@ fn no_input_is_a_panic_and_every_sheet_is_written() {
         ("a step of 16 bits", mono(100_000, 44_100, |i| if i % 7 == 0 { 3e-5 } else { 0.0 })),
         ("direct current", mono(100_000, 44_100, |_| 0.7)),
         ("clipping", mono(100_000, 44_100, |i| if i / 50 % 2 == 0 { 1.0 } else { -1.0 })),
+        ("far too loud", loud(44_100)),
+        ("far too loud at the network's rate", loud(22_050)),
         ("no numbers", mono(50_000, 44_100, |i| if i % 3 == 0 { f32::NAN } else { f32::INFINITY })),
         ("8 kHz", tone(8_000, 20_000)),
         ("192 kHz", tone(192_000, 200_000)),

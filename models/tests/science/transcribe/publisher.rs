@@ -102,7 +102,7 @@ fn plain_tones() -> Vec<f32> {
 fn the_network_says_here_what_it_says_on_onnx_runtime() {
     let Some(data) = test_data("basic-pitch's graph") else { return };
     let pipeline = Catalog::new(Some(&data.join("models"))).unwrap().pipeline("basic-pitch").unwrap();
-    let chunk = Chunk { index: 0, shape: vec![43_844, 1], data: plain_tones() };
+    let chunk = Chunk { index: 0, shape: vec![43_844, 1], data: plain_tones(), part: 0 };
     let answer = pipeline.infer(&mut pipeline.load().unwrap(), &[chunk]).unwrap().remove(0).data;
     let (note, rest) = answer.split_at(WINDOW * PITCHES);
     let (onset, contour) = rest.split_at(WINDOW * PITCHES);

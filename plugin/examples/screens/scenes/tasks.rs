@@ -1,7 +1,9 @@
 //! The services beside separation: what they may be told, and what comes out of them.
 
 use super::*;
-use tributary_plugin::library::{ClipRecord, Music, ReferenceRecord, Report, SettingRecord};
+use egui::{Modifiers, vec2};
+use tributary_plugin::command::Command;
+use tributary_plugin::library::{ClipRecord, Music, ReferenceRecord, Report, SettingRecord, Transcript};
 use tributary_protocol::settings::{Control, ControlKind};
 
 /// A number from, to, its notch and its default.
@@ -124,6 +126,8 @@ pub(crate) fn made(song: &Song, task: &str, rows: &[(&str, usize)]) -> View {
         stems: stems.collect(),
         sheets: sheets.collect(),
         music: None,
+        picked: None,
+        transcript: None,
         report: None,
         difference_db: None,
         folder: PathBuf::from("/music/takes"),
@@ -180,6 +184,76 @@ pub(crate) fn transcribed(song: &Song) -> View {
     view
 }
 
+/// The same of several stems.
+pub(crate) fn of_stems(song: &Song) -> View {
+    let mut view = transcribed(song);
+    if let Some(result) = &mut view.result {
+        let mut music = result.music.as_deref().cloned().unwrap_or_default();
+        music.tracks = ["vocals", "bass", "other"].map(str::to_owned).to_vec();
+        for (index, note) in music.notes.iter_mut().enumerate() {
+            note.track = if note.pitch < 60 { 1 } else { index / 2 % 2 * 2 };
+        }
+        result.music = Some(Arc::new(music));
+    }
+    view
+}
+
+/// What was said in a voice take.
+pub(crate) fn said(song: &Song) -> View {
+    let mut view = made(song, "enhance", &[("speech", 0), ("noise", 3)]);
+    let line = |start: f64, end: f64, text: &str| serde_json::json!({ "start_seconds": start, "end_seconds": end, "text": text });
+    let text = serde_json::json!({ "language": { "name": "English", "heard": true, "confidence": 0.94 }, "lines": [
+        line(0.4, 3.1, "Well, the first thing I heard was the kick drum."),
+        line(3.6, 9.8, "Then somebody opened the door of the control room, and for a moment all of us could hear \
+                        the rain outside, which is on the record to this day if you know where to listen for it."),
+        line(10.2, 12.0, "We kept it."),
+        line(12.4, 14.9, "It is the best take."),
+        line(15.1, 17.0, "And nobody touched the fader."),
+    ] });
+    if let Some(result) = &mut view.result {
+        result.transcript = Some(Arc::new(Transcript::read(text.to_string().as_bytes())));
+        let sheets =
+            [("transcript", "txt"), ("transcript", "srt"), ("transcript", "vtt"), ("markers", "txt")];
+        let sheets =
+            sheets.map(|(name, end)| SheetRow { name: format!("{name}.{end}"), file: Some(file(name, end)) });
+        result.sheets = sheets.into();
+    }
+    view
+}
+
+/// Draws a frame around some notes, and answers as the session does.
+pub(crate) fn pick(window: &mut Window) {
+    stands(window);
+    let well = window.find("Notes of the take").expect("notes");
+    let (from, to) = (well.min + well.size() * vec2(0.3, 0.06), well.min + well.size() * vec2(0.62, 0.6));
+    window.drag(from, to);
+    answer(window);
+}
+
+/// What the session makes of the notes that were picked last.
+pub(crate) fn answer(window: &mut Window) {
+    let picked = window.commands.iter().rev().find_map(|command| match command {
+        Command::PickNotes(notes) => Some(notes.clone()),
+        _ => None,
+    });
+    if let (Some(result), Some(notes)) = (&mut window.view.result, picked) {
+        let file = file(&format!("{} notes", notes.len()), "mid");
+        result.picked = Some(Picked { notes: notes.into(), file: Some(file), are_heard_alone: false });
+    }
+    window.rest();
+}
+
+/// A close look at pitches and time, with the pointer over a note.
+fn close(window: &mut Window) {
+    stands(window);
+    let keys = window.middle("Pitches");
+    window.holding(Modifiers::COMMAND, |window| window.wheel(keys, vec2(0.0, 300.0)));
+    let well = window.find("Notes of the take").expect("notes");
+    window.holding(Modifiers::COMMAND, |window| window.wheel(well.center(), vec2(0.0, 300.0)));
+    window.point(well.center());
+    window.rest();
+}
+
 /// What a master's report says.
 pub(crate) fn report() -> Report {
     let curve: Vec<_> = (0..=60)
@@ -190,8 +264,10 @@ pub(crate) fn report() -> Report {
         })
         .collect();
     let text = serde_json::json!({
-        "before": { "integrated_lufs": -19.84, "range_lu": 7.2, "true_peak_dbtp": -2.31 },
-        "after": { "integrated_lufs": -14.02, "range_lu": 5.9, "true_peak_dbtp": -1.04 },
+        "before": { "integrated_lufs": -19.84, "range_lu": 7.2, "true_peak_dbtp": -2.31,
+            "sample_peak_dbfs": -2.52, "rms_dbfs": -20.13, "crest_db": 17.61 },
+        "after": { "integrated_lufs": -14.02, "range_lu": 5.9, "true_peak_dbtp": -1.04,
+            "sample_peak_dbfs": -1.31, "rms_dbfs": -14.4, "crest_db": 13.09 },
         "gain_reduction_db": 3.4, "eq": curve,
     });
     Report::read(text.to_string().as_bytes())
@@ -234,6 +310,12 @@ pub(crate) fn all(song: &Song) -> Vec<Scene> {
         unfold(window);
         window.click("More controls");
     };
+    let mut scenes = services(song, referred, more);
+    scenes.extend(heard(song));
+    scenes
+}
+
+fn services(song: &Song, referred: View, more: fn(&mut Window)) -> Vec<Scene> {
     vec![
         scene(
             "50-enhance",
@@ -283,6 +365,51 @@ pub(crate) fn all(song: &Song) -> Vec<Scene> {
             transcribed(song),
             |window| window.click("History"),
             &["Transcribe with basic-pitch", "Instrument Voice"],
+        ),
+    ]
+}
+
+/// Notes at hand, and words.
+fn heard(song: &Song) -> Vec<Scene> {
+    vec![
+        scene("58-notes-picked", transcribed(song), pick, &["notes", " of ", "Hear", "MIDI"]),
+        scene(
+            "59-notes-of-stems",
+            of_stems(song),
+            |window| {
+                stands(window);
+                window.click("Notes of other");
+            },
+            &["Vocals", "Bass", "Other", "notes   "],
+        ),
+        scene("60-notes-close", transcribed(song), close, &["C4", "D4"]),
+        scene(
+            "61-transcript",
+            said(song),
+            |window| {
+                window.gauges.playhead.store(200_000, Relaxed);
+                stands(window);
+            },
+            &[
+                "Transcript",
+                "heard as English (94 % sure)",
+                "0:00.4",
+                "the first thing I heard",
+                "Copy all",
+                "SRT",
+            ],
+        ),
+        scene(
+            "62-transcript-empty",
+            {
+                let mut silent = said(song);
+                if let Some(result) = &mut silent.result {
+                    result.transcript = Some(Arc::default());
+                }
+                silent
+            },
+            stands,
+            &["Nobody speaks in this take"],
         ),
     ]
 }

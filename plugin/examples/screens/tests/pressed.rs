@@ -4,7 +4,8 @@ use super::*;
 use tributary_plugin::command::Command;
 use tributary_plugin::library::{JobKey, TakeId};
 use tributary_plugin::view::{
-    Account, Connection, Monitor, Notice, Quote, Recorder, Stage as Step, Trigger, Weight, WindowSize,
+    Account, Asking, Connection, Monitor, Notice, Purpose, Quote, Recorder, Stage as Step, Trigger, Weight,
+    WindowSize,
 };
 use uuid::Uuid;
 
@@ -40,6 +41,28 @@ fn capture() {
         &[Command::Record(Trigger::Now)],
     );
     check(View { recorder: recording, ..ready() }, &["Stop"], &[Command::StopRecording]);
+}
+
+#[test]
+fn a_path_is_typed_where_no_chooser_opens() {
+    let asking = Some(Asking { purpose: Purpose::Import, has_no_chooser: true });
+    let mut window = open(View { asking, ..done() });
+    window.click("Import");
+    assert_eq!(window.took(), [], "nothing is typed yet");
+    for typed in ["/music/a take.wav", "\"/music/a take.wav\"", "file:///music/a take.wav"] {
+        window.click_at(egui::pos2(700.0, 64.0));
+        window.write(typed);
+        window.key(egui::Key::Enter);
+        let path = std::path::PathBuf::from("/music/a take.wav");
+        assert_eq!(window.took(), [Command::GivePath(Some(path))]);
+        // The session takes it, and asks again.
+        window.view.asking = None;
+        window.rest();
+        window.view.asking = asking;
+        window.rest();
+    }
+    window.click("Ask no more");
+    assert_eq!(window.took(), [Command::GivePath(None)]);
 }
 
 #[test]

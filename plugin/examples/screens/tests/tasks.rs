@@ -131,12 +131,13 @@ fn only_whole_sheets_are_dragged() {
 #[test]
 fn the_note_under_the_pointer_says_what_it_is() {
     let mut view = tasks::transcribed(song());
-    let note = Note { start: 0.0, end: 30.0, pitch: 60, velocity: 80, confidence: 0.5, bends: Vec::new() };
+    let note =
+        Note { start: 0.0, end: 30.0, pitch: 60, velocity: 80, confidence: 0.5, bends: Vec::new(), track: 0 };
     if let Some(result) = &mut view.result {
         result.music = Some(Arc::new(Music { notes: vec![note], longest: 30.0, ..Music::default() }));
     }
     let mut window = open(view);
-    let well = window.find("Waveform of the take").expect("a take");
+    let well = window.find("Notes of the take").expect("a take");
     for y in 0..well.height() as u8 {
         window.point(pos2(well.left() + 30.0, well.top() + f32::from(y)));
         if window.text().contains("C4   velocity 80   50 % sure") {
@@ -174,6 +175,7 @@ fn odd_music_brings_nothing_down() {
         velocity: u8::MAX,
         confidence: f32::NAN,
         bends: vec![f32::NAN, f32::INFINITY],
+        track: 9,
     };
     let many = (0..50_000u32).map(|index| note(f64::from(index) / 1e3, f64::from(index) / 1e3 + 9.0, 60));
     let made = [

@@ -1,7 +1,7 @@
 //! Drops onto the window: answers whoever drags over it, fetches the list of files, keeps their names for the session.
 
 use super::{Desktop, VERSION, heard};
-use crate::drag::{FILES_MAX, uri_list};
+use crate::drag::{FILES_MAX, Wake, uri_list};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use x11rb::NONE;
@@ -23,6 +23,7 @@ pub(super) struct Target {
     watched: Window,
     guest: Option<Guest>,
     files: Arc<Mutex<Vec<PathBuf>>>,
+    wake: Wake,
 }
 
 /// Who drags over the window.
@@ -39,6 +40,7 @@ impl Target {
         desktop: Arc<Desktop>,
         watched: Window,
         files: Arc<Mutex<Vec<PathBuf>>>,
+        wake: Wake,
     ) -> Result<Self, ConnectionError> {
         let (conn, atoms, own) = (&desktop.conn, desktop.atoms, desktop.own);
         let set = PropMode::REPLACE;
@@ -49,7 +51,7 @@ impl Target {
         }
         conn.change_property32(set, watched, atoms.XdndAware, AtomEnum::ATOM, &[VERSION])?;
         conn.flush()?;
-        Ok(Self { desktop, watched, guest: None, files })
+        Ok(Self { desktop, watched, guest: None, files, wake })
     }
 
     /// The window speaks for itself again. It may be gone already.
@@ -120,6 +122,9 @@ impl Target {
         let room = FILES_MAX.saturating_sub(files.len());
         files.extend(found.into_iter().take(room));
         drop(files);
+        if is_taken {
+            (self.wake)();
+        }
         self.finish(self.watched, is_taken)
     }
 

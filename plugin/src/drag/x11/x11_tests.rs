@@ -4,6 +4,7 @@
 use super::*;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use x11rb::NONE;
 use x11rb::protocol::xproto::*;
 use x11rb::protocol::xtest::ConnectionExt as _;
@@ -53,7 +54,7 @@ impl Scene {
     }
 
     fn drag(&self) -> Drag {
-        Drag::start_on(Some(&self.display), self.home).unwrap()
+        Drag::start_on(Some(&self.display), self.home, Arc::new(|| ())).unwrap()
     }
 
     /// A window around this place that knows nothing of drags.
@@ -310,14 +311,17 @@ fn a_drag_from_one_window_of_ours_to_another_arrives() {
     let Some(scene) = Scene::open() else { return };
     let other = scene.window(THERE);
     let mut from = scene.drag();
-    let mut to = Drag::start_on(Some(&scene.display), other).unwrap();
+    let woken = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&woken);
+    let wake = Arc::new(move || told.store(true, Ordering::Relaxed));
+    let mut to = Drag::start_on(Some(&scene.display), other, wake).unwrap();
     scene.press();
     from.begin(&files()).unwrap();
     until("the drag", || (scene.owner() != NONE).then_some(()));
     scene.point(THERE);
     scene.release();
-    let got = until("the files", || Some(to.dropped()).filter(|files| !files.is_empty()));
-    assert_eq!(got, files());
+    until("the window to be woken", || woken.load(Ordering::Relaxed).then_some(()));
+    assert_eq!(to.dropped(), files());
     scene.is_given_back();
     assert!(to.dropped().is_empty() && from.dropped().is_empty());
 }

@@ -4,10 +4,9 @@ use super::Actor;
 use crate::audio::Order;
 use crate::command::Command;
 use crate::session::connection::Wish;
-use crate::session::mailbox::Purpose;
 use crate::session::{choice, dialog};
 use crate::settings::reasonable;
-use crate::view::{Monitor, WindowSize};
+use crate::view::{Monitor, Purpose, WindowSize};
 
 impl Actor {
     pub(super) fn obey(&mut self, command: Command) {
@@ -43,6 +42,8 @@ impl Actor {
             }
             Command::SetSolo(stem, is_solo) => self.mix(&stem, |fader| fader.is_solo = is_solo),
             Command::SetMute(stem, is_muted) => self.mix(&stem, |fader| fader.is_muted = is_muted),
+            Command::PickNotes(notes) => self.pick_notes(notes),
+            Command::HearPicked(alone) => self.hear_picked(alone),
             Command::SetMonitor(monitor) => self.listen_to(monitor),
             Command::SetOutputs(has_outputs) => {
                 self.view.player.has_outputs = has_outputs;
@@ -61,6 +62,7 @@ impl Actor {
             Command::Loop(range) => self.set_loop(range),
             Command::Export => self.choose(Purpose::Export),
             Command::ExportTo(folder) => self.export(folder),
+            Command::GivePath(path) => self.give_path(path),
             Command::Reveal(path) => self.reveal(path),
             Command::Connect { address, key } => self.wish(Wish::Connect { address, key }),
             Command::Accept { fingerprint } => self.wish(Wish::Accept { fingerprint }),
@@ -91,25 +93,6 @@ impl Actor {
     fn resize(&mut self, size: WindowSize) {
         self.view.window = reasonable(size);
         self.shelf.is_window_unsaved = true;
-    }
-
-    fn choose(&mut self, purpose: Purpose) {
-        let start = match purpose {
-            Purpose::Import | Purpose::Reference => None,
-            Purpose::Export => self.view.result.as_ref().map(|result| result.folder.clone()),
-        };
-        if purpose == Purpose::Export && start.is_none() {
-            return self.warn("There is no result to export yet.");
-        }
-        self.tasks.spawn(dialog::choose(purpose, self.mailbox.clone()));
-    }
-
-    pub(super) fn chosen(&mut self, purpose: Purpose, path: std::path::PathBuf) {
-        match purpose {
-            Purpose::Import => self.import(path),
-            Purpose::Export => self.export(path),
-            Purpose::Reference => self.add_reference(path),
-        }
     }
 
     fn reveal(&mut self, path: std::path::PathBuf) {

@@ -103,6 +103,7 @@ impl Actor {
         }
         self.show_takes();
         self.show_project_take();
+        self.look_for_files();
         self.fit_choice();
     }
 

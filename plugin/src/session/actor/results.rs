@@ -56,6 +56,8 @@ impl Actor {
                 stems: record.rows().iter().map(row).collect(),
                 sheets: record.sheets.iter().map(sheet).collect(),
                 music: None,
+                picked: None,
+                transcript: None,
                 report: None,
                 difference_db: None,
                 folder: PathBuf::new(),
@@ -88,13 +90,28 @@ impl Actor {
         let Some((subject, take, job)) = desk else { return };
         let Some(library) = self.shelf.library().cloned() else { return };
         let has_outline = self.view.take.as_ref().is_some_and(|take| take.outline.is_some());
-        let mailbox = self.mailbox.clone();
-        let desk = Desk { library, subject, take, job, look, mailbox };
+        let (picked, mailbox) = (self.heard_notes(), self.mailbox.clone());
+        let desk = Desk { library, subject, take, job, picked, look, mailbox };
         spawn_blocking(move || desk.study(has_outline));
     }
 
+    /// A take may have got another name, here or in another instance, and its files with it.
+    pub(super) fn look_for_files(&self) {
+        let Some((subject, take, job)) =
+            self.desk().filter(|(subject, ..)| self.player.subject == Some(*subject))
+        else {
+            return;
+        };
+        let Some(library) = self.shelf.library().cloned() else { return };
+        let (look, mailbox) = (self.player.look.clone(), self.mailbox.clone());
+        let desk = Desk { library, subject, take, job, picked: self.heard_notes(), look, mailbox };
+        spawn_blocking(move || desk.look_for_files());
+    }
+
     /// What is to be looked at now.
-    fn desk(&self) -> Option<(Subject, crate::library::TakeInfo, Option<crate::library::JobRecord>)> {
+    pub(super) fn desk(
+        &self,
+    ) -> Option<(Subject, crate::library::TakeInfo, Option<crate::library::JobRecord>)> {
         let take = self.view.take.as_ref().filter(|take| take.is_present)?;
         let key = self.view.result.as_ref().map(|result| result.job);
         let entry = key.and_then(|key| self.jobs.get(key));
@@ -103,7 +120,8 @@ impl Actor {
             .map(|entry| entry.record.clone());
         let range = job.as_ref().map_or_else(|| take.info.range(), |job| job.range);
         let key = job.as_ref().map(|job| job.key);
-        let subject = Subject { take: take.info.id, job: key, range, host_hz: self.rate_hz };
+        let subject =
+            Subject { take: take.info.id, job: key, range, host_hz: self.rate_hz, pick: self.heard_pick() };
         Some((subject, (*take.info).clone(), job))
     }
 
@@ -123,17 +141,24 @@ impl Actor {
             return;
         }
         let (look, mailbox) = (self.player.look.clone(), self.mailbox.clone());
-        let desk = Desk { library, subject, take, job, look, mailbox };
+        let desk = Desk { library, subject, take, job, picked: self.heard_notes(), look, mailbox };
         spawn_blocking(move || desk.draw_spectrograms());
     }
 
     pub(super) fn hear_figure(&mut self, news: FigureNews) {
         let FigureNews { number, figure } = news;
+        let figure = match figure {
+            // Whatever is looked at by now.
+            Figure::Picked { notes, file } => return self.picked(&notes, file),
+            figure => figure,
+        };
         if number != self.player.look.number {
             return;
         }
         match figure {
             Figure::Music(music) => self.with_result(|result| result.music = Some(music)),
+            Figure::Transcript(said) => self.with_result(|result| result.transcript = Some(said)),
+            Figure::Picked { .. } => {}
             Figure::Report(report) => self.with_result(|result| result.report = Some(report)),
             Figure::Files { stems, sheets, folder } => {
                 if let Some(result) = &mut self.view.result {

@@ -1,6 +1,7 @@
 //! The server's side of the window: connection, account, offer, what would be asked for and what it would cost.
 
 use super::Actor;
+use crate::library::{SettingRecord, sent};
 use crate::session::connection::{News, Wish};
 use crate::session::job::sentence;
 use crate::session::mailbox::Event;
@@ -84,11 +85,15 @@ impl Actor {
         let take = self.view.take.as_ref().filter(|take| take.is_present)?;
         let model = Some(&self.view.choice.model).filter(|model| !model.is_empty())?;
         let (first, end) = take.info.range();
+        // A switch can make another model work, which is paid, too; no slider does.
+        let mut switches = self.view.choice.settings.clone();
+        switches.retain(|_, set| matches!(set, SettingRecord::Switch(_)));
         Some(QuoteAsk {
             model: model.clone(),
             frames: end.saturating_sub(first),
             channels: take.info.channels,
             rate_hz: take.info.rate_hz,
+            settings: sent(&switches),
         })
     }
 

@@ -55,6 +55,20 @@ pub(super) fn of_catalog(catalog: &Catalog, task: &Task, named: Option<&str>) ->
     Ok(Choice { model: name.to_owned(), controls: controls.iter().map(crate::settings::control).collect() })
 }
 
+/// `NAME=VALUE`s for a model of the server, whatever its task. A model it does not know it refuses itself.
+pub(in crate::cli) async fn settings_of_server(
+    client: &Client,
+    model: &str,
+    texts: &[String],
+) -> anyhow::Result<Settings> {
+    if texts.is_empty() {
+        return Ok(Settings::new());
+    }
+    let offered = client.models().await?.models.into_iter().find(|offered| offered.name == model);
+    let controls = offered.map(|offered| offered.controls).unwrap_or_default();
+    Choice { model: model.to_owned(), controls }.settings(texts.iter())
+}
+
 fn wrong_task(name: &str, is_for: &str, task: &Task) -> anyhow::Result<()> {
     if is_for == task.word {
         return Ok(());
@@ -63,6 +77,17 @@ fn wrong_task(name: &str, is_for: &str, task: &Task) -> anyhow::Result<()> {
 }
 
 impl Choice {
+    /// Says what to do where a flag sets what the model lacks.
+    pub(super) fn check_flags(&self, task: &Task) -> anyhow::Result<()> {
+        for (name, advice) in task.lacks {
+            let is_set = task.settings.iter().any(|text| text.split('=').next() == Some(name));
+            if is_set && self.controls.iter().all(|control| control.name != *name) {
+                bail!("model `{}` has no `--{name}`: {advice}", self.model);
+            }
+        }
+        Ok(())
+    }
+
     /// `NAME=VALUE`s as settings; a later one of the same name counts.
     pub(super) fn settings<'a>(&self, texts: impl Iterator<Item = &'a String>) -> anyhow::Result<Settings> {
         let mut settings = Settings::new();

@@ -30,6 +30,7 @@ pub(super) async fn make(
         frames: clip.header.frames,
         channels: clip.header.channels,
         rate_hz: clip.header.rate_hz,
+        settings: wish.settings.clone(),
     };
     let quote = client.quote(&ask).await?;
     let id = JobId::generate();

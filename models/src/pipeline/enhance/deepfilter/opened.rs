@@ -2,21 +2,14 @@
 //! start from silence can go on from where it was. Knows the few fields of `onnx.proto` that it needs; all others pass
 //! as they are.
 
-/// A field number and a wire type of the protocol buffer encoding.
-type Tag = u64;
+use crate::weights::onnx_file::{
+    DIMENSION_VALUE, Field, GRAPH_INPUT, GRAPH_OUTPUT, MODEL_GRAPH, SHAPE_DIMENSION, TENSOR_SHAPE,
+    TYPE_TENSOR, Tag, VALUE_NAME, VALUE_TYPE, fields,
+};
 
-const MODEL_GRAPH: Tag = 7;
 const GRAPH_NODE: Tag = 1;
-const GRAPH_INPUT: Tag = 11;
-const GRAPH_OUTPUT: Tag = 12;
 const NODE_OUTPUT: Tag = 2;
-const VALUE_NAME: Tag = 1;
-const VALUE_TYPE: Tag = 2;
-const TYPE_TENSOR: Tag = 1;
 const TENSOR_ELEMENT: Tag = 1;
-const TENSOR_SHAPE: Tag = 2;
-const SHAPE_DIMENSION: Tag = 1;
-const DIMENSION_VALUE: Tag = 1;
 const DIMENSION_NAME: Tag = 2;
 const FLOAT: u64 = 1;
 
@@ -106,58 +99,6 @@ fn value(name: &str, shape: Option<&[u64]>) -> Vec<u8> {
     put_bytes(&mut kind, TYPE_TENSOR, &tensor);
     put_bytes(&mut out, VALUE_TYPE, &kind);
     out
-}
-
-/// One field of a message.
-struct Field<'a> {
-    tag: Tag,
-    /// With tag and length.
-    whole: &'a [u8],
-    /// The contents, where it is a string or a message.
-    bytes: Option<&'a [u8]>,
-}
-
-/// The fields of a message, ending with the first that is broken.
-fn fields(message: &[u8]) -> impl Iterator<Item = Result<Field<'_>, String>> {
-    let mut rest = message;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let field = next_field(rest);
-        rest = field.as_ref().map_or(&[], |field| &rest[field.whole.len()..]);
-        Some(field.ok_or_else(|| "the file is broken".to_owned()))
-    })
-}
-
-fn next_field(message: &[u8]) -> Option<Field<'_>> {
-    let (key, mut at) = number(message)?;
-    let mut bytes = None;
-    match key & 7 {
-        0 => at += number(&message[at..])?.1,
-        1 => at += 8,
-        2 => {
-            let (length, size) = number(&message[at..])?;
-            let (start, length) = (at + size, usize::try_from(length).ok()?);
-            at = start.checked_add(length)?;
-            bytes = Some(message.get(start..at)?);
-        }
-        5 => at += 4,
-        _ => return None,
-    }
-    Some(Field { tag: key >> 3, whole: message.get(..at)?, bytes })
-}
-
-/// A number and how many bytes it takes.
-fn number(bytes: &[u8]) -> Option<(u64, usize)> {
-    let mut value = 0_u64;
-    for (i, byte) in bytes.iter().take(10).enumerate() {
-        value |= u64::from(byte & 0x7f) << (7 * i);
-        if byte & 0x80 == 0 {
-            return Some((value, i + 1));
-        }
-    }
-    None
 }
 
 fn put_raw(out: &mut Vec<u8>, mut value: u64) {

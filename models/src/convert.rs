@@ -1,0 +1,70 @@
+//! Published checkpoints become graphs of ours: the same function, emitted for speed instead of traced. No Python, no
+//! files, no network; whoever calls brings weights by name and says where the graph goes.
+
+mod bands;
+mod checkpoint;
+mod rotary;
+pub mod roformer;
+mod transformer;
+
+pub use bands::Bands;
+pub use checkpoint::CheckpointWeights;
+
+use crate::onnx::GraphError;
+use std::io;
+
+/// Weights by the names that their publisher's code gives them.
+pub trait Weights {
+    /// The shape of a tensor; none where there is no such tensor.
+    fn shape(&self, name: &str) -> Option<Vec<usize>>;
+
+    /// All numbers of a tensor, row-major.
+    ///
+    /// # Errors
+    /// Where they cannot be read, or there is no such tensor.
+    fn read(&self, name: &str) -> Result<Vec<f32>, ConvertError>;
+}
+
+/// Why no graph comes of a checkpoint.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConvertError {
+    /// The settings and the weights do not belong together, or no code here knows them.
+    #[error("{0}")]
+    Settings(String),
+    /// A tensor that the architecture needs is not there, or has another shape.
+    #[error("tensor `{name}` should be {expected:?} and is {found}")]
+    Tensor {
+        /// Its name.
+        name: String,
+        /// Its shape by the settings.
+        expected: Vec<usize>,
+        /// What is there.
+        found: String,
+    },
+    /// The weights cannot be read.
+    #[error("cannot read tensor `{name}`")]
+    Read {
+        /// Its name.
+        name: String,
+        /// Why.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A bug: the graph makes no sense.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// The graph cannot be written.
+    #[error("cannot write the graph")]
+    Write(#[from] io::Error),
+}
+
+/// Weights of one shape, checked when the graph is built and read when it is written.
+pub(crate) fn checked(weights: &dyn Weights, name: &str, expected: &[usize]) -> Result<(), ConvertError> {
+    let found = match weights.shape(name) {
+        Some(shape) if shape == expected => return Ok(()),
+        Some(shape) => format!("{shape:?}"),
+        None => "missing".to_owned(),
+    };
+    Err(ConvertError::Tensor { name: name.to_owned(), expected: expected.to_vec(), found })
+}
