@@ -5,13 +5,14 @@ pub mod facts;
 
 pub use card::{Card, CardFile, CommercialUse, Grade, PriceClass, Quality, Signal, Task};
 
-use crate::pipeline::chain::{Chain, Follower};
+use crate::pipeline::chain::{Beside, Chain, Follower};
 use crate::pipeline::enhance::Enhance;
 use crate::pipeline::master::Master;
 use crate::pipeline::separate::Separate;
 use crate::pipeline::speech::Speech;
 use crate::pipeline::transcribe::{StemNotes, Transcribe};
 use crate::weights::Files;
+use crate::settings::{Control, ControlKind};
 use crate::{ModelError, Pipeline, SessionOptions};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -41,6 +42,18 @@ const KNOWN: &[Known] = &[
     Known { card: include_str!("../catalog/whisper-small.toml"), files: &[] },
     Known { card: include_str!("../catalog/whisper-large-v3-turbo.toml"), files: &[] },
 ];
+
+/// Speech models that write down what is said beside an enhancer; the best that is installed does.
+const LISTENERS: [&str; 4] = ["whisper-large-v3-turbo", "whisper-small", "whisper-base", "whisper-tiny"];
+
+/// The switch for it.
+const TRANSCRIPT: Control = Control {
+    name: "transcript",
+    title: "Transcript",
+    help: "Also writes down what is said, heard in the clip as it was sent.",
+    kind: ControlKind::Switch { default: false },
+    advanced: false,
+};
 
 /// The models there are, by name.
 pub struct Catalog {
@@ -137,6 +150,11 @@ impl Catalog {
         {
             let transcribe = Transcribe::new(card, files.clone())?.with_session_options(self.options);
             followers.push(Arc::new(StemNotes::new(transcribe)?));
+        }
+        if card.task == Task::Enhance
+            && let Some(Entry { card, .. }) = LISTENERS.iter().find_map(|name| self.to_follow(name))
+        {
+            followers.push(Arc::new(Beside::new(TRANSCRIPT, &card.name, self.alone(&card.name)?)));
         }
         Ok(followers)
     }

@@ -13,6 +13,9 @@ pub(super) struct Args {
     /// Bring the speech to this loudness, like -16
     #[arg(long, value_name = "LUFS", allow_negative_numbers = true)]
     loudness: Option<f64>,
+    /// Also write down what is said: text, subtitles and markers
+    #[arg(long)]
+    transcript: bool,
 }
 
 pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
@@ -23,6 +26,9 @@ pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
     if let Some(lufs) = args.loudness {
         settings.extend(["loudness=on".to_owned(), format!("target_lufs={lufs}")]);
     }
+    if args.transcript {
+        settings.push("transcript=on".to_owned());
+    }
     let task = Task {
         word: "enhance",
         prefers: &["deepfilternet3", "rnnoise", "gtcrn"],
@@ -31,7 +37,10 @@ pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
         stems: Vec::new(),
         references: Vec::new(),
         settings,
-        lacks: &[],
+        lacks: &[(
+            "transcript",
+            "no speech model is installed; `tributary models pull whisper-base` brings one",
+        )],
     };
     batch::run(place, args.batch, task).await
 }
