@@ -3,8 +3,8 @@
 
 mod bands;
 mod checkpoint;
-mod rotary;
 pub mod roformer;
+mod rotary;
 mod transformer;
 
 pub use bands::Bands;

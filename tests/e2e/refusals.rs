@@ -120,8 +120,13 @@ async fn the_longest_clip_is_quoted_for_every_model_and_one_frame_more_is_refuse
         assert!(models.iter().any(|model| model.name == name), "{name} is not offered");
     }
     for model in &models {
-        let ask =
-            |frames| v1::QuoteRequest { model: model.name.clone(), frames, channels: 8, rate_hz: 192_000 };
+        let ask = |frames| v1::QuoteRequest {
+            model: model.name.clone(),
+            frames,
+            channels: 8,
+            rate_hz: 192_000,
+            settings: Vec::new(),
+        };
         let longest = CLIP_SECONDS_MAX * 192_000;
         let quote = raw.jobs().quote(ask(longest)).await.unwrap().into_inner();
         assert_eq!(quote.credits, CLIP_SECONDS_MAX / 60 * model.credits_per_minute.0, "{}", model.name);

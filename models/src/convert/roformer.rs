@@ -66,7 +66,8 @@ pub fn graph<'w>(shape: &Shape, weights: &'w dyn Weights, target: Target) -> Res
         let along = transformer(&mut net, weights, &format!("layers.{layer}.0"), sizes, &mut time, &along)?;
         let along = net.reshape(&along, &[bands, rows, shape.dim])?;
         let turned = net.transpose(&along, &[1, 0, 2])?;
-        let turned = transformer(&mut net, weights, &format!("layers.{layer}.1"), sizes, &mut across, &turned)?;
+        let turned =
+            transformer(&mut net, weights, &format!("layers.{layer}.1"), sizes, &mut across, &turned)?;
         x = net.transpose(&turned, &[1, 0, 2])?;
     }
     if weights.shape("final_norm.gamma").is_some() {
@@ -115,7 +116,8 @@ fn band_split<'w>(
             let mut all = Vec::with_capacity(count * width * dim);
             for band in first..first + count {
                 let scale = weights.read(&format!("band_split.to_features.{band}.0.gamma"))?;
-                let project = turned(&weights.read(&format!("band_split.to_features.{band}.1.weight"))?, width);
+                let project =
+                    turned(&weights.read(&format!("band_split.to_features.{band}.1.weight"))?, width);
                 all.extend(project.iter().enumerate().map(|(i, x)| x * scale[i / dim]));
             }
             Ok(all)
@@ -154,7 +156,9 @@ fn mask<'w>(
             checked(weights, &name(band, layer, "bias"), &[outside])?;
         }
         let matrix = net.weights(&[count, inside, outside], move || {
-            each(first..first + count, |band| Ok(turned(&weights.read(&name(band, layer, "weight"))?, inside)))
+            each(first..first + count, |band| {
+                Ok(turned(&weights.read(&name(band, layer, "weight"))?, inside))
+            })
         });
         let bias = net.weights(&[count, 1, outside], move || {
             each(first..first + count, |band| weights.read(&name(band, layer, "bias")))

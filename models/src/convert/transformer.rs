@@ -35,9 +35,16 @@ pub(super) struct Axis {
 
 impl Axis {
     /// `sequences` of `places` each; in groups where `grouped`.
-    pub(super) fn new(frequencies: Vec<f32>, sizes: Sizes, sequences: usize, places: usize, grouped: bool) -> Self {
+    pub(super) fn new(
+        frequencies: Vec<f32>,
+        sizes: Sizes,
+        sequences: usize,
+        places: usize,
+        grouped: bool,
+    ) -> Self {
         let scores = sizes.heads * places * places * size_of::<f32>();
-        let group = if grouped { (SCORES_BYTES_MAX / scores.max(1)).clamp(1, sequences.max(1)) } else { sequences };
+        let group =
+            if grouped { (SCORES_BYTES_MAX / scores.max(1)).clamp(1, sequences.max(1)) } else { sequences };
         // Groups as equal as can be: the last should not be a small one.
         let group = sequences.div_ceil(sequences.div_ceil(group.max(1)).max(1));
         Self { group, angles: Vec::new(), frequencies }
@@ -92,11 +99,12 @@ pub(super) fn transformer<'w>(
     let norm = format!("{prefix}.norm.gamma");
     let norm = weights.shape(&norm).map(|_| vector(net, weights, &norm, sizes.dim)).transpose()?;
     let [sequences, places, _] = x.shape()[..] else {
-        return Err(GraphError { operator: "transformer".to_owned(), shapes: format!("{:?}", x.shape()) }.into());
+        return Err(
+            GraphError { operator: "transformer".to_owned(), shapes: format!("{:?}", x.shape()) }.into()
+        );
     };
     let groups = sequences.div_ceil(axis.group);
-    let counts: Vec<usize> =
-        (0..groups).map(|g| axis.group.min(sequences - g * axis.group)).collect();
+    let counts: Vec<usize> = (0..groups).map(|g| axis.group.min(sequences - g * axis.group)).collect();
     let mut done = Vec::new();
     for mut x in net.split(x, 0, &counts)? {
         let angles = axis.angles(net, x.shape()[0], places);

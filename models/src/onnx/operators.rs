@@ -10,7 +10,8 @@ impl<E> Graph<'_, E> {
     /// Where the inner dimensions differ or the outer ones do not fit.
     pub fn matmul(&mut self, a: &Value, b: &Value) -> Result<Value, GraphError> {
         let refused = self.refused("MatMul", &[a, b]);
-        let ([outer_a @ .., rows, inner_a], [outer_b @ .., inner_b, columns]) = (&a.shape[..], &b.shape[..]) else {
+        let ([outer_a @ .., rows, inner_a], [outer_b @ .., inner_b, columns]) = (&a.shape[..], &b.shape[..])
+        else {
             return Err(refused);
         };
         let mut shape = broadcast(outer_a, outer_b).filter(|_| inner_a == inner_b).ok_or(refused)?;
@@ -80,7 +81,13 @@ impl<E> Graph<'_, E> {
     ///
     /// # Errors
     /// Where the shapes do not fit.
-    pub fn rotary(&mut self, x: &Value, cosines: &Value, sines: &Value, heads: usize) -> Result<Value, GraphError> {
+    pub fn rotary(
+        &mut self,
+        x: &Value,
+        cosines: &Value,
+        sines: &Value,
+        heads: usize,
+    ) -> Result<Value, GraphError> {
         let fits = match (&x.shape[..], &cosines.shape[..]) {
             ([batch, places, width], [b, p, half]) => {
                 (batch, places, *width) == (b, p, heads * 2 * half) && cosines.shape == sines.shape

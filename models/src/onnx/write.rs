@@ -57,7 +57,8 @@ fn write_within<E: From<io::Error>, W: Write>(
     let mut beside = if all > inside_bytes_max { Some(Beside { to: beside()?, written: 0 }) } else { None };
     let heads = heads(&constants, beside.is_some().then_some(weights_name));
 
-    let entry = |(key, value): &(&str, &str)| StringEntry { key: (*key).to_owned(), value: (*value).to_owned() };
+    let entry =
+        |(key, value): &(&str, &str)| StringEntry { key: (*key).to_owned(), value: (*value).to_owned() };
     let model = ModelProto {
         ir_version: IR_VERSION,
         producer_name: "Tributary".to_owned(),
@@ -88,7 +89,10 @@ fn write_within<E: From<io::Error>, W: Write>(
     if let Some(beside) = &mut beside {
         beside.to.flush()?;
     }
-    Ok(Written { graph_bytes: before + graph_bytes, weights_bytes: beside.map_or(0, |beside| beside.written) })
+    Ok(Written {
+        graph_bytes: before + graph_bytes,
+        weights_bytes: beside.map_or(0, |beside| beside.written),
+    })
 }
 
 /// A constant without its numbers.

@@ -116,11 +116,14 @@ pub(crate) fn play(turn: &mut Turn<'_>) {
 /// One thing at a time: what is asked, what is open, what is armed.
 fn escape(face: &mut Face, turn: &mut Turn<'_>) {
     if face.doubt.take().is_some() {
-    } else if face.sheet != Sheet::None {
+        return;
+    }
+    if face.sheet != Sheet::None {
         face.sheet = Sheet::None;
-    } else if face.notes.clear() {
-    } else if face.stems.clear_selection() {
-    } else if turn.view.recorder == Recorder::Armed {
+        return;
+    }
+    let was_picked = face.notes.clear() || face.stems.clear_selection();
+    if !was_picked && turn.view.recorder == Recorder::Armed {
         turn.ask(Command::StopRecording);
     }
 }

@@ -15,9 +15,8 @@ pub(crate) const HEIGHT: f32 = 32.0;
 /// Those of a result that are for people; the others are what this window draws.
 pub(crate) fn shown(result: &Outcome) -> impl Iterator<Item = &SheetRow> {
     let is_said = result.transcript.is_some();
-    let is_shown =
-        move |sheet: &&SheetRow| !sheet.name.ends_with(".json") && !(is_said && is_of_words(sheet));
-    result.sheets.iter().filter(is_shown)
+    let is_drawn = move |sheet: &SheetRow| sheet.name.ends_with(".json") || is_said && is_of_words(sheet);
+    result.sheets.iter().filter(move |sheet| !is_drawn(sheet))
 }
 
 /// Whether it says what was spoken: such files are dragged out of the transcript's own line.

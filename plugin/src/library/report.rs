@@ -60,15 +60,18 @@ impl Report {
     /// What was measured, as people call it, with its unit, before and after. What was measured on neither is left out.
     #[must_use]
     pub fn figures(&self) -> Vec<(&'static str, &'static str, Option<f64>, Option<f64>)> {
-        let all: [(_, _, fn(&Figures) -> Option<f64>); 6] = [
-            ("Loudness", "LUFS", |of| of.integrated_lufs),
-            ("True peak", "dBTP", |of| of.true_peak_dbtp),
-            ("Sample peak", "dBFS", |of| of.sample_peak_dbfs),
-            ("Loudness range", "LU", |of| of.range_lu),
-            ("Mean level", "dBFS", |of| of.rms_dbfs),
-            ("Crest", "dB", |of| of.crest_db),
-        ];
-        let both = all.into_iter().map(|(name, unit, of)| (name, unit, of(&self.before), of(&self.after)));
+        let named = |of: &Figures| {
+            [
+                ("Loudness", "LUFS", of.integrated_lufs),
+                ("True peak", "dBTP", of.true_peak_dbtp),
+                ("Sample peak", "dBFS", of.sample_peak_dbfs),
+                ("Loudness range", "LU", of.range_lu),
+                ("Mean level", "dBFS", of.rms_dbfs),
+                ("Crest", "dB", of.crest_db),
+            ]
+        };
+        let pairs = named(&self.before).into_iter().zip(named(&self.after));
+        let both = pairs.map(|((name, unit, before), (_, _, after))| (name, unit, before, after));
         both.filter(|(_, _, before, after)| before.or(*after).is_some()).collect()
     }
 
