@@ -26,6 +26,9 @@ struct Desk {
     _host: Host,
 }
 
+/// By name.
+type Files = Vec<(String, PathBuf)>;
+
 impl Desk {
     fn new(world: &World) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -41,7 +44,7 @@ impl Desk {
 
     /// The take through a model: its rows with their files, and its sheets. What it cost is what was shown before, and
     /// was taken from the account once.
-    fn run(&mut self, task: &str, model: &str) -> (Vec<(String, PathBuf)>, Vec<(String, PathBuf)>) {
+    fn run(&mut self, task: &str, model: &str) -> (Files, Files) {
         let before = self.account();
         producer::choose(&mut self.plugin, task, model);
         let price = producer::priced(&mut self.plugin);
