@@ -165,6 +165,15 @@ impl JobRecord {
         let heard = has(ANALYSIS).then(|| if has(BEATS_SHEET) { BEATS } else { NOTES });
         self.stems.iter().cloned().chain(heard.map(str::to_owned)).collect()
     }
+
+    /// How a row is mixed: as the user has set it. What our synth plays is silent beside stems until somebody wants it,
+    /// or the stems would not sum to their original.
+    #[must_use]
+    pub fn fader(&self, row: &str) -> Fader {
+        let is_beside = !self.stems.is_empty() && self.stems.iter().all(|stem| stem != row);
+        let unset = Fader { is_muted: is_beside, ..Fader::default() };
+        self.mix.get(row).copied().unwrap_or(unset)
+    }
 }
 
 impl Library {

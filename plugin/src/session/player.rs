@@ -5,7 +5,6 @@ use crate::audio::Reel;
 use crate::audio::desk::TRACKS_MAX;
 use crate::audio::gauges::STEMS_MAX;
 use crate::library::{Fader, Feeder, JobKey, MixLoudness, TakeId};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -81,15 +80,13 @@ pub(super) fn at_rate(frames: u64, from_hz: u32, to_hz: u32) -> u64 {
 }
 
 /// Linear gains of the stems as they are heard: fader, mute, solo.
-pub(super) fn stem_gains(stems: &[String], mix: &BTreeMap<String, Fader>) -> Vec<f32> {
-    let fader = |stem: &String| mix.get(stem).copied().unwrap_or_default();
-    let is_any_solo = stems.iter().any(|stem| fader(stem).is_solo);
-    let gain = |stem: &String| {
-        let fader = fader(stem);
+pub(super) fn stem_gains(faders: &[Fader]) -> Vec<f32> {
+    let is_any_solo = faders.iter().any(|fader| fader.is_solo);
+    let gain = |fader: &Fader| {
         let is_heard = !fader.is_muted && (fader.is_solo || !is_any_solo);
         if is_heard { linear(fader.gain_db) } else { 0.0 }
     };
-    stems.iter().map(gain).collect()
+    faders.iter().map(gain).collect()
 }
 
 /// Of all tracks of a reel: stems, then the original.
@@ -115,10 +112,8 @@ mod tests {
 
     #[test]
     fn solo_mute_and_fader_make_the_gain() {
-        let stems: Vec<String> = ["a", "b", "c"].map(str::to_owned).into();
-        let check = |faders: [Fader; 2], expected: [f32; 3]| {
-            let mix = [("a".to_owned(), faders[0]), ("b".to_owned(), faders[1])].into();
-            assert_eq!(stem_gains(&stems, &mix), expected, "{faders:?}");
+        let check = |[a, b]: [Fader; 2], expected: [f32; 3]| {
+            assert_eq!(stem_gains(&[a, b, Fader::default()]), expected, "{a:?} {b:?}");
         };
         let open = Fader::default();
         check([open, open], [1.0, 1.0, 1.0]);

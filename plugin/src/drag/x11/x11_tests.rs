@@ -4,6 +4,7 @@
 use super::*;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use x11rb::NONE;
 use x11rb::protocol::xproto::*;

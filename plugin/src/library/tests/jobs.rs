@@ -142,6 +142,9 @@ fn a_sheet_is_kept_under_a_name_for_people_and_only_as_it_was_made() {
     let record = JobRecord { sheets, ..job(&library, &take, &[]) };
     library.save_job(&record).unwrap();
     assert_eq!(record.rows(), ["notes"]);
+    assert!(!record.fader("notes").is_muted, "there is nothing else to hear");
+    let beside = JobRecord { stems: vec!["vocals".to_owned()], ..record.clone() };
+    assert_eq!(["vocals", "notes"].map(|row| beside.fader(row).is_muted), [false, true]);
     for sheet in &record.sheets {
         fs::write(library.sheet_part(&record, &sheet.name), b"MTrk").unwrap();
         assert!(matches!(library.keep_sheet(&take, &record, sheet), Err(LibraryError::Damaged { .. })));

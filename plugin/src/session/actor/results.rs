@@ -2,7 +2,7 @@
 
 use super::Actor;
 use crate::audio::Order;
-use crate::library::{Fader, SheetRecord};
+use crate::library::{Fader, JobRecord, SheetRecord};
 use crate::session::figures::{Desk, Figure, FigureNews};
 use crate::session::player::{Subject, levels, stem_gains};
 use crate::view::{Outcome, SheetRow, Stage, StemRow};
@@ -34,8 +34,7 @@ impl Actor {
         let Some(entry) = entry else { return };
         let record = &entry.record;
         let row = |name: &String| {
-            let fader = record.mix.get(name).copied().unwrap_or_default();
-            let Fader { gain_db, is_solo, is_muted } = fader;
+            let Fader { gain_db, is_solo, is_muted } = record.fader(name);
             StemRow {
                 name: name.clone(),
                 file: None,
@@ -109,9 +108,7 @@ impl Actor {
     }
 
     /// What is to be looked at now.
-    pub(super) fn desk(
-        &self,
-    ) -> Option<(Subject, crate::library::TakeInfo, Option<crate::library::JobRecord>)> {
+    pub(super) fn desk(&self) -> Option<(Subject, crate::library::TakeInfo, Option<JobRecord>)> {
         let take = self.view.take.as_ref().filter(|take| take.is_present)?;
         let key = self.view.result.as_ref().map(|result| result.job);
         let entry = key.and_then(|key| self.jobs.get(key));
@@ -246,9 +243,10 @@ impl Actor {
         else {
             return;
         };
-        let fader = record.mix.entry(stem.to_owned()).or_default();
-        change(fader);
-        let Fader { gain_db, is_solo, is_muted } = *fader;
+        let mut fader = record.fader(stem);
+        change(&mut fader);
+        record.mix.insert(stem.to_owned(), fader);
+        let Fader { gain_db, is_solo, is_muted } = fader;
         let record = record.clone();
         self.shelf.keep_mix(record);
         self.with_row(stem, |row| (row.gain_db, row.is_solo, row.is_muted) = (gain_db, is_solo, is_muted));
@@ -258,8 +256,9 @@ impl Actor {
     /// The audio thread plays the tracks as they are mixed; the original as loud as the stems together.
     fn give_levels(&mut self) {
         let entry = self.player.subject.and_then(|subject| subject.job).and_then(|key| self.jobs.get(key));
-        let gains =
-            entry.map(|entry| stem_gains(&entry.record.rows(), &entry.record.mix)).unwrap_or_default();
+        let faders =
+            |record: &JobRecord| record.rows().iter().map(|row| record.fader(row)).collect::<Vec<_>>();
+        let gains = entry.map(|entry| stem_gains(&faders(&entry.record))).unwrap_or_default();
         // Without stems there is nothing to be as loud as; a plain synth is not.
         let has_stems = entry.is_some_and(|entry| !entry.record.stems.is_empty());
         let loudness = self.player.loudness.as_ref().filter(|_| has_stems);
