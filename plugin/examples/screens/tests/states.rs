@@ -37,7 +37,9 @@ fn nothing_is_cut_off_in_the_default_window() {
         "SDR 2.5",
         "SI-SDR 20.02",
         "What it does, said in",
-        // In a list that scrolls.
+        // In lists that scroll.
+        "0:12.4",
+        "It is the best take.",
         "More controls",
         "Loudness",
         "Ceiling",
