@@ -2,7 +2,7 @@
 //! did in words and pictures.
 
 mod host;
-mod services;
+mod jobs;
 
 use crate::setup;
 use crate::stage::Stage;
@@ -44,14 +44,14 @@ pub(crate) fn run(file: Option<PathBuf>) -> anyhow::Result<()> {
     ensure!(song.is_file(), "there is no file {}", song.display());
     println!("building tributary (the first time takes some minutes)");
     let program = workspace::build(Profile::Release)?;
-    let stage = Stage::start(&program, services::pull(&program)?)?;
+    let stage = Stage::start(&program, jobs::pull(&program)?)?;
     row("server", &format!("{}, with a data folder of its own", stage.address));
-    let mut done = services::Done::new(&out);
+    let mut done = jobs::Done::new(&out);
     separate(&stage, &song, &mut done)?;
-    services::rest(&stage, &song, &voice, &mut done)?;
+    jobs::rest(&stage, &song, &voice, &mut done)?;
     let report = done.report(&stage, &references)?;
     show(&report["jobs"][0]);
-    services::show(&report);
+    jobs::show(&report);
     ledger(&stage)?;
     host::run(&stage, &out)?;
     row("look", &format!("{OUT}/report.html"));
@@ -59,7 +59,7 @@ pub(crate) fn run(file: Option<PathBuf>) -> anyhow::Result<()> {
 }
 
 /// The first job, with all that it cost.
-fn separate(stage: &Stage, song: &Path, done: &mut services::Done) -> anyhow::Result<()> {
+fn separate(stage: &Stage, song: &Path, done: &mut jobs::Done) -> anyhow::Result<()> {
     let quote = first(stage.ask(["quote".as_ref(), song.as_os_str()])?)?;
     let before = first(stage.ask(["balance"])?)?;
     row(
@@ -81,8 +81,8 @@ fn separate(stage: &Stage, song: &Path, done: &mut services::Done) -> anyhow::Re
         after["available"]
     );
     row("credits", &spent);
-    row("time", &services::time(&job));
-    done.note(format!("separate: quoted {}, {spent}; {}", quote["credits"], services::time(&job)));
+    row("time", &jobs::time(&job));
+    done.note(format!("separate: quoted {}, {spent}; {}", quote["credits"], jobs::time(&job)));
     Ok(())
 }
 

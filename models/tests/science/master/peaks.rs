@@ -94,12 +94,13 @@ fn hostile() -> Vec<(&'static str, Audio)> {
         // In otherwise normal sound, and far longer than any filter reaches: an ideal meter sees the ends of such a burst
         // the higher the longer it is.
         ("a burst at half the rate in music", {
-            let burst =
-                |i: usize| f64::from((60_000..63_000).contains(&i)) * if i % 2 == 0 { 0.4 } else { -0.4 };
+            let burst = |i: usize| {
+                f64::from((60_000..63_000).contains(&i)) * if i.is_multiple_of(2) { 0.4 } else { -0.4 }
+            };
             stereo(frames, |i| 0.5 * at(i, 220.0).sin() + 0.3 * at(i, 2_500.0).sin() + burst(i))
         }),
         ("a burst at half the rate that turns over", {
-            let turn = |i: usize| if (i % 2 == 0) == (i < 61_500) { 0.4 } else { -0.4 };
+            let turn = |i: usize| if i.is_multiple_of(2) == (i < 61_500) { 0.4 } else { -0.4 };
             let burst = |i: usize| f64::from((60_000..63_000).contains(&i)) * turn(i);
             stereo(frames, |i| 0.5 * at(i, 220.0).sin() + 0.3 * at(i, 2_500.0).sin() + burst(i))
         }),
