@@ -129,7 +129,7 @@ fn ledger(stage: &Stage) -> anyhow::Result<()> {
 }
 
 fn row(name: &str, text: &str) {
-    println!("{name:9}{text}");
+    println!("{name:11}{text}");
 }
 
 fn credits(count: &Value) -> String {

@@ -36,6 +36,9 @@ pub struct SheetFigures {
 #[derive(Deserialize)]
 struct Analysis {
     seconds: f64,
+    /// What tells it from other sheets.
+    #[serde(rename = "beats_seconds")]
+    _beats_seconds: Vec<f64>,
     tempo: Option<Tempo>,
     meter: Option<Meter>,
     key: Option<Key>,
@@ -94,7 +97,7 @@ impl SheetFigures {
     }
 
     fn tell_music(&mut self, analysis: Analysis) {
-        let Analysis { seconds, tempo, meter, key, notes } = analysis;
+        let Analysis { seconds, tempo, meter, key, notes, .. } = analysis;
         let sure = |confidence: f64| format!("{:.0} % sure", 100.0 * confidence);
         let tempo = tempo.map(|tempo| format!("{:.1} bpm, {}", tempo.bpm, sure(tempo.confidence)));
         let meter = meter.map(|m| format!("{}/{}, {}", m.beats, m.unit, sure(m.confidence)));
@@ -153,7 +156,7 @@ mod tests {
     fn an_analysis_tells_tempo_and_notes_and_what_was_not_found() {
         let figures = told(
             "song - analysis.json",
-            r#"{"seconds":2,"tempo":{"bpm":104,"confidence":0.9},"meter":null,"key":null,
+            r#"{"seconds":2,"beats_seconds":[],"tempo":{"bpm":104,"confidence":0.9},"meter":null,"key":null,
                 "notes":[{"start_seconds":0,"end_seconds":1,"pitch":60,"confidence":0.5}]}"#,
         );
         let facts: Vec<_> = figures.facts.iter().map(|(name, fact)| format!("{name} {fact}")).collect();
@@ -165,7 +168,7 @@ mod tests {
     fn a_master_tells_levels_and_its_curve() {
         let figures = told(
             "report.json",
-            r#"{"before":{"integrated_lufs":-20.04,"range_lu":null},"after":{"integrated_lufs":-14,"range_lu":3},
+            r#"{"seconds":9,"before":{"integrated_lufs":-20.04,"range_lu":null},"after":{"integrated_lufs":-14,"range_lu":3},
                 "notes":["loud"],"eq":[{"hz":20,"mid_db":1,"side_db":0}]}"#,
         );
         assert_eq!(figures.facts[0], ("loudness".to_owned(), "-20.0 to -14.0 LUFS".to_owned()));

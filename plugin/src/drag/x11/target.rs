@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use x11rb::NONE;
 use x11rb::connection::Connection;
-use x11rb::errors::ConnectionError;
+use x11rb::errors::{ConnectionError, ReplyError};
 use x11rb::protocol::xproto::{AtomEnum, ConnectionExt, PropMode, SelectionNotifyEvent, Window};
 use x11rb::wrapper::ConnectionExt as _;
 
@@ -54,10 +54,11 @@ impl Target {
         Ok(Self { desktop, watched, guest: None, files, wake })
     }
 
-    /// The window speaks for itself again. It may be gone already.
-    pub(super) fn unwatch(&self) -> Result<(), ConnectionError> {
+    /// The window speaks for itself again. It may be gone already. Waits until the server has heard it: a connection that
+    /// ends with events nobody has read is cut off, and what it said last may be lost.
+    pub(super) fn unwatch(&self) -> Result<(), ReplyError> {
         self.desktop.conn.delete_property(self.watched, self.desktop.atoms.XdndProxy)?;
-        self.desktop.conn.flush()
+        self.desktop.conn.sync()
     }
 
     /// `XdndEnter`: somebody comes, and says what it carries.
