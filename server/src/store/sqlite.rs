@@ -37,6 +37,10 @@ use tributary_protocol::vocab::{AccountId, ClipHeader, JobId, Sha256};
 const CONNECTIONS_MAX: u32 = 8;
 /// How long a writer waits for another process to finish its transaction.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
+/// From one try to switch to a write-ahead log to the next.
+const SWITCH_WAIT: Duration = Duration::from_millis(20);
+/// SQLite's result code for "another has it".
+const BUSY_CODE: &str = "5";
 /// SQLite's result codes for "no room": for the file, and for the shared index of the write-ahead log.
 const FULL_CODES: [&str; 2] = ["13", "4874"];
 /// Number, name and text, in order; the same numbers and names as in every other database's folder.
@@ -97,7 +101,7 @@ impl SqliteStore {
                 Ok(!connection.is_in_transaction())
             })
         });
-        let store = Self { pool: pool.connect_with(options).await?, turn: Mutex::new(()) };
+        let store = Self { pool: connect(pool, options).await?, turn: Mutex::new(()) };
         store.migrate().await?;
         Ok(store)
     }
@@ -130,6 +134,22 @@ impl SqliteStore {
         let turn = self.turn.lock().await;
         Ok(Write { tx: self.pool.begin_with("BEGIN IMMEDIATE").await?, _turn: turn })
     }
+}
+
+/// SQLite waits for locks, but not for the one that the switch to a write-ahead log takes: of two processes that make a
+/// new file at once, one is told at once that it is locked. So this waits, as long as for other locks.
+async fn connect(pool: SqlitePoolOptions, options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+    let is_busy = |error: &sqlx::Error| {
+        error.as_database_error().and_then(|cause| cause.code()).is_some_and(|code| code == BUSY_CODE)
+    };
+    let tries = BUSY_WAIT.as_millis() / SWITCH_WAIT.as_millis();
+    for _ in 0..tries {
+        match pool.clone().connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) => tokio::time::sleep(SWITCH_WAIT).await,
+            connected => return connected,
+        }
+    }
+    pool.connect_with(options).await
 }
 
 /// The one transaction that may write. Dropped without `commit`, nothing happened.

@@ -240,6 +240,16 @@ async fn two_processes_may_make_and_use_one_file() {
     beds[0].assert_audit_is_clean().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_that_make_a_file_at_the_same_moment_both_have_it() {
+    for _ in 0..20 {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("tributary.db");
+        let (one, two) = tokio::join!(SqliteStore::open(&path), SqliteStore::open(&path));
+        assert!(one.is_ok() && two.is_ok(), "{one:?} {two:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_closed_file_opens_again_with_everything_in_it() {
     let folder = TempDir::new().unwrap();
