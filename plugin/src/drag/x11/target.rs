@@ -41,7 +41,7 @@ impl Target {
         watched: Window,
         files: Arc<Mutex<Vec<PathBuf>>>,
         wake: Wake,
-    ) -> Result<Self, ConnectionError> {
+    ) -> Result<Self, ReplyError> {
         let (conn, atoms, own) = (&desktop.conn, desktop.atoms, desktop.own);
         let set = PropMode::REPLACE;
         conn.change_property32(set, own, atoms.XdndAware, AtomEnum::ATOM, &[VERSION])?;
@@ -50,7 +50,7 @@ impl Target {
             conn.change_property32(set, window, atoms.XdndProxy, AtomEnum::WINDOW, &[own])?;
         }
         conn.change_property32(set, watched, atoms.XdndAware, AtomEnum::ATOM, &[VERSION])?;
-        conn.flush()?;
+        conn.sync()?;
         Ok(Self { desktop, watched, guest: None, files, wake })
     }
 
