@@ -12,11 +12,21 @@ use tributary_plugin::project::Project;
 use tributary_plugin::session::{Places, Session};
 use tributary_plugin::view::Connection;
 
-/// Names of this process's threads that are ours.
+/// `PF_EXITING` of Linux: such a thread never runs the program's code again. A joined one is listed a little longer,
+/// for its end is told before it is taken from the list.
+const EXITING: u64 = 0x4;
+
+/// Names of this process's threads that are ours and still run.
 fn ours() -> Vec<String> {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap();
-    let names = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
-    names.map(|name| name.trim().to_owned()).filter(|name| name.starts_with("tributary")).collect()
+    let stats = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("stat")).ok());
+    // proc_pid_stat(5): the name stands in brackets and is the second field, the flags are the ninth.
+    let running = stats.filter_map(|stat| {
+        let (before, after) = stat.rsplit_once(')')?;
+        let flags: u64 = after.split_whitespace().nth(6)?.parse().unwrap();
+        (flags & EXITING == 0).then(|| before.split_once('(').unwrap().1.to_owned())
+    });
+    running.filter(|name| name.starts_with("tributary")).collect()
 }
 
 fn open(root: &std::path::Path) -> Session {

@@ -5,6 +5,7 @@ use super::source::is_local;
 use std::io::Read;
 use std::time::Duration;
 use ureq::Agent;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 /// A server that says nothing for so long says nothing more.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
@@ -41,8 +42,12 @@ impl Web {
                 .timeout_per_read(Some(SILENCE_MAX))
                 .user_agent(concat!("tributary/", env!("CARGO_PKG_VERSION")))
         };
+        let tls = TlsConfig::builder().root_certs(authorities()).build();
         // A redirect must not lead out of TLS, and a proxy must not be asked for this machine.
-        Self { secure: config().https_only(true).build().into(), local: config().proxy(None).build().into() }
+        Self {
+            secure: config().https_only(true).tls_config(tls).build().into(),
+            local: config().proxy(None).build().into(),
+        }
     }
 
     /// All of it.
@@ -77,6 +82,21 @@ impl Web {
         let status = response.status().as_u16();
         Ok(Answer { status, length_bytes, range, tag, body: Box::new(response.into_body().into_reader()) })
     }
+}
+
+/// Whom this machine trusts, which may be a studio's own proxy (`SSL_CERT_FILE` is heard); the public authorities that
+/// are built in where it names none, as a bare container does.
+fn authorities() -> RootCerts {
+    let found = rustls_native_certs::load_native_certs();
+    if found.certs.is_empty() {
+        return RootCerts::WebPki;
+    }
+    found
+        .certs
+        .iter()
+        .map(|certificate| Certificate::from_der(certificate).to_owned())
+        .collect::<Vec<_>>()
+        .into()
 }
 
 /// `bytes 10-99/100` is (10, 100), `bytes */100` is (none, 100).
