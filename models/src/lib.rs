@@ -17,6 +17,7 @@ pub mod music;
 pub mod onnx;
 pub mod pipeline;
 pub mod progress;
+pub mod recipe;
 pub mod run;
 pub mod session;
 pub mod settings;
@@ -34,6 +35,7 @@ pub use pipeline::{
     Ask, Assembler, Chunk, ChunkAnswer, Clip, Clips, Cutter, Ends, Part, Pipeline, Plan, ResultSink,
 };
 pub use progress::{Go, Progress};
+pub use recipe::Recipe;
 pub use run::{RunReport, run};
 pub use session::{Device, EngineChoice, Session, SessionOptions};
 pub use settings::{Control, ControlKind, Setting, Settings};
