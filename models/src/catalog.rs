@@ -31,6 +31,7 @@ const KNOWN: &[Known] = &[
     },
     Known { card: include_str!("../catalog/master.toml"), files: &[] },
     Known { card: include_str!("../catalog/basic-pitch.toml"), files: &[] },
+    Known { card: include_str!("../catalog/swift-f0.toml"), files: &[] },
     Known { card: include_str!("../catalog/beats.toml"), files: &[] },
     Known { card: include_str!("../catalog/drum-notes.toml"), files: &[] },
     Known { card: include_str!("../catalog/rnnoise.toml"), files: &[] },
@@ -176,7 +177,7 @@ impl Catalog {
             (Task::Master, "reference") => {
                 Ok(Arc::new(Master::new(card)?.with_session_options(self.options)))
             }
-            (Task::Transcribe, "basic-pitch" | "beats" | "drum-notes") => {
+            (Task::Transcribe, "basic-pitch" | "swift-f0" | "beats" | "drum-notes") => {
                 Ok(Arc::new(Transcribe::new(card, files)?.with_session_options(self.options)))
             }
             (Task::Transcribe, "whisper") => {
