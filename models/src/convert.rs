@@ -3,15 +3,23 @@
 
 mod bands;
 mod checkpoint;
+mod published;
 pub mod roformer;
 mod rotary;
+mod survey;
 mod transformer;
 
 pub use bands::Bands;
 pub use checkpoint::CheckpointWeights;
 
-use crate::onnx::GraphError;
-use std::io;
+use crate::checkpoint::{Checkpoint, CheckpointError, Settings};
+use crate::onnx::{self, GraphError, Written};
+use crate::recipe::Recipe;
+use published::Published;
+use roformer::Target;
+use std::cell::{Cell, RefCell};
+use std::io::{self, Read, Seek, Write};
+use survey::Survey;
 
 /// Weights by the names that their publisher's code gives them.
 pub trait Weights {
@@ -23,6 +31,19 @@ pub trait Weights {
     /// # Errors
     /// Where they cannot be read, or there is no such tensor.
     fn read(&self, name: &str) -> Result<Vec<f32>, ConvertError>;
+
+    /// Whether a tensor is there and of that shape.
+    ///
+    /// # Errors
+    /// [`ConvertError::Tensor`] where not.
+    fn expect(&self, name: &str, expected: &[usize]) -> Result<(), ConvertError> {
+        let found = match self.shape(name) {
+            Some(shape) if shape == expected => return Ok(()),
+            Some(shape) => format!("{shape:?}"),
+            None => "missing".to_owned(),
+        };
+        Err(ConvertError::Tensor { name: name.to_owned(), expected: expected.to_vec(), found })
+    }
 }
 
 /// Why no graph comes of a checkpoint.
@@ -42,6 +63,9 @@ pub enum ConvertError {
         /// What is there.
         found: String,
     },
+    /// The checkpoint or its settings cannot be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// The weights cannot be read.
     #[error("cannot read tensor `{name}`")]
     Read {
@@ -59,12 +83,85 @@ pub enum ConvertError {
     Write(#[from] io::Error),
 }
 
-/// Weights of one shape, checked when the graph is built and read when it is written.
-pub(crate) fn checked(weights: &dyn Weights, name: &str, expected: &[usize]) -> Result<(), ConvertError> {
-    let found = match weights.shape(name) {
-        Some(shape) if shape == expected => return Ok(()),
-        Some(shape) => format!("{shape:?}"),
-        None => "missing".to_owned(),
-    };
-    Err(ConvertError::Tensor { name: name.to_owned(), expected: expected.to_vec(), found })
+/// A checkpoint whose settings were read and whose tensors are those that its network needs.
+pub struct Separator<R> {
+    weights: CheckpointWeights<R>,
+    published: Published,
+    numbers: u64,
+}
+
+impl<R: Read + Seek> Separator<R> {
+    /// Reads settings and the checkpoint's directory, no numbers.
+    ///
+    /// # Errors
+    /// Where no network here is like that, settings contradict each other or the weights, or tensors are missing, too many
+    /// or of another shape: then all of them are listed.
+    pub fn new(checkpoint: Checkpoint<R>, settings: &Settings) -> Result<Self, ConvertError> {
+        let published = published::read(settings)?;
+        let tensors: Vec<(String, u64)> = checkpoint
+            .tensors()
+            .map(|(name, tensor)| (name.to_owned(), tensor.shape().iter().product::<usize>() as u64))
+            .collect();
+        let weights = CheckpointWeights::from(checkpoint);
+        let survey = Survey::new(&weights);
+        roformer::survey(&published.shape, published.layers, &survey)?;
+        survey.finish(tensors.iter().map(|(name, _)| name.as_str()), roformer::is_spare)?;
+        let numbers = tensors.iter().map(|(_, numbers)| numbers).sum();
+        Ok(Self { weights, published, numbers })
+    }
+
+    /// How its network is fed.
+    #[must_use]
+    pub fn recipe(&self) -> &Recipe {
+        &self.published.recipe
+    }
+
+    /// About how many bytes the graph takes on disk.
+    #[must_use]
+    pub fn graph_bytes(&self, target: Target) -> u64 {
+        let number = if target == Target::Gpu { 2 } else { 4 };
+        // The angles of rotary places and the graph itself are little beside the weights.
+        self.numbers * number + (16 << 20)
+    }
+
+    /// Writes the graph to `out`, or graph and weights where one file cannot hold them: see [`onnx::write`]. `told` hears
+    /// how many of how many numbers were read.
+    ///
+    /// # Errors
+    /// Where numbers are not finite, or reading or writing fails.
+    pub fn write<W: Write>(
+        &self,
+        target: Target,
+        metadata: &[(&str, &str)],
+        weights_name: &str,
+        out: &mut impl Write,
+        beside: impl FnOnce() -> io::Result<W>,
+        told: &mut dyn FnMut(u64, u64),
+    ) -> Result<Written, ConvertError> {
+        let weights =
+            Told { weights: &self.weights, done: Cell::new(0), all: self.numbers, told: RefCell::new(told) };
+        let graph = roformer::graph(&self.published.shape, &weights, target)?;
+        onnx::write(graph, metadata, weights_name, out, beside)
+    }
+}
+
+/// Weights that say how many of their numbers were read.
+struct Told<'a> {
+    weights: &'a dyn Weights,
+    done: Cell<u64>,
+    all: u64,
+    told: RefCell<&'a mut dyn FnMut(u64, u64)>,
+}
+
+impl Weights for Told<'_> {
+    fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        self.weights.shape(name)
+    }
+
+    fn read(&self, name: &str) -> Result<Vec<f32>, ConvertError> {
+        let numbers = self.weights.read(name)?;
+        self.done.set(self.done.get() + numbers.len() as u64);
+        (self.told.borrow_mut())(self.done.get().min(self.all), self.all);
+        Ok(numbers)
+    }
 }

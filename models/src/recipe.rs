@@ -64,3 +64,76 @@ pub struct Spectrum {
     /// Whether the masked spectrum's bin 0 is set to nothing.
     pub without_dc: bool,
 }
+
+impl Recipe {
+    /// Longer chunks are a mistake: two minutes at 48 kHz.
+    const CHUNK_FRAMES_MAX: u32 = 120 * 48_000;
+    /// More chunks over one frame than these are a mistake.
+    const OVERLAP_MAX: u32 = 64;
+    /// More stems than these are a mistake.
+    const STEMS_MAX: usize = 32;
+
+    /// What the stems leave of the mixture, where it has a name: the instruments beside a voice, else what is neither of
+    /// the stems; none where the network gives that itself.
+    #[must_use]
+    pub fn remainder(&self) -> Option<&'static str> {
+        let has = |names: &[&str]| self.stems.iter().any(|stem| names.contains(&stem.as_str()));
+        match &self.stems[..] {
+            _ if has(&["other", "instrumental", "no-vocals"]) => None,
+            [voice] if voice == "vocals" => Some("instrumental"),
+            _ => Some("other"),
+        }
+    }
+
+    /// Whether it makes sense.
+    ///
+    /// # Errors
+    /// In words, naming the field.
+    pub fn check(&self) -> Result<(), String> {
+        let limits = tributary_audio::limits::RATE_HZ_MIN..=tributary_audio::limits::RATE_HZ_MAX;
+        if !limits.contains(&self.rate_hz) {
+            return Err(format!("`rate_hz` is {}, allowed are {limits:?}", self.rate_hz));
+        }
+        if self.channels != 2 {
+            return Err(format!("`channels` is {}; separators here are stereo", self.channels));
+        }
+        if self.stems.is_empty() || self.stems.len() > Self::STEMS_MAX {
+            return Err(format!("`stems` names {}, allowed are 1 to {}", self.stems.len(), Self::STEMS_MAX));
+        }
+        let spectrum = self.network.spectrum();
+        let least = spectrum.n_fft.max(10) as u64;
+        if u64::from(self.chunk_frames) < least || self.chunk_frames > Self::CHUNK_FRAMES_MAX {
+            let most = Self::CHUNK_FRAMES_MAX;
+            return Err(format!("`chunk_frames` is {}, allowed are {least} to {most}", self.chunk_frames));
+        }
+        if !(1..=Self::OVERLAP_MAX).contains(&self.overlap) {
+            return Err(format!("`overlap` is {}, allowed are 1 to {}", self.overlap, Self::OVERLAP_MAX));
+        }
+        if crate::dsp::StftShape::new(spectrum.n_fft, spectrum.hop_frames).is_none() {
+            return Err(format!(
+                "`spectrum` has windows of {} frames every {}: a hop must fit in at least 3 times",
+                spectrum.n_fft, spectrum.hop_frames
+            ));
+        }
+        Ok(())
+    }
+
+    /// Columns of one chunk's spectrum.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        self.chunk_frames as usize / self.network.spectrum().hop_frames.max(1) + 1
+    }
+}
+
+impl Network {
+    /// Its transform.
+    #[must_use]
+    pub fn spectrum(&self) -> Spectrum {
+        match self {
+            Self::BsRoformer { spectrum, .. }
+            | Self::MelBandRoformer { spectrum, .. }
+            | Self::HtDemucs { spectrum }
+            | Self::Scnet { spectrum } => *spectrum,
+        }
+    }
+}

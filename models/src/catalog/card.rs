@@ -157,7 +157,9 @@ impl Signal {
             return Err(format!("`signal.rate_hz` is {rate_hz}, allowed are {RATE_HZ_MIN} to {RATE_HZ_MAX}"));
         }
         if self.stft().is_none() {
-            return Err("`signal.hop_frames` must divide an even `signal.n_fft` at least 3 times".to_owned());
+            return Err(
+                "`signal.hop_frames` must fit into an even `signal.n_fft` at least 3 times".to_owned()
+            );
         }
         if self.chunk().is_none() {
             return Err("`signal.overlap_columns` must be below half of `signal.chunk_columns`".to_owned());

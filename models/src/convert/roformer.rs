@@ -8,7 +8,7 @@
 use super::bands::{Bands, Run};
 use super::rotary::frequencies;
 use super::transformer::{Axis, Net, Sizes, transformer, turned, vector};
-use super::{ConvertError, Weights, checked};
+use super::{ConvertError, Weights};
 use crate::onnx::Value;
 
 /// What the settings say of a network.
@@ -41,6 +41,63 @@ pub enum Target {
     Gpu,
 }
 
+/// How many layers its settings promise; the graph has as many as its weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layers {
+    /// Of each transformer over time.
+    pub time: usize,
+    /// Of each transformer over bands.
+    pub bands: usize,
+    /// Of each mask estimator; programs differ in whether they count the last.
+    pub mask: usize,
+}
+
+/// Asks `weights` for every tensor that the graph will need.
+///
+/// # Errors
+/// [`ConvertError::Settings`] where the weights have more or fewer layers than the settings say.
+pub(super) fn survey(shape: &Shape, layers: Layers, weights: &dyn Weights) -> Result<(), ConvertError> {
+    let has = |name: String| weights.shape(&name).is_some();
+    let count = |what: &str, said: usize, found: usize| {
+        if said == found {
+            return Ok(());
+        }
+        Err(ConvertError::Settings(format!("the settings say {said} {what}, the weights have {found}")))
+    };
+    let [time, across] = axes(weights);
+    let depth = (0..).take_while(|layer| has(format!("layers.{layer}.{time}.layers.0.0.norm.gamma"))).count();
+    count("pairs of transformers (`model.depth`)", shape.depth, depth)?;
+    for (what, axis, said) in [
+        ("layers over time (`model.time_transformer_depth`)", time, layers.time),
+        ("layers over bands (`model.freq_transformer_depth`)", across, layers.bands),
+    ] {
+        let found = (0..).take_while(|i| has(format!("layers.0.{axis}.layers.{i}.0.norm.gamma"))).count();
+        count(what, said, found)?;
+    }
+    let bands = (0..).take_while(|band| has(format!("band_split.to_features.{band}.0.gamma"))).count();
+    count("bands", shape.bands.count(), bands)?;
+    let stems = (0..).take_while(|stem| has(format!("mask_estimators.{stem}.to_freqs.0.0.0.weight"))).count();
+    count("stems (`model.num_stems`)", shape.stems, stems)?;
+    let mask = (0..).take_while(|layer| has(format!("mask_estimators.0.to_freqs.0.0.{}.weight", 2 * layer)));
+    let mask = mask.count();
+    if mask != layers.mask + 1 {
+        count("layers of a mask estimator (`model.mask_estimator_depth`)", layers.mask, mask)?;
+    }
+    graph(shape, weights, Target::Cpu).map(drop)
+}
+
+/// Tensors that every layer has a copy of, and that are read once.
+pub(super) fn is_spare(name: &str) -> bool {
+    name.ends_with(".rotary_embed.freqs")
+}
+
+/// Where a layer keeps its transformers over time and over bands: some checkpoints have a place before them for another
+/// that they do not use.
+fn axes(weights: &dyn Weights) -> [usize; 2] {
+    let first = weights.shape("layers.0.0.layers.0.0.norm.gamma").is_some();
+    if first { [0, 1] } else { [1, 2] }
+}
+
 /// The graph of a checkpoint.
 ///
 /// # Errors
@@ -54,20 +111,28 @@ pub fn graph<'w>(shape: &Shape, weights: &'w dyn Weights, target: Target) -> Res
     let mut x = band_split(&mut net, weights, shape, &spectrum)?;
 
     let grouped = target == Target::Cpu;
+    let axes = axes(weights);
     let turns = |axis: usize| match weights.shape(&format!("layers.0.{axis}.layers.0.0.rotary_embed.freqs")) {
         Some(_) => weights.read(&format!("layers.0.{axis}.layers.0.0.rotary_embed.freqs")),
         None => Ok(frequencies(shape.head)),
     };
-    let mut time = Axis::new(turns(0)?, sizes, bands * shape.batch, shape.columns, grouped);
-    let mut across = Axis::new(turns(1)?, sizes, rows, bands, grouped);
+    let mut time = Axis::new(turns(axes[0])?, sizes, bands * shape.batch, shape.columns, grouped);
+    let mut across = Axis::new(turns(axes[1])?, sizes, rows, bands, grouped);
     for layer in 0..shape.depth {
         // [bands, batch * columns, dim]: every band is a sequence in time.
         let along = net.reshape(&x, &[bands * shape.batch, shape.columns, shape.dim])?;
-        let along = transformer(&mut net, weights, &format!("layers.{layer}.0"), sizes, &mut time, &along)?;
+        let along =
+            transformer(&mut net, weights, &format!("layers.{layer}.{}", axes[0]), sizes, &mut time, &along)?;
         let along = net.reshape(&along, &[bands, rows, shape.dim])?;
         let turned = net.transpose(&along, &[1, 0, 2])?;
-        let turned =
-            transformer(&mut net, weights, &format!("layers.{layer}.1"), sizes, &mut across, &turned)?;
+        let turned = transformer(
+            &mut net,
+            weights,
+            &format!("layers.{layer}.{}", axes[1]),
+            sizes,
+            &mut across,
+            &turned,
+        )?;
         x = net.transpose(&turned, &[1, 0, 2])?;
     }
     if weights.shape("final_norm.gamma").is_some() {
@@ -103,9 +168,9 @@ fn band_split<'w>(
     for (run, piece) in runs.iter().zip(net.split(spectrum, 1, &cuts)?) {
         let Run { first, count, width } = *run;
         for band in first..first + count {
-            checked(weights, &format!("band_split.to_features.{band}.0.gamma"), &[width])?;
-            checked(weights, &format!("band_split.to_features.{band}.1.weight"), &[dim, width])?;
-            checked(weights, &format!("band_split.to_features.{band}.1.bias"), &[dim])?;
+            weights.expect(&format!("band_split.to_features.{band}.0.gamma"), &[width])?;
+            weights.expect(&format!("band_split.to_features.{band}.1.weight"), &[dim, width])?;
+            weights.expect(&format!("band_split.to_features.{band}.1.bias"), &[dim])?;
         }
         let piece = net.reshape(&piece, &[rows, count, width])?;
         let plain = net.weights(&[width], move || Ok(vec![1.0; width]));
@@ -152,8 +217,8 @@ fn mask<'w>(
         let found = weights.shape(&name(first, layer, "weight")).and_then(|shape| shape.first().copied());
         let outside = if last { 2 * width } else { found.unwrap_or(0) };
         for band in first..first + count {
-            checked(weights, &name(band, layer, "weight"), &[outside, inside])?;
-            checked(weights, &name(band, layer, "bias"), &[outside])?;
+            weights.expect(&name(band, layer, "weight"), &[outside, inside])?;
+            weights.expect(&name(band, layer, "bias"), &[outside])?;
         }
         let matrix = net.weights(&[count, inside, outside], move || {
             each(first..first + count, |band| {

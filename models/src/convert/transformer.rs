@@ -2,7 +2,7 @@
 //! Emitted once a group of sequences, so that what attention needs at once is bounded.
 
 use super::rotary::table;
-use super::{ConvertError, Weights, checked};
+use super::{ConvertError, Weights};
 use crate::onnx::{Graph, GraphError, Value};
 
 /// Scores of one attention, 32-bit floats, should not take more than this at once.
@@ -130,15 +130,15 @@ impl Layer {
         let inner = sizes.inner();
         let [attention, forward] = [0, 1].map(|half| format!("{prefix}.{half}"));
         let (qkv, gates) = (format!("{attention}.to_qkv.weight"), format!("{attention}.to_gates.weight"));
-        checked(weights, &qkv, &[3 * inner, dim])?;
-        checked(weights, &gates, &[heads, dim])?;
+        weights.expect(&qkv, &[3 * inner, dim])?;
+        weights.expect(&gates, &[heads, dim])?;
         let project = net.weights(&[dim, 3 * inner + heads], move || {
             let mut rows = weights.read(&qkv)?;
             rows.extend(weights.read(&gates)?);
             Ok(turned(&rows, dim))
         });
         let wide = format!("{forward}.net.1.weight");
-        let hidden = weights.shape(&wide).and_then(|shape| shape.first().copied()).unwrap_or(0);
+        let hidden = weights.shape(&wide).and_then(|shape| shape.first().copied()).unwrap_or(4 * dim);
         Ok(Self {
             attention_scale: vector(net, weights, &format!("{attention}.norm.gamma"), dim)?,
             project,
@@ -195,7 +195,7 @@ pub(super) fn vector<'w>(
     name: &str,
     length: usize,
 ) -> Result<Value, ConvertError> {
-    checked(weights, name, &[length])?;
+    weights.expect(name, &[length])?;
     let name = name.to_owned();
     Ok(net.weights(&[length], move || weights.read(&name)))
 }
@@ -208,7 +208,7 @@ fn matrix<'w>(
     rows: usize,
     columns: usize,
 ) -> Result<Value, ConvertError> {
-    checked(weights, name, &[rows, columns])?;
+    weights.expect(name, &[rows, columns])?;
     let name = name.to_owned();
     Ok(net.weights(&[columns, rows], move || Ok(turned(&weights.read(&name)?, columns))))
 }
