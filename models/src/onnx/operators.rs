@@ -101,13 +101,19 @@ impl<E> Graph<'_, E> {
         Ok(self.node("RotaryEmbedding", &[x, cosines, sines], x.element, x.shape.clone(), attributes))
     }
 
-    /// Scaled dot-product attention over all places, softmax in 32 bits: `q`, `k`, `v` are `[batch, places, heads * size]`.
+    /// Scaled dot-product attention over all places, softmax in 32 bits: `q`, `k`, `v` are `[batch, places, heads * size]`;
+    /// `q` may have another number of places than `k` and `v`.
     ///
     /// # Errors
-    /// Where the shapes differ or `heads` does not divide them.
+    /// Where the shapes do not fit or `heads` does not divide them.
     pub fn attention(&mut self, q: &Value, k: &Value, v: &Value, heads: usize) -> Result<Value, GraphError> {
-        let fits = matches!(&q.shape[..], [_, _, width] if heads > 0 && width.is_multiple_of(heads));
-        if !fits || q.shape != k.shape || k.shape != v.shape {
+        let fits = match (&q.shape[..], &k.shape[..]) {
+            ([batch, _, width], [b, _, w]) => {
+                (batch, width) == (b, w) && heads > 0 && width.is_multiple_of(heads)
+            }
+            _ => false,
+        };
+        if !fits || k.shape != v.shape {
             return Err(self.refused("Attention", &[q, k, v]));
         }
         let attributes = vec![

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod graphs;
 #[cfg(test)]
+mod htdemucs;
+#[cfg(test)]
 mod library;
 #[cfg(test)]
 mod options;
