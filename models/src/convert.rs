@@ -2,6 +2,7 @@
 //! files, no network; whoever calls brings weights by name and says where the graph goes.
 
 mod architecture;
+mod bag;
 mod bands;
 mod checkpoint;
 pub mod htdemucs;
@@ -12,6 +13,7 @@ mod scope;
 mod survey;
 mod transformer;
 
+pub use bag::Bag;
 pub use bands::Bands;
 pub use checkpoint::CheckpointWeights;
 

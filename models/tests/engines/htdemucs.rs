@@ -4,9 +4,9 @@ use crate::library::options;
 use crate::unmix::{Installed, difference_db, engines, installed_bag, separate};
 use std::io;
 use tributary_audio::Audio;
-use tributary_models::checkpoint::Checkpoint;
-use tributary_models::convert::Separator;
+use tributary_models::checkpoint::{Checkpoint, Settings};
 use tributary_models::convert::roformer::Target;
+use tributary_models::convert::{Bag, Separator};
 use tributary_models::{Ask, EngineChoice, Pipeline, Recipe};
 
 /// One of the small packages, and one chunk of sound.
@@ -80,4 +80,101 @@ fn a_chunk_comes_out_as_its_publishers_code_has_it() {
             }
         }
     }
+}
+
+#[test]
+fn each_stem_of_a_bag_is_that_of_its_package() {
+    let tiny = &TINY[0];
+    let (recipe, onnx) = tiny.converted(Target::Cpu);
+    // The second network is the first one in half precision: near it, and yet another.
+    let settings = "models: ['955717e8', '5c90dfd2']\nweights: [\n  [1., 1.],\n  [0., 3.],\n]";
+    let bag = Bag::read(&Settings::parse("bag.yaml", settings.as_bytes()).unwrap()).unwrap();
+    assert_eq!(bag.packages, ["955717e8", "5c90dfd2"]);
+    let both = bag.recipe(&[recipe.clone(), recipe.clone()]).unwrap();
+    assert_eq!(both.bag, [[1.0, 1.0], [0.0, 3.0]]);
+    let (_, other) = tiny.converted(Target::Gpu);
+    for engine in engines() {
+        let alone = [&onnx, &other].map(|onnx| stems(tiny, &recipe, &[onnx], engine));
+        let together = stems(tiny, &both, &[&onnx, &other], engine);
+        let half = together.len() / 2;
+        assert!(difference_db(&together[..half], &alone[0][..half]) < -130.0);
+        let mixed: Vec<f32> =
+            alone[0][half..].iter().zip(&alone[1][half..]).map(|(a, b)| 0.25 * a + 0.75 * b).collect();
+        let db = difference_db(&together[half..], &mixed);
+        assert!(db < -110.0, "{db:.1} dB");
+        assert!(difference_db(&together[half..], &alone[0][half..]) > -100.0, "the second counts");
+    }
+
+    let refused = |settings: &str, each: &[Recipe]| {
+        let settings = Settings::parse("bag.yaml", settings.as_bytes()).unwrap();
+        Bag::read(&settings).and_then(|bag| bag.recipe(each)).unwrap_err().to_string()
+    };
+    let same = [recipe.clone(), recipe.clone()];
+    assert!(refused("models: [a, b]\nweights: [[1, 0]]", &same).contains("for 1 packages"));
+    assert!(refused("models: [a, b]\nweights: [[1, 0], [1, 0]]", &same).contains("`vocals`"));
+    assert!(refused("models: [a, b]\nweights: [[1], [1]]", &same).contains("2 weights"));
+    assert!(refused("models: [a]", &same).contains("bag of 1"));
+    let differently = [recipe.clone(), Recipe { rate_hz: 48_000, ..recipe }];
+    assert!(refused("models: [a, b]", &differently).contains("fed differently"));
+}
+
+#[test]
+fn settings_beside_a_state_are_read_as_those_inside_a_package() {
+    let tiny = &TINY[0];
+    let (recipe, onnx) = tiny.converted(Target::Cpu);
+    let settings = "model: htdemucs
+training: {segment: 0.78, samplerate: 8000, channels: 2, instruments: ['Drums', 'vocals'], target_instrument: null}
+inference: {num_overlap: 4}
+htdemucs:
+  channels: 8
+  channels_time:
+  nfft: 512
+  depth: 3
+  dconv_mode: 3
+  dconv_comp: 4
+  multi_freqs: []
+  bottom_channels: 24
+  t_layers: 3
+  t_heads: 4
+  t_hidden_scale: 2.0
+";
+    let read = |from: &str, to: &str| {
+        assert!(settings.contains(from));
+        let settings = Settings::parse("htdemucs.yaml", settings.replace(from, to).as_bytes()).unwrap();
+        let checkpoint = Checkpoint::open(io::Cursor::new(tiny.package)).unwrap();
+        Separator::new(checkpoint, &settings).map_err(|error| error.to_string())
+    };
+    let separator = read("nfft", "nfft").unwrap();
+    assert_eq!(*separator.recipe(), Recipe { overlap: 4, ..recipe });
+    let mut same = Vec::new();
+    separator.write(Target::Cpu, &[], "none", &mut same, || Ok(io::sink()), &mut |_, _| ()).unwrap();
+    assert!(same == onnx, "the same graph");
+
+    for (from, to, words) in [
+        ("channels: 8", "channels: 16", &["does not fit", "shape", "encoder.0.conv.weight"][..]),
+        ("depth: 3", "depth: 2", &["does not fit", "extra"]),
+        ("depth: 3", "depth: 4", &["bins", "merge"]),
+        ("depth: 3", "depth: 99", &["depth of 99"]),
+        ("t_layers: 3", "t_layers: 4", &["missing", "crosstransformer.layers.3"]),
+        ("multi_freqs: []", "multi_freqs: [0.5]", &["multi_freqs"]),
+        ("t_heads: 4", "t_heads: 5", &["5 heads"]),
+        ("dconv_mode: 3", "cac: false", &["cac", "magnitudes"]),
+        ("dconv_mode: 3", "t_emb: cape", &["t_emb", "cape"]),
+        ("dconv_mode: 3", "t_sparse_self_attn: 0.5", &["sparse"]),
+        ("dconv_mode: 3", "stride: 0", &["stride of 0"]),
+        ("nfft: 512", "nfft: 1000000000", &["transform"]),
+        ("segment: 0.78", "segment: 1e9", &["chunks of"]),
+        ("channels: 2, instruments", "channels: 1, instruments", &["stereo"]),
+    ] {
+        let refused = read(from, to).err().unwrap_or_else(|| panic!("{from} -> {to} was taken"));
+        for word in words {
+            assert!(refused.contains(word), "{from} -> {to}: {refused}");
+        }
+    }
+    let plain =
+        Checkpoint::open(io::Cursor::new(&include_bytes!("../fixtures/bs_roformer_tiny.ckpt")[..])).unwrap();
+    assert!(Separator::of_package(plain).err().unwrap().to_string().contains("no settings inside"));
+    let demucs =
+        Checkpoint::open(io::Cursor::new(&include_bytes!("../fixtures/checkpoints/demucs.th")[..])).unwrap();
+    assert!(Separator::of_package(demucs).is_err());
 }
