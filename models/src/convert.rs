@@ -4,11 +4,13 @@
 mod architecture;
 mod bag;
 mod bands;
+mod channels;
 mod checkpoint;
 pub mod htdemucs;
 mod published;
 pub mod roformer;
 mod rotary;
+pub mod scnet;
 mod scope;
 mod survey;
 mod transformer;

@@ -49,12 +49,12 @@ pub enum Network {
     },
     /// Tong et al. 2024: a spectrum in, spectra of stems out.
     Scnet {
-        /// The transform.
+        /// The transform, whose windows are rectangular: the publisher's code names none.
         spectrum: Spectrum,
     },
 }
 
-/// A short-time Fourier transform, Hann window as long as `n_fft`, centred.
+/// A short-time Fourier transform, windows as long as `n_fft`, Hann where nothing else is said, centred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spectrum {

@@ -2,7 +2,7 @@
 
 use super::roformer::Target;
 use super::transformer::Net;
-use super::{ConvertError, Weights, htdemucs, roformer};
+use super::{ConvertError, Weights, htdemucs, roformer, scnet};
 
 /// A network and its sizes.
 pub(super) enum Architecture {
@@ -10,6 +10,8 @@ pub(super) enum Architecture {
     Roformer(roformer::Shape, roformer::Layers),
     /// HTDemucs.
     HtDemucs(htdemucs::Shape),
+    /// SCNet.
+    Scnet(scnet::Shape),
 }
 
 impl Architecture {
@@ -17,7 +19,7 @@ impl Architecture {
     pub(super) fn survey(&self, weights: &dyn Weights) -> Result<(), ConvertError> {
         match self {
             Self::Roformer(shape, layers) => roformer::survey(shape, *layers, weights),
-            Self::HtDemucs(_) => self.graph(weights, Target::Cpu).map(drop),
+            Self::HtDemucs(_) | Self::Scnet(_) => self.graph(weights, Target::Cpu).map(drop),
         }
     }
 
@@ -25,7 +27,7 @@ impl Architecture {
     pub(super) fn is_spare(&self, name: &str) -> bool {
         match self {
             Self::Roformer(..) => roformer::is_spare(name),
-            Self::HtDemucs(_) => false,
+            Self::HtDemucs(_) | Self::Scnet(_) => false,
         }
     }
 
@@ -38,6 +40,7 @@ impl Architecture {
         match self {
             Self::Roformer(shape, _) => roformer::graph(shape, weights, target),
             Self::HtDemucs(shape) => htdemucs::graph(shape, weights, 1, target),
+            Self::Scnet(shape) => scnet::graph(shape, weights, 1, target),
         }
     }
 }

@@ -3,14 +3,14 @@
 
 use super::architecture::Architecture;
 use super::roformer::{self, Shape};
-use super::{Bands, ConvertError, htdemucs};
+use super::{Bands, ConvertError, htdemucs, scnet};
 use crate::checkpoint::{Entry, Settings};
 use crate::pipeline::unmix::mel_bands;
 use crate::recipe::{Network, Recipe, Spectrum};
 
 /// Families that are known, as errors list them.
-const KNOWN: &str = "bs-roformer (`model.freqs_per_bands`), mel-band-roformer (`model.num_bands`), ht-demucs (`htdemucs`, or \
-                     inside its checkpoint)";
+const KNOWN: &str = "bs-roformer (`model.freqs_per_bands`), mel-band-roformer (`model.num_bands`), scnet (`model.band_SR`), \
+                     ht-demucs (`htdemucs`, or inside its checkpoint)";
 /// Defaults of the publishers' programs, where settings leave something out.
 const RATE_HZ: usize = 44_100;
 const OVERLAP: usize = 2;
@@ -35,6 +35,8 @@ pub(super) fn read(settings: &Settings) -> Result<Published, ConvertError> {
     let overlap = u32::try_from(overlap.unwrap_or(OVERLAP)).unwrap_or(u32::MAX);
     let (recipe, architecture) = if let Some(shape) = htdemucs::read(settings)? {
         (shape.recipe(overlap), Architecture::HtDemucs(shape))
+    } else if let Some(shape) = scnet::read(settings)? {
+        (shape.recipe(overlap), Architecture::Scnet(shape))
     } else {
         roformer(settings, overlap)?
     };

@@ -152,7 +152,11 @@ impl<E> Graph<'_, E> {
         if !sorted.iter().copied().eq(0..x.shape.len()) {
             return Err(self.refused("Transpose", &[x]));
         }
-        let shape = order.iter().map(|&from| x.shape[from]).collect();
+        let shape: Vec<usize> = order.iter().map(|&from| x.shape[from]).collect();
+        // Where only dimensions of one place move, no number does.
+        if order.iter().filter(|&&from| x.shape[from] != 1).is_sorted() {
+            return self.reshape(x, &shape);
+        }
         let order: Vec<i64> = order.iter().map(|&from| from as i64).collect();
         Ok(self.node("Transpose", &[x], x.element, shape, vec![Attribute::ints("perm", &order)]))
     }

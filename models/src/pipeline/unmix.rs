@@ -15,6 +15,7 @@ mod levels;
 mod mel;
 mod net;
 mod roformer;
+mod scnet;
 
 use crate::ModelError;
 use crate::pipeline::link;
@@ -33,6 +34,7 @@ use layout::{Layout, Tiling};
 pub(crate) use mel::mel_bands;
 use net::{Kept, Net};
 use roformer::Roformer;
+use scnet::Scnet;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tributary_audio::{AudioError, ClipShape};
@@ -180,7 +182,9 @@ fn net(model: &str, recipe: &Recipe) -> Result<Box<dyn Net>, String> {
         Network::HtDemucs { spectrum } => {
             Ok(Box::new(HtDemucs::new(model, *spectrum, stems, recipe.chunk_frames)?))
         }
-        other @ Network::Scnet { .. } => Err(format!("no code here runs {other:?} yet")),
+        Network::Scnet { spectrum } => {
+            Ok(Box::new(Scnet::new(model, *spectrum, stems, recipe.chunk_frames)?))
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 //! `TRIBUTARY_ONNXRUNTIME` names its library (`cargo xtask setup` brings it); without it these tests are left out.
 
 #[cfg(test)]
+mod chunk;
+#[cfg(test)]
 mod graphs;
 #[cfg(test)]
 mod htdemucs;
@@ -14,6 +16,8 @@ mod options;
 mod pipelines;
 #[cfg(test)]
 mod roformer;
+#[cfg(test)]
+mod scnet;
 #[cfg(test)]
 mod speed;
 #[cfg(test)]
