@@ -151,6 +151,14 @@ impl<R: Read + Seek> Separator<R> {
         self.numbers * number + (16 << 20)
     }
 
+    /// How many multiplications one chunk takes: see [`onnx::Graph::multiplications`].
+    ///
+    /// # Errors
+    /// As of [`Self::new`].
+    pub fn multiplications(&self) -> Result<u64, ConvertError> {
+        Ok(self.published.architecture.graph(&self.weights, Target::Gpu)?.multiplications())
+    }
+
     /// Writes the graph to `out`, or graph and weights where one file cannot hold them: see [`onnx::write`]. `told` hears
     /// how many of how many numbers were read.
     ///

@@ -47,19 +47,46 @@ pub struct Shape {
     pub encoder_context: usize,
     /// The same of a decoder.
     pub decoder_context: usize,
-    /// Groups of the norms of encoders and decoders, where they have any.
+    /// The first layer whose encoder and decoder have norms.
+    pub norms_from: usize,
+    /// Groups of these norms.
     pub norm_groups: usize,
+    /// The residual branches of encoders and decoders.
+    pub residual: Residual,
     /// What the learned offset of each bin is multiplied with; 0 where there is none.
     pub bin_scale: f32,
     /// The transformer between encoders and decoders.
     pub transformer: Transformer,
 }
 
+/// What the settings say of the dilated convolutions beside each layer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Residual {
+    /// Whether encoders have them.
+    pub in_encoders: bool,
+    /// Whether decoders have them.
+    pub in_decoders: bool,
+    /// How many, one after the other.
+    pub depth: usize,
+    /// How many times fewer channels there are inside.
+    pub compress: f64,
+}
+
 /// What the settings say of the transformer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Transformer {
-    /// Numbers of one place; other than the innermost width where there are projections to it and back.
+    /// Numbers of one place.
     pub dim: usize,
+    /// Whether there are projections from the innermost width to it and back.
+    pub projected: bool,
+    /// Whether places are normed before the first layer.
+    pub norm_in: bool,
+    /// Whether all places together are normed after each layer.
+    pub norm_out: bool,
+    /// Whether residual branches have scales of their own.
+    pub scaled: bool,
+    /// How many times more numbers there are inside of a feed-forward net.
+    pub widening: f64,
     /// Layers of either branch.
     pub layers: usize,
     /// Heads of each attention.
@@ -181,7 +208,8 @@ fn layers(shape: &Shape, branch: Branch) -> Vec<Layer> {
         stride: shape.stride,
         encoder_context: shape.encoder_context,
         decoder_context: shape.decoder_context,
-        norm_groups: shape.norm_groups,
+        norm_groups: (at >= shape.norms_from).then_some(shape.norm_groups),
+        residual: shape.residual,
     };
     (0..widths.len()).map(layer).collect()
 }

@@ -45,6 +45,8 @@ pub struct Shape {
     pub widths: Vec<usize>,
     /// The bands, lowest first.
     pub bands: [Band; 3],
+    /// How many times fewer channels a band's layers have inside.
+    pub compress: f64,
     /// Numbers of the kernels inside a band, along time.
     pub kernel: usize,
     /// Pairs of recurrent layers.

@@ -28,16 +28,6 @@ impl<'w> Scope<'w> {
         if self.name.is_empty() { name.to_string() } else { format!("{}.{name}", self.name) }
     }
 
-    /// The shape of a tensor in it, if it is there.
-    pub(super) fn shape(&self, name: &str) -> Option<Vec<usize>> {
-        self.weights.shape(&self.full(name))
-    }
-
-    /// Whether there is a tensor of that name.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.shape(name).is_some()
-    }
-
     /// Refuses another shape than that.
     pub(super) fn check(&self, name: &str, shape: &[usize]) -> Result<(), ConvertError> {
         self.weights.expect(&self.full(name), shape)

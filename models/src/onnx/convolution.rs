@@ -73,7 +73,9 @@ impl<E> Graph<'_, E> {
             let Some(positions) = step.positions(*places, *size) else { return Err(refused) };
             shape.push(positions);
         }
-        Ok(self.node("Conv", &[x, kernel, bias], x.element, shape, attributes(sizes, steps, groups)))
+        let y = self.node("Conv", &[x, kernel, bias], x.element, shape, attributes(sizes, steps, groups));
+        self.count(&y, each * sizes.iter().product::<usize>());
+        Ok(y)
     }
 
     /// Convolution the other way, every place spread over a kernel: `x` is `[batch, inside, space..]`, `kernel`
@@ -102,6 +104,7 @@ impl<E> Graph<'_, E> {
             let Some(places) = step.places(*positions, *size) else { return Err(refused) };
             shape.push(places);
         }
+        self.count(x, outside * sizes.iter().product::<usize>());
         Ok(self.node("ConvTranspose", &[x, kernel, bias], x.element, shape, attributes(sizes, steps, 1)))
     }
 }

@@ -51,3 +51,21 @@ impl<E> Graph<'_, E> {
         self.reshape(&normed, &whole)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn norms_keep_the_shape_and_want_what_fits() {
+        let mut graph = Graph::<'_, io::Error>::new("norms", false);
+        let x = graph.input("x", &[2, 6, 5]);
+        let [five, six] = [5, 6].map(|size| graph.weights(&[size], move || Ok(vec![1.0; size])));
+        assert_eq!(graph.layer_norm(&x, &five, &five).unwrap().shape(), [2, 6, 5]);
+        assert!(graph.layer_norm(&x, &six, &five).is_err());
+        assert_eq!(graph.group_norm(&x, 3).unwrap().shape(), [2, 6, 5]);
+        assert!(graph.group_norm(&x, 4).is_err());
+        assert!(graph.group_norm(&x, 0).is_err());
+    }
+}

@@ -16,7 +16,9 @@ impl<E> Graph<'_, E> {
         };
         let mut shape = broadcast(outer_a, outer_b).filter(|_| inner_a == inner_b).ok_or(refused)?;
         shape.extend([*rows, *columns]);
-        Ok(self.node("MatMul", &[a, b], a.element, shape, Vec::new()))
+        let product = self.node("MatMul", &[a, b], a.element, shape, Vec::new());
+        self.count(&product, *inner_a);
+        Ok(product)
     }
 
     /// `a + b`, broadcast.
@@ -121,7 +123,10 @@ impl<E> Graph<'_, E> {
             Attribute::int("kv_num_heads", heads as i64),
             Attribute::int("softmax_precision", Element::Float.code().into()),
         ];
-        Ok(self.node("Attention", &[q, k, v], q.element, q.shape.clone(), attributes))
+        let heard = self.node("Attention", &[q, k, v], q.element, q.shape.clone(), attributes);
+        // Every place of the one with every place of the other, for scores and for what is heard.
+        self.count(&heard, 2 * k.shape[1]);
+        Ok(heard)
     }
 
     /// The same numbers in another shape.

@@ -34,6 +34,27 @@ impl<E> Graph<'_, E> {
             Attribute::int("hidden_size", *hidden as i64),
         ];
         let shape = vec![*places, 2, *sequences, *hidden];
-        Ok(self.node("LSTM", &[x, input, recurrent, bias], x.element, shape, attributes))
+        let y = self.node("LSTM", &[x, input, recurrent, bias], x.element, shape, attributes);
+        self.count(&y, 4 * (inside + hidden));
+        Ok(y)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn a_memory_of_both_ways_says_two_results_a_place() {
+        let mut graph = Graph::<'_, io::Error>::new("memory", false);
+        let x = graph.input("x", &[7, 3, 4]);
+        let [input, recurrent, bias] =
+            [&[2, 20, 4][..], &[2, 20, 5], &[2, 40]].map(|shape| graph.weights(shape, || Ok(Vec::new())));
+        assert_eq!(graph.lstm(&x, &input, &recurrent, &bias).unwrap().shape(), [7, 2, 3, 5]);
+        // For each of 7 * 2 * 3 * 5 results four gates hear 4 numbers and 5 that were remembered.
+        assert_eq!(graph.multiplications(), 210 * 4 * 9);
+        assert!(graph.lstm(&x, &recurrent, &recurrent, &bias).is_err());
+        assert!(graph.lstm(&x, &input, &recurrent, &input).is_err());
     }
 }

@@ -125,12 +125,26 @@ htdemucs:
         ("t_layers: 3", "t_layers: 4", &["missing", "crosstransformer.layers.3"]),
         ("multi_freqs: []", "multi_freqs: [0.5]", &["multi_freqs"]),
         ("t_heads: 4", "t_heads: 5", &["5 heads"]),
+        ("dconv_mode: 3", "dconv_mode: 1", &["extra", "decoder.0.dconv"]),
+        ("dconv_comp: 4", "dconv_comp: 0", &["residual"]),
+        ("dconv_comp: 4", "t_norm_out: false", &["extra", "norm_out"]),
+        ("t_hidden_scale: 2.0", "t_hidden_scale: -1", &["widens"]),
+        (
+            "bottom_channels: 24",
+            "bottom_channels: 0",
+            &["another shape", "extra", "channel_upsampler.weight"],
+        ),
         ("dconv_mode: 3", "cac: false", &["cac", "magnitudes"]),
         ("dconv_mode: 3", "t_emb: cape", &["t_emb", "cape"]),
         ("dconv_mode: 3", "t_sparse_self_attn: 0.5", &["sparse"]),
         ("dconv_mode: 3", "stride: 0", &["stride of 0"]),
         ("nfft: 512", "nfft: 1000000000", &["transform"]),
-        ("segment: 0.78", "segment: 1e9", &["chunks of"]),
+        ("segment: 0.78", "segment: 1e9", &["places", "at once"]),
+        (
+            "samplerate: 8000, channels: 2",
+            "samplerate: 8000, channels: 9223372036854775807",
+            &["channels of sound"],
+        ),
         ("channels: 2, instruments", "channels: 1, instruments", &["stereo"]),
     ] {
         let refused = read(from, to).err().unwrap_or_else(|| panic!("{from} -> {to} was taken"));

@@ -66,6 +66,8 @@ fn settings_that_contradict_the_weights_or_themselves_are_refused() {
         ("dims: [4, 8, 12]", "dims: [4, 8]", &["does not fit", "extra"]),
         ("dims: [4, 8, 12]", "dims: [2, 8, 12]", &["begins with 2"]),
         ("conv_depths: [3, 2, 1]", "conv_depths: [3, 3, 3]", &["missing", "conv_modules.1.layers.2"]),
+        ("compress: 4", "compress: 2", &["another shape", "conv_modules.0.layers.0.1.weight"]),
+        ("compress: 4", "compress: 0", &["by 0"]),
         ("conv_depths: [3, 2, 1]", "conv_depths: [3, 2]", &["conv_depths", "three"]),
         ("band_SR: [0.175, 0.392, 0.433]", "band_SR: [0.6, 0.6, 0.1]", &["band_SR"]),
         ("band_stride: [1, 4, 16]", "band_stride: [0, 4, 16]", &["strides of 0"]),
@@ -76,6 +78,10 @@ fn settings_that_contradict_the_weights_or_themselves_are_refused() {
         ("num_dplayer: 2", "num_dplayer: 4", &["missing", "dp_modules.2"]),
         ("expand: 1", "expand: 2", &["another shape", "lstm_layers"]),
         ("sources: [Drums, vocals]", "sources: [a, b, c]", &["another shape", "decoder.1.1"]),
+        ("chunk_size: 6000", "chunk_size: 9223372036854775807", &["chunks of"]),
+        ("chunk_size: 6000", "chunk_size: 600000", &["columns"]),
+        ("hop_size: 64", "hop_size: 9223372036854775807", &["every 9223372036854775807"]),
+        ("audio_channels: 2", "audio_channels: 9223372036854775807", &["begins with 4"]),
         ("chunk_size: 6000", "chunk_size: 100", &["chunk_frames"]),
     ] {
         assert!(SETTINGS.contains(from), "{from}");

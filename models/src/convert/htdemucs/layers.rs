@@ -3,7 +3,7 @@
 use super::super::channels::{glu, group_norm};
 use super::super::scope::Scope;
 use super::super::transformer::Net;
-use super::ConvertError;
+use super::{ConvertError, Residual};
 use crate::onnx::{Steps, Value};
 
 /// Numbers of a dilated convolution's kernel.
@@ -34,7 +34,9 @@ pub(super) struct Layer {
     pub(super) stride: usize,
     pub(super) encoder_context: usize,
     pub(super) decoder_context: usize,
-    pub(super) norm_groups: usize,
+    /// Groups of its norms, where it has any.
+    pub(super) norm_groups: Option<usize>,
+    pub(super) residual: Residual,
 }
 
 impl Layer {
@@ -53,7 +55,7 @@ impl Layer {
         let y = self.convolved(net, &scope.at("conv"), x, [width, inside, kernel], steps)?;
         let y = self.normed(net, &scope.at("norm1"), &y)?;
         let y = net.gelu(&y);
-        let y = self.with_residual(net, scope, &y)?;
+        let y = if self.residual.in_encoders { self.with_residual(net, scope, &y)? } else { y };
         self.gated(net, scope, &y, self.encoder_context, "norm2")
     }
 
@@ -69,19 +71,18 @@ impl Layer {
         let Self { width, outside, kernel, stride, .. } = *self;
         let x = net.add(x, skip)?;
         let y = self.gated(net, scope, &x, self.decoder_context, "norm1")?;
-        let y = self.with_residual(net, scope, &y)?;
+        let y = if self.residual.in_decoders { self.with_residual(net, scope, &y)? } else { y };
         let all = y.shape()[2].saturating_sub(1) * stride + kernel;
         let before = kernel / 4;
         let after = all.saturating_sub(before + places);
         // A norm hears what is cut off, too.
-        let has_norm = scope.has("norm2.weight");
-        let cut = if has_norm { [0, 0] } else { [before, after] };
+        let cut = if self.norm_groups.is_some() { [0, 0] } else { [before, after] };
         let steps = Steps { stride, dilation: 1, before: cut[0], after: cut[1] };
         let conv = scope.at("conv_tr");
         let weight = conv.tensor(net, "weight", &self.along(&[width, outside], kernel))?;
         let bias = conv.tensor(net, "bias", &[outside])?;
         let mut y = net.conv_transpose(&y, &weight, &bias, &self.steps(steps))?;
-        if has_norm {
+        if self.norm_groups.is_some() {
             y = self.normed(net, &scope.at("norm2"), &y)?;
             y = net.split(&y, 2, &[before, places, after])?.swap_remove(1);
         }
@@ -102,7 +103,7 @@ impl Layer {
         Ok(net.conv(x, &weight, &bias, &self.steps(steps), 1)?)
     }
 
-    /// The inner convolution to twice the channels, and a gated linear unit; nothing where there is none.
+    /// The inner convolution to twice the channels, and a gated linear unit.
     fn gated<'w>(
         &self,
         net: &mut Net<'w>,
@@ -112,9 +113,6 @@ impl Layer {
         norm: &str,
     ) -> Result<Value, ConvertError> {
         let inner = scope.at("rewrite");
-        if !inner.has("weight") {
-            return Ok(x.clone());
-        }
         let (width, kernel, steps) = (self.width, 1 + 2 * context, Steps::EACH.padded(context));
         // The inner kernels see as many columns as bins.
         let (shape, steps) = match self.branch {
@@ -128,9 +126,12 @@ impl Layer {
         glu(net, &y)
     }
 
-    /// The norm of that scope, where there is one.
+    /// The norm of that scope, where this layer has norms.
     fn normed<'w>(&self, net: &mut Net<'w>, scope: &Scope<'w>, x: &Value) -> Result<Value, ConvertError> {
-        if scope.has("weight") { group_norm(net, scope, self.norm_groups, None, x) } else { Ok(x.clone()) }
+        match self.norm_groups {
+            Some(groups) => group_norm(net, scope, groups, None, x),
+            None => Ok(x.clone()),
+        }
     }
 
     /// Dilated convolutions along time, of every bin for itself.
@@ -141,18 +142,16 @@ impl Layer {
         x: &Value,
     ) -> Result<Value, ConvertError> {
         let layers = scope.at("dconv").at("layers");
-        if !layers.at(0).has("0.weight") {
-            return Ok(x.clone());
-        }
+        let residual = self.residual;
         match (self.branch, x.shape()) {
             (Branch::Spectrum, &[batch, channels, bins, columns]) => {
                 let y = net.transpose(x, &[0, 2, 1, 3])?;
                 let y = net.reshape(&y, &[batch * bins, channels, columns])?;
-                let y = dilated(net, &layers, y)?;
+                let y = dilated(net, &layers, residual, y)?;
                 let y = net.reshape(&y, &[batch, bins, channels, columns])?;
                 Ok(net.transpose(&y, &[0, 2, 1, 3])?)
             }
-            _ => dilated(net, &layers, x.clone()),
+            _ => dilated(net, &layers, residual, x.clone()),
         }
     }
 
@@ -170,11 +169,16 @@ impl Layer {
 
 /// The residual branches of `layers`, one after the other, each twice as far dilated as the one before: `x` is
 /// `[sequences, channels, places]`.
-fn dilated<'w>(net: &mut Net<'w>, layers: &Scope<'w>, mut x: Value) -> Result<Value, ConvertError> {
+fn dilated<'w>(
+    net: &mut Net<'w>,
+    layers: &Scope<'w>,
+    residual: Residual,
+    mut x: Value,
+) -> Result<Value, ConvertError> {
     let channels = x.shape()[1];
-    for at in 0.. {
+    let hidden = (channels as f64 / residual.compress) as usize;
+    for at in 0..residual.depth {
         let layer = layers.at(at);
-        let Some(&[hidden, ..]) = layer.shape("0.weight").as_deref() else { break };
         let steps = Steps { dilation: 1 << at, ..Steps::EACH }.padded((1 << at) * (DILATED_KERNEL / 2));
         let weight = layer.tensor(net, "0.weight", &[hidden, channels, DILATED_KERNEL])?;
         let bias = layer.tensor(net, "0.bias", &[hidden])?;

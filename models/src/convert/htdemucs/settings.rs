@@ -1,7 +1,7 @@
 //! Settings of HTDemucs, as they lie inside its publisher's packages and as other programs write them beside a checkpoint.
 //! What no published checkpoint uses is refused by name.
 
-use super::{PARTS, Shape, Transformer};
+use super::{PARTS, Residual, Shape, Transformer};
 use crate::checkpoint::{Entry, Settings};
 use crate::convert::ConvertError;
 use crate::convert::published::stem_name;
@@ -10,8 +10,12 @@ use crate::convert::published::stem_name;
 const DEPTH_MAX: usize = 8;
 /// Channels and numbers of one place; far more than any published network has.
 const WIDTH_MAX: usize = 1 << 14;
-/// Layers of the transformer; published networks have 5.
-const LAYERS_MAX: usize = 256;
+/// Layers of the transformer, heads of each and places that they hear; published networks have 5, 8 and 2,688.
+const LAYERS_MAX: usize = 64;
+const HEADS_MAX: usize = 64;
+const PLACES_MAX: usize = 1 << 15;
+/// Channels of sound; published networks have 2.
+const CHANNELS_MAX: usize = 64;
 /// Numbers in the widest tensor of a layer; more is a mistake.
 const WIDEST_NUMBERS_MAX: usize = 1 << 30;
 
@@ -90,7 +94,7 @@ impl Model<'_> {
 /// Where they want what is not known here, contradict themselves, or are more than any network has.
 pub(in crate::convert) fn read(settings: &Settings) -> Result<Option<Shape>, ConvertError> {
     // Beside a checkpoint a family's settings have its name, and what the training had stands apart.
-    let (model, sound, [stems, channels, rate]) = match (settings.find("htdemucs"), settings.find("t_layers"))
+    let (model, sound, [stems, channels, rate]) = match (settings.find("htdemucs"), settings.find("sources"))
     {
         (Some(model), _) => (model, settings.at("training")?, ["instruments", "channels", "samplerate"]),
         (None, Some(_)) => (settings.root(), settings.root(), ["sources", "audio_channels", "samplerate"]),
@@ -120,12 +124,18 @@ pub(in crate::convert) fn read(settings: &Settings) -> Result<Option<Shape>, Con
     let bottom = model.count("bottom_channels", 0)?;
     let transformer = Transformer {
         dim: if bottom > 0 { bottom } else { inner },
+        projected: bottom > 0,
+        norm_in: model.flag("t_norm_in", true)?,
+        norm_out: model.flag("t_norm_out", true)?,
+        scaled: model.flag("t_layer_scale", true)?,
+        widening: model.number("t_hidden_scale", 4.0)?,
         layers: model.count("t_layers", 5)?,
         heads: model.count("t_heads", 8)?,
         cross_first: model.flag("t_cross_first", false)?,
         period_max: model.number("t_max_period", 10_000.0)?,
         place_scale: model.number("t_weight_pos_embed", 1.0)? as f32,
     };
+    let mode = model.count("dconv_mode", 1)?;
     let shape = Shape {
         stems,
         rate_hz,
@@ -138,7 +148,14 @@ pub(in crate::convert) fn read(settings: &Settings) -> Result<Option<Shape>, Con
         stride,
         encoder_context: model.count("context_enc", 0)?,
         decoder_context: model.count("context", 1)?,
+        norms_from: model.count("norm_starts", 4)?,
         norm_groups: model.count("norm_groups", 4)?,
+        residual: Residual {
+            in_encoders: mode & 1 > 0,
+            in_decoders: mode & 2 > 0,
+            depth: model.count("dconv_depth", 2)?,
+            compress: model.number("dconv_comp", 8.0)?,
+        },
         bin_scale: bin_scale as f32,
         transformer,
     };
@@ -149,6 +166,9 @@ pub(in crate::convert) fn read(settings: &Settings) -> Result<Option<Shape>, Con
 /// What is wrong with sizes, in words that follow the settings' place.
 fn check(shape: &Shape) -> Result<(), String> {
     let Shape { n_fft, kernel, stride, transformer, .. } = shape;
+    if shape.channels > CHANNELS_MAX {
+        return Err(format!("has {} channels of sound", shape.channels));
+    }
     if *stride == 0 || kernel < stride || kernel / 4 + kernel / 4 + stride < *kernel || *kernel > WIDTH_MAX {
         return Err(format!(
             "has kernels of {kernel} with a stride of {stride}, which leave frames out or add some"
@@ -168,7 +188,11 @@ fn check(shape: &Shape) -> Result<(), String> {
     }
     let Transformer { dim, layers, heads, .. } = transformer;
     if *layers > 0 {
-        if *heads == 0
+        let frames = (0..shape.widths.len()).fold(shape.frames, |frames, _| frames.div_ceil(*stride));
+        if frames.max(bins.saturating_mul(shape.columns())) > PLACES_MAX {
+            return Err(format!("hears {frames} places and {bins} times {} at once", shape.columns()));
+        }
+        if !(1..=HEADS_MAX).contains(heads)
             || !dim.is_multiple_of(*heads)
             || !dim.is_multiple_of(4)
             || !(4..=WIDTH_MAX).contains(dim)
@@ -181,6 +205,13 @@ fn check(shape: &Shape) -> Result<(), String> {
     }
     if *layers > LAYERS_MAX || shape.encoder_context.max(shape.decoder_context) > kernel * 8 {
         return Err("has more layers or wider contexts than any network".to_owned());
+    }
+    let Residual { depth, compress, .. } = shape.residual;
+    if depth > DEPTH_MAX || !(1.0..=WIDTH_MAX as f64).contains(&compress) {
+        return Err(format!("has {depth} residual branches of {compress} times fewer channels"));
+    }
+    if !(0.0..=HEADS_MAX as f64).contains(&transformer.widening) {
+        return Err(format!("widens places {} times", transformer.widening));
     }
     if shape.norm_groups == 0 {
         return Err("has norms without groups".to_owned());

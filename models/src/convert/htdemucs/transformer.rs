@@ -24,8 +24,8 @@ pub(super) fn transformer<'w>(
     let x = net.transpose(x, &[0, 3, 2, 1])?;
     let x = net.reshape(&x, &[batch, columns * bins, *width])?;
     let t = net.transpose(t, &[0, 2, 1])?;
-    let mut x = projected(net, &scope.at("channel_upsampler"), &x, sizes.dim)?;
-    let mut t = projected(net, &scope.at("channel_upsampler_t"), &t, sizes.dim)?;
+    let mut x = projected(net, sizes.projected, &scope.at("channel_upsampler"), &x, sizes.dim)?;
+    let mut t = projected(net, sizes.projected, &scope.at("channel_upsampler_t"), &t, sizes.dim)?;
 
     let inside = scope.at("crosstransformer");
     let (dim, period_max) = (sizes.dim, sizes.period_max);
@@ -40,21 +40,22 @@ pub(super) fn transformer<'w>(
         };
         (x, t) = (layer("layers", &x, &t)?, layer("layers_t", &t, &x)?);
     }
-    let x = projected(net, &scope.at("channel_downsampler"), &x, *width)?;
+    let x = projected(net, sizes.projected, &scope.at("channel_downsampler"), &x, *width)?;
     let x = net.reshape(&x, &[batch, columns, bins, *width])?;
     let x = net.transpose(&x, &[0, 3, 2, 1])?;
-    let t = projected(net, &scope.at("channel_downsampler_t"), &t, *width_t)?;
+    let t = projected(net, sizes.projected, &scope.at("channel_downsampler_t"), &t, *width_t)?;
     Ok((x, net.transpose(&t, &[0, 2, 1])?))
 }
 
 /// A convolution of one place, which is a product; nothing where there is none.
 fn projected<'w>(
     net: &mut Net<'w>,
+    is_there: bool,
     scope: &Scope<'w>,
     x: &Value,
     outside: usize,
 ) -> Result<Value, ConvertError> {
-    if !scope.has("weight") {
+    if !is_there {
         return Ok(x.clone());
     }
     let inside = x.shape()[2];
@@ -74,7 +75,7 @@ fn placed<'w>(
     x: &Value,
 ) -> Result<Value, ConvertError> {
     let (dim, places, place_scale) = (sizes.dim, x.shape()[1], sizes.place_scale);
-    let has_norm = norm.has("weight");
+    let has_norm = sizes.norm_in;
     let x = if has_norm {
         norm.check("bias", &[dim])?;
         let scale = norm.tensor(net, "weight", &[dim])?;
@@ -121,7 +122,7 @@ impl<'w> Layer<'_, 'w> {
         let x = net.add(x, &heard)?;
 
         let normed = self.norm(net, feed, &x)?;
-        let hidden = scope.shape("linear1.weight").and_then(|shape| shape.first().copied()).unwrap_or(0);
+        let hidden = (dim as f64 * self.sizes.widening) as usize;
         let wide = scope.linear(net, &normed, ("linear1.weight", "linear1.bias"), hidden, None)?;
         let wide = net.gelu(&wide);
         let names = ("linear2.weight", "linear2.bias");
@@ -139,7 +140,7 @@ impl<'w> Layer<'_, 'w> {
 
     /// A residual branch's own scale, which is part of its last product.
     fn scale<'n>(&self, name: &'n str) -> Option<(&Scope<'w>, &'n str)> {
-        self.scope.has(name).then_some((self.scope, name))
+        self.sizes.scaled.then_some((self.scope, name))
     }
 
     /// So many of queries, keys and values, from the `first` on, as one product.
@@ -183,7 +184,7 @@ impl<'w> Layer<'_, 'w> {
     /// The norm over all places at once that ends a layer, where there is one.
     fn norm_out(&self, net: &mut Net<'w>, x: &Value) -> Result<Value, ConvertError> {
         let norm = self.scope.at("norm_out");
-        if !norm.has("weight") {
+        if !self.sizes.norm_out {
             return Ok(x.clone());
         }
         let scale = norm.tensor(net, "weight", &[self.sizes.dim])?;

@@ -81,7 +81,7 @@ pub(super) fn encode<'w>(
         let mut x = net.reshape(&x, &[batch * samples, width, columns])?;
         for layer in 0..band.depth {
             let scope = scope.at("conv_modules").at(at).at("layers").at(layer);
-            x = along_time(net, &scope, shape.kernel, &x)?;
+            x = along_time(net, &scope, shape, &x)?;
         }
         let x = net.gelu(&x);
         done.push(net.reshape(&x, &[batch, samples, width, columns])?);
@@ -94,11 +94,11 @@ pub(super) fn encode<'w>(
 fn along_time<'w>(
     net: &mut Net<'w>,
     scope: &Scope<'w>,
-    kernel: usize,
+    shape: &Shape,
     x: &Value,
 ) -> Result<Value, ConvertError> {
-    let channels = x.shape()[1];
-    let hidden = scope.shape("3.weight").and_then(|shape| shape.first().copied()).unwrap_or(1);
+    let (channels, kernel) = (x.shape()[1], shape.kernel);
+    let hidden = (channels as f64 / shape.compress) as usize;
     let steps = [Steps::EACH.padded(kernel / 2)];
     let y = group_norm(net, &scope.at(0), 1, None, x)?;
     let weight = scope.tensor(net, "1.weight", &[2 * hidden, channels, kernel])?;

@@ -4,7 +4,7 @@
 use super::super::scope::Scope;
 use super::super::transformer::Net;
 use super::{ConvertError, Shape};
-use crate::onnx::Value;
+use crate::onnx::{GraphError, Value};
 use std::f64::consts::TAU;
 
 /// Gates of a memory: PyTorch's order is input, forget, cell, output, ONNX' is input, output, forget, cell.
@@ -21,11 +21,12 @@ pub(super) fn separate<'w>(
 ) -> Result<Value, ConvertError> {
     let columns = x.shape()[3];
     let mut x = net.transpose(x, &[0, 2, 3, 1])?;
+    let tables = Tables::new(net, columns);
     for pair in 0..shape.pairs {
         let layers = scope.at("dp_modules").at(pair);
         x = layer(net, &layers, 0, shape.expand, &x)?;
         x = layer(net, &layers, 1, shape.expand, &x)?;
-        x = if pair % 2 == 0 { forward(net, &x)? } else { inverse(net, columns, &x)? };
+        x = if pair % 2 == 0 { tables.forward(net, &x)? } else { tables.inverse(net, &x)? };
     }
     Ok(net.transpose(&x, &[0, 3, 1, 2])?)
 }
@@ -38,9 +39,7 @@ fn layer<'w>(
     expand: usize,
     x: &Value,
 ) -> Result<Value, ConvertError> {
-    let [batch, bins, columns, channels] = x.shape()[..] else {
-        unreachable!("what was made of four dimensions has four")
-    };
+    let [batch, bins, columns, channels] = of_four(x)?;
     let norm = scope.at("norm_layers").at(axis);
     let scale = norm.tensor(net, "weight", &[channels])?;
     let bias = norm.tensor(net, "bias", &[channels])?;
@@ -91,39 +90,55 @@ fn memory<'w>(net: &mut Net<'w>, scope: &Scope<'w>, hidden: usize, x: &Value) ->
     Ok(net.lstm(x, &input, &recurrent, &bias)?)
 }
 
-/// The transform over time of every channel: real parts as channels, then imaginary ones.
-fn forward(net: &mut Net<'_>, x: &Value) -> Result<Value, ConvertError> {
-    let [batch, bins, columns, channels] = x.shape()[..] else {
-        unreachable!("what was made of four dimensions has four")
-    };
-    let half = columns / 2 + 1;
-    // Real and imaginary part of a frequency lie side by side, so that the two become channels without being moved.
-    let table = net.weights(&[2 * half, columns], move || {
-        let row = |row: usize| (0..columns).map(move |column| turn(row / 2, column, columns)[row % 2] as f32);
-        Ok((0..2 * half).flat_map(row).collect())
-    });
-    let x = net.matmul(&table, x)?;
-    Ok(net.reshape(&x, &[batch, bins, half, 2 * channels])?)
+/// The transform over time, as matrices that all pairs share.
+struct Tables {
+    /// `[2 * frequencies, columns]`.
+    forward: Value,
+    /// `[columns, 2 * frequencies]`.
+    inverse: Value,
 }
 
-/// The transform back to `columns` columns, an even number.
-fn inverse(net: &mut Net<'_>, columns: usize, x: &Value) -> Result<Value, ConvertError> {
-    let [batch, bins, half, channels] = x.shape()[..] else {
-        unreachable!("what was made of four dimensions has four")
-    };
-    let table = net.weights(&[columns, 2 * half], move || {
-        let row = |column: usize| {
-            (0..2 * half).map(move |at| {
+impl Tables {
+    /// Of an even number of columns. Real and imaginary part of a frequency lie side by side, so that the two become
+    /// channels without being moved.
+    fn new(net: &mut Net<'_>, columns: usize) -> Self {
+        let half = columns / 2 + 1;
+        let forward = net.weights(&[2 * half, columns], move || {
+            let row =
+                |row: usize| (0..columns).map(move |place| turn(row / 2, place, columns)[row % 2] as f32);
+            Ok((0..2 * half).flat_map(row).collect())
+        });
+        let inverse = net.weights(&[columns, 2 * half], move || {
+            let number = |place: usize, at: usize| {
                 let (frequency, part) = (at / 2, at % 2);
                 // All but the first and the last stand for their mirror image, too.
                 let count = if frequency == 0 || frequency + 1 == half { 1.0 } else { 2.0 };
-                (count * turn(frequency, column, columns)[part]) as f32
-            })
-        };
-        Ok((0..columns).flat_map(row).collect())
-    });
-    let x = net.reshape(&x.clone(), &[batch, bins, 2 * half, channels / 2])?;
-    Ok(net.matmul(&table, &x)?)
+                (count * turn(frequency, place, columns)[part]) as f32
+            };
+            let row = |place: usize| (0..2 * half).map(move |at| number(place, at));
+            Ok((0..columns).flat_map(row).collect())
+        });
+        Self { forward, inverse }
+    }
+
+    /// Real parts of all channels become channels, then imaginary ones.
+    fn forward(&self, net: &mut Net<'_>, x: &Value) -> Result<Value, GraphError> {
+        let [batch, bins, columns, channels] = of_four(x)?;
+        let x = net.matmul(&self.forward, x)?;
+        net.reshape(&x, &[batch, bins, columns / 2 + 1, 2 * channels])
+    }
+
+    /// And back.
+    fn inverse(&self, net: &mut Net<'_>, x: &Value) -> Result<Value, GraphError> {
+        let [batch, bins, half, channels] = of_four(x)?;
+        let x = net.reshape(x, &[batch, bins, 2 * half, channels / 2])?;
+        net.matmul(&self.inverse, &x)
+    }
+}
+
+fn of_four(x: &Value) -> Result<[usize; 4], GraphError> {
+    let refused = |_| GraphError { operator: "separate".to_owned(), shapes: format!("{:?}", x.shape()) };
+    <[usize; 4]>::try_from(x.shape()).map_err(refused)
 }
 
 /// Cosine and negative sine of a frequency at a place, scaled so that the transform keeps the sum of squares.

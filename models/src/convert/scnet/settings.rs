@@ -9,6 +9,8 @@ use crate::convert::published::stem_name;
 const LAYERS_MAX: usize = 64;
 const WIDTH_MAX: usize = 1 << 14;
 const STRIDE_MAX: usize = 1 << 10;
+/// Columns of one chunk; published networks have some 500.
+const COLUMNS_MAX: usize = 1 << 13;
 
 /// Where the settings are those of SCNet: what they say.
 ///
@@ -50,6 +52,7 @@ pub(in crate::convert) fn read(settings: &Settings) -> Result<Option<Shape>, Con
         normalised: model.find("normalized").map(|entry| entry.flag()).transpose()?.unwrap_or(true),
         widths: model.find("dims").map(|entry| entry.counts()).transpose()?.unwrap_or(vec![4, 32, 64, 128]),
         bands: [band(0), band(1), band(2)],
+        compress: model.find("compress").map(|entry| entry.number()).transpose()?.unwrap_or(4.0),
         kernel: count("conv_kernel", 3)?,
         pairs: count("num_dplayer", 6)?,
         expand: count("expand", 1)?,
@@ -68,7 +71,7 @@ fn check(shape: &Shape) -> Result<(), String> {
     if !(1..=LAYERS_MAX).contains(&depth) || widths.iter().any(|width| !(1..=WIDTH_MAX).contains(width)) {
         return Err(format!("has layers of {widths:?} channels"));
     }
-    if widths[0] != PARTS * shape.channels {
+    if shape.channels.checked_mul(PARTS) != Some(widths[0]) {
         return Err(format!("begins with {} channels for sound of {}", widths[0], shape.channels));
     }
     for Band { stride, kernel, depth, .. } in bands {
@@ -82,6 +85,10 @@ fn check(shape: &Shape) -> Result<(), String> {
             ));
         }
     }
+    let least = widths.iter().skip(1).min().copied().unwrap_or(0) as f64;
+    if !(1.0..=least).contains(&shape.compress) {
+        return Err(format!("compresses {least} channels by {}", shape.compress));
+    }
     if kernel.is_multiple_of(2) || *kernel > STRIDE_MAX {
         return Err(format!("has kernels of {kernel} along time; odd ones are known here"));
     }
@@ -90,8 +97,15 @@ fn check(shape: &Shape) -> Result<(), String> {
             "has {pairs} pairs of recurrent layers, expanded {expand} times: even numbers are known here"
         ));
     }
-    if shape.hop_frames == 0 || shape.n_fft > crate::dsp::StftShape::N_FFT_MAX {
+    let sizes = 1..=crate::dsp::StftShape::N_FFT_MAX;
+    if !sizes.contains(&shape.n_fft) || !sizes.contains(&shape.hop_frames) {
         return Err(format!("has a transform of {} frames every {}", shape.n_fft, shape.hop_frames));
+    }
+    if u32::try_from(shape.frames).is_err() {
+        return Err(format!("has chunks of {} frames", shape.frames));
+    }
+    if shape.columns() > COLUMNS_MAX {
+        return Err(format!("has chunks of {} columns", shape.columns()));
     }
     Ok(())
 }
