@@ -39,7 +39,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use tributary_audio::{AudioError, ClipShape};
 
-/// Separation by one published network. Cheap to share, holds no sound.
+/// Separation by a published network, or a bag of them. Cheap to share, holds no sound.
 pub struct Unmix {
     front: Arc<Front>,
     files: Files,

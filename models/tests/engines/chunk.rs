@@ -4,7 +4,8 @@ use crate::library::options;
 use crate::unmix::{Installed, difference_db, engines, installed_bag, separate};
 use tributary_audio::Audio;
 use tributary_models::convert::roformer::Target;
-use tributary_models::{Ask, EngineChoice, Pipeline, Recipe};
+use tributary_models::session::Input;
+use tributary_models::{Ask, EngineChoice, Pipeline, Recipe, Session};
 
 /// What a script beside the fixtures wrote.
 pub(crate) struct Chunk {
@@ -41,5 +42,36 @@ impl Chunk {
                 assert!(db < most_db, "{} {target:?} {engine:?}: {db:.1} dB", self.name);
             }
         }
+    }
+}
+
+/// Two chunks at once are the two alone. `graph` makes the graph for so many; `inputs` and `outputs` are named, inputs
+/// with their dimensions behind the batch.
+pub(crate) fn check_batch(graph: impl Fn(usize) -> Vec<u8>, inputs: &[(&str, &[usize])], outputs: &[&str]) {
+    let mut state = 1_u64;
+    let mut noise = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / 8_388_608.0 - 1.0
+    };
+    let data: Vec<Vec<f32>> = inputs
+        .iter()
+        .map(|(_, shape)| (0..2 * shape.iter().product::<usize>()).map(|_| noise()).collect())
+        .collect();
+    let run = |batch: usize, from: usize| -> Vec<Vec<f32>> {
+        let mut session =
+            Session::load("tiny", &[("net", &*graph(batch))], options(EngineChoice::Rten, 2)).unwrap();
+        let shapes: Vec<Vec<usize>> = inputs.iter().map(|(_, shape)| [&[batch], *shape].concat()).collect();
+        let input = |at: usize| {
+            let numbers = data[at].len() / 2;
+            let data = &data[at][from * numbers..][..batch * numbers];
+            Input { name: inputs[at].0, shape: &shapes[at], data }
+        };
+        let inputs: Vec<Input<'_>> = (0..inputs.len()).map(input).collect();
+        session.run("net", &inputs, outputs).unwrap().into_iter().map(|output| output.data).collect()
+    };
+    let (both, first, second) = (run(2, 0), run(1, 0), run(1, 1));
+    for ((both, first), second) in both.iter().zip(&first).zip(&second) {
+        let db = difference_db(both, &[&first[..], second].concat());
+        assert!(db < -110.0, "{db:.1} dB");
     }
 }

@@ -1,12 +1,13 @@
 //! HTDemucs from its publisher's packages to stems, against its publisher's code, on both engines.
 
-use crate::chunk::Chunk;
+use crate::chunk::{Chunk, check_batch};
 use crate::unmix::{difference_db, engines};
 use std::io;
-use tributary_models::Recipe;
 use tributary_models::checkpoint::{Checkpoint, Settings};
+use tributary_models::convert::htdemucs::{Residual, Shape, Transformer, graph};
 use tributary_models::convert::roformer::Target;
-use tributary_models::convert::{Bag, Separator};
+use tributary_models::convert::{Bag, CheckpointWeights, Separator};
+use tributary_models::{Recipe, onnx};
 
 /// One of the small packages, and one chunk of sound.
 struct Tiny {
@@ -93,14 +94,14 @@ fn settings_beside_a_state_are_read_as_those_inside_a_package() {
 training: {segment: 0.78, samplerate: 8000, channels: 2, instruments: ['Drums', 'vocals'], target_instrument: null}
 inference: {num_overlap: 4}
 htdemucs:
-  channels: 8
+  channels: 6
   channels_time:
   nfft: 512
   depth: 3
   dconv_mode: 3
-  dconv_comp: 4
+  dconv_comp: 3
   multi_freqs: []
-  bottom_channels: 24
+  bottom_channels: 16
   t_layers: 3
   t_heads: 4
   t_hidden_scale: 2.0
@@ -118,7 +119,7 @@ htdemucs:
     assert!(same == onnx, "the same graph");
 
     for (from, to, words) in [
-        ("channels: 8", "channels: 16", &["does not fit", "shape", "encoder.0.conv.weight"][..]),
+        ("channels: 6", "channels: 12", &["does not fit", "shape", "encoder.0.conv.weight"][..]),
         ("depth: 3", "depth: 2", &["does not fit", "extra"]),
         ("depth: 3", "depth: 4", &["bins", "merge"]),
         ("depth: 3", "depth: 99", &["depth of 99"]),
@@ -126,11 +127,11 @@ htdemucs:
         ("multi_freqs: []", "multi_freqs: [0.5]", &["multi_freqs"]),
         ("t_heads: 4", "t_heads: 5", &["5 heads"]),
         ("dconv_mode: 3", "dconv_mode: 1", &["extra", "decoder.0.dconv"]),
-        ("dconv_comp: 4", "dconv_comp: 0", &["residual"]),
-        ("dconv_comp: 4", "t_norm_out: false", &["extra", "norm_out"]),
+        ("dconv_comp: 3", "dconv_comp: 0", &["residual"]),
+        ("dconv_comp: 3", "t_norm_out: false", &["extra", "norm_out"]),
         ("t_hidden_scale: 2.0", "t_hidden_scale: -1", &["widens"]),
         (
-            "bottom_channels: 24",
+            "bottom_channels: 16",
             "bottom_channels: 0",
             &["another shape", "extra", "channel_upsampler.weight"],
         ),
@@ -158,4 +159,49 @@ htdemucs:
     let demucs =
         Checkpoint::open(io::Cursor::new(&include_bytes!("../fixtures/checkpoints/demucs.th")[..])).unwrap();
     assert!(Separator::of_package(demucs).is_err());
+}
+
+#[test]
+fn chunks_of_one_batch_do_not_hear_each_other() {
+    let shape = Shape {
+        stems: vec!["drums".to_owned(), "vocals".to_owned()],
+        rate_hz: 8_000,
+        channels: 2,
+        frames: 6_240,
+        n_fft: 512,
+        widths: vec![6, 12, 24],
+        waveform_widths: vec![6, 12, 24],
+        kernel: 8,
+        stride: 4,
+        encoder_context: 0,
+        decoder_context: 1,
+        norms_from: 4,
+        norm_groups: 4,
+        residual: Residual { in_encoders: true, in_decoders: true, depth: 2, compress: 3.0 },
+        bin_scale: 2.0,
+        transformer: Transformer {
+            dim: 16,
+            projected: true,
+            norm_in: true,
+            norm_out: true,
+            scaled: true,
+            widening: 2.0,
+            layers: 3,
+            heads: 4,
+            cross_first: false,
+            period_max: 10_000.0,
+            place_scale: 1.0,
+        },
+    };
+    let weights = CheckpointWeights::from(Checkpoint::open(io::Cursor::new(TINY[0].package)).unwrap());
+    let of_batch = |batch: usize| {
+        let mut onnx = Vec::new();
+        let net = graph(&shape, &weights, batch, Target::Cpu).unwrap();
+        onnx::write(net, &[], "none", &mut onnx, || Ok(io::sink())).unwrap();
+        onnx
+    };
+    let inputs: [(&str, &[usize]); 2] = [("spectrum", &[49, 256, 4]), ("waveform", &[2, 6_240])];
+    check_batch(of_batch, &inputs, &["spectra", "waveforms"]);
+    // Settings and shape say the same.
+    assert!(of_batch(1) == TINY[0].converted(Target::Cpu).1);
 }

@@ -1,11 +1,12 @@
 //! SCNet from checkpoint and settings to stems, against its publisher's code, on both engines.
 
-use crate::chunk::Chunk;
+use crate::chunk::{Chunk, check_batch};
 use std::io;
-use tributary_models::Recipe;
 use tributary_models::checkpoint::{Checkpoint, Settings};
-use tributary_models::convert::Separator;
 use tributary_models::convert::roformer::Target;
+use tributary_models::convert::scnet::{Band, Shape, graph};
+use tributary_models::convert::{CheckpointWeights, Separator};
+use tributary_models::{Recipe, onnx};
 
 const CHECKPOINT: &[u8] = include_bytes!("../fixtures/scnet_tiny.ckpt");
 const CHUNK: Chunk = Chunk {
@@ -91,4 +92,32 @@ fn settings_that_contradict_the_weights_or_themselves_are_refused() {
             assert!(refused.contains(word), "{from} -> {to}: {refused}");
         }
     }
+}
+
+#[test]
+fn chunks_of_one_batch_do_not_hear_each_other() {
+    let band = |part, stride, kernel, depth| Band { part, stride, kernel, depth };
+    let shape = Shape {
+        stems: vec!["drums".to_owned(), "vocals".to_owned()],
+        rate_hz: 44_100,
+        channels: 2,
+        frames: 6_000,
+        n_fft: 256,
+        hop_frames: 64,
+        normalised: true,
+        widths: vec![4, 8, 12],
+        bands: [band(0.175, 1, 3, 3), band(0.392, 4, 4, 2), band(0.433, 16, 16, 1)],
+        compress: 4.0,
+        kernel: 3,
+        pairs: 2,
+        expand: 1,
+    };
+    let weights = CheckpointWeights::from(Checkpoint::open(io::Cursor::new(CHECKPOINT)).unwrap());
+    let of_batch = |batch: usize| {
+        let mut onnx = Vec::new();
+        let net = graph(&shape, &weights, batch, Target::Cpu).unwrap();
+        onnx::write(net, &[], "none", &mut onnx, || Ok(io::sink())).unwrap();
+        onnx
+    };
+    check_batch(of_batch, &[("spectrum", &[96, 129, 4])], &["spectra"]);
 }
