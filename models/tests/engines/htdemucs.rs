@@ -153,6 +153,10 @@ htdemucs:
             assert!(refused.contains(word), "{from} -> {to}: {refused}");
         }
     }
+}
+
+#[test]
+fn a_package_of_another_network_or_without_settings_is_refused() {
     let plain =
         Checkpoint::open(io::Cursor::new(&include_bytes!("../fixtures/bs_roformer_tiny.ckpt")[..])).unwrap();
     assert!(Separator::of_package(plain).err().unwrap().to_string().contains("no settings inside"));
