@@ -43,6 +43,7 @@ pub enum Network {
         bands: usize,
     },
     /// Rouard et al. 2023: a waveform and a spectrum, both in and out.
+    #[serde(rename = "htdemucs")]
     HtDemucs {
         /// The transform.
         spectrum: Spectrum,

@@ -10,7 +10,7 @@ use crate::recipe::{Network, Recipe, Spectrum};
 
 /// Families that are known, as errors list them.
 const KNOWN: &str = "bs-roformer (`model.freqs_per_bands`), mel-band-roformer (`model.num_bands`), scnet (`model.band_SR`), \
-                     ht-demucs (`htdemucs`, or inside its checkpoint)";
+                     htdemucs (`htdemucs`, or inside its checkpoint)";
 /// Defaults of the publishers' programs, where settings leave something out.
 const RATE_HZ: usize = 44_100;
 const OVERLAP: usize = 2;

@@ -1,4 +1,7 @@
 //! Convolutions over one or two axes of space, and back. Their shapes only; nothing is computed here.
+//!
+//! Where more is added, or cut off, at one end than at the other, that is a node of its own: on CUDA, ONNX Runtime gives such
+//! transposed convolutions to the processor, and cuDNN may have no kernel for such convolutions.
 
 use super::graph::{Graph, GraphError, Value};
 use super::schema::Attribute;
@@ -24,6 +27,12 @@ impl Steps {
     #[must_use]
     pub fn padded(self, places: usize) -> Self {
         Self { before: places, after: places, ..self }
+    }
+
+    /// The same, with as much at either end, and what is left of both ends.
+    fn even(self) -> (Self, [usize; 2]) {
+        let both = self.before.min(self.after);
+        (self.padded(both), [self.before - both, self.after - both])
     }
 
     /// Places from the first to the last number of a kernel of `kernel` numbers.
@@ -73,7 +82,9 @@ impl<E> Graph<'_, E> {
             let Some(positions) = step.positions(*places, *size) else { return Err(refused) };
             shape.push(positions);
         }
-        let y = self.node("Conv", &[x, kernel, bias], x.element, shape, attributes(sizes, steps, groups));
+        let (steps, ends): (Vec<Steps>, Vec<[usize; 2]>) = steps.iter().map(|step| step.even()).unzip();
+        let x = &self.pad(x, &[&[[0, 0]; 2], &ends[..]].concat())?;
+        let y = self.node("Conv", &[x, kernel, bias], x.element, shape, attributes(sizes, &steps, groups));
         self.count(&y, each * sizes.iter().product::<usize>());
         Ok(y)
     }
@@ -100,12 +111,20 @@ impl<E> Graph<'_, E> {
             return Err(refused);
         }
         let mut shape = vec![*batch, *outside];
-        for ((positions, size), step) in space.iter().zip(sizes).zip(steps) {
+        let (steps, ends): (Vec<Steps>, Vec<[usize; 2]>) = steps.iter().map(|step| step.even()).unzip();
+        for ((positions, size), step) in space.iter().zip(sizes).zip(&steps) {
             let Some(places) = step.places(*positions, *size) else { return Err(refused) };
             shape.push(places);
         }
         self.count(x, outside * sizes.iter().product::<usize>());
-        Ok(self.node("ConvTranspose", &[x, kernel, bias], x.element, shape, attributes(sizes, steps, 1)))
+        let inputs = [x, kernel, bias];
+        let mut y = self.node("ConvTranspose", &inputs, x.element, shape, attributes(sizes, &steps, 1));
+        for (axis, [before, after]) in (2..).zip(ends) {
+            let to =
+                y.shape[axis].checked_sub(after).ok_or_else(|| self.refused("ConvTranspose", &inputs))?;
+            y = self.slice(&y, axis, before..to)?;
+        }
+        Ok(y)
     }
 }
 
@@ -141,6 +160,21 @@ mod tests {
         let bias = graph.weights(&[2], || Ok(vec![0.0; 2]));
         let up = graph.conv_transpose(&down, &back, &bias, &steps).unwrap();
         assert_eq!(up.shape(), [1, 2, 64, 10]);
+        // Uneven ends.
+        let steps = [Steps { stride: 4, dilation: 1, before: 2, after: 3 }];
+        let x = graph.input("y", &[1, 2, 63]);
+        let kernel = graph.weights(&[6, 2, 8], || Ok(vec![0.0; 96]));
+        let down = graph.conv(&x, &kernel, &bias_of(&mut graph, 6), &steps, 1).unwrap();
+        assert_eq!(down.shape(), [1, 6, 16]);
+        let back = graph.weights(&[6, 2, 8], || Ok(vec![0.0; 96]));
+        let up = graph.conv_transpose(&down, &back, &bias, &steps).unwrap();
+        assert_eq!(up.shape(), [1, 2, 63]);
+        let all = [Steps { before: 0, after: 68, stride: 4, dilation: 1 }];
+        assert!(graph.conv_transpose(&down, &back, &bias, &all).is_err());
+    }
+
+    fn bias_of(graph: &mut Graph<'_, io::Error>, outside: usize) -> Value {
+        graph.weights(&[outside], move || Ok(vec![0.0; outside]))
     }
 
     #[test]

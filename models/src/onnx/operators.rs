@@ -2,6 +2,7 @@
 
 use super::graph::{Element, Graph, GraphError, Value};
 use super::schema::Attribute;
+use std::ops::Range;
 
 impl<E> Graph<'_, E> {
     /// `a` times `b`, the last two dimensions as matrices, those before them broadcast.
@@ -192,6 +193,42 @@ impl<E> Graph<'_, E> {
         let outputs: Vec<&Value> = pieces.iter().collect();
         self.push("Split", &[x, &ints], &outputs, vec![Attribute::int("axis", axis as i64)]);
         Ok(pieces)
+    }
+
+    /// A piece of one dimension.
+    ///
+    /// # Errors
+    /// Where it is empty or reaches beyond.
+    pub fn slice(&mut self, x: &Value, axis: usize, places: Range<usize>) -> Result<Value, GraphError> {
+        let Range { start, end } = places;
+        if start >= end || x.shape.get(axis).is_none_or(|size| end > *size) {
+            return Err(self.refused("Slice", &[x]));
+        }
+        if end - start == x.shape[axis] {
+            return Ok(x.clone());
+        }
+        let mut shape = x.shape.clone();
+        shape[axis] = end - start;
+        let [from, to, axis] = [start, end, axis].map(|place| self.ints(&[place as i64]));
+        Ok(self.node("Slice", &[x, &from, &to, &axis], x.element, shape, Vec::new()))
+    }
+
+    /// Zeros before and after each dimension.
+    ///
+    /// # Errors
+    /// Where `ends` are not as many as the dimensions.
+    pub fn pad(&mut self, x: &Value, ends: &[[usize; 2]]) -> Result<Value, GraphError> {
+        if ends.len() != x.shape.len() {
+            return Err(self.refused("Pad", &[x]));
+        }
+        if ends.iter().all(|end| *end == [0, 0]) {
+            return Ok(x.clone());
+        }
+        let shape = x.shape.iter().zip(ends).map(|(size, [before, after])| size + before + after).collect();
+        let (before, after) = (ends.iter().map(|end| end[0]), ends.iter().map(|end| end[1]));
+        let pads: Vec<i64> = before.chain(after).map(|places| places as i64).collect();
+        let pads = self.ints(&pads);
+        Ok(self.node("Pad", &[x, &pads], x.element, shape, Vec::new()))
     }
 
     /// Puts pieces side by side along one dimension.

@@ -59,6 +59,9 @@ fn each_stem_of_a_bag_is_that_of_its_package() {
     let bag = Bag::read(&Settings::parse("bag.yaml", settings.as_bytes()).unwrap()).unwrap();
     assert_eq!(bag.packages, ["955717e8", "5c90dfd2"]);
     let both = bag.recipe(&[recipe.clone(), recipe.clone()]).unwrap();
+    let text = toml::to_string(&both).unwrap();
+    assert!(text.contains("architecture = \"htdemucs\""), "{text}");
+    assert_eq!(toml::from_str::<Recipe>(&text).unwrap(), both);
     assert_eq!(both.bag, [[1.0, 1.0], [0.0, 3.0]]);
     let (_, other) = tiny.converted(Target::Gpu);
     for engine in engines() {

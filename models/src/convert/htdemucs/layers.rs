@@ -84,7 +84,7 @@ impl Layer {
         let mut y = net.conv_transpose(&y, &weight, &bias, &self.steps(steps))?;
         if self.norm_groups.is_some() {
             y = self.normed(net, &scope.at("norm2"), &y)?;
-            y = net.split(&y, 2, &[before, places, after])?.swap_remove(1);
+            y = net.slice(&y, 2, before..before + places)?;
         }
         Ok(if self.last { y } else { net.gelu(&y) })
     }
