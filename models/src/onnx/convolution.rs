@@ -164,17 +164,14 @@ mod tests {
         let steps = [Steps { stride: 4, dilation: 1, before: 2, after: 3 }];
         let x = graph.input("y", &[1, 2, 63]);
         let kernel = graph.weights(&[6, 2, 8], || Ok(vec![0.0; 96]));
-        let down = graph.conv(&x, &kernel, &bias_of(&mut graph, 6), &steps, 1).unwrap();
+        let six = graph.weights(&[6], || Ok(vec![0.0; 6]));
+        let down = graph.conv(&x, &kernel, &six, &steps, 1).unwrap();
         assert_eq!(down.shape(), [1, 6, 16]);
         let back = graph.weights(&[6, 2, 8], || Ok(vec![0.0; 96]));
         let up = graph.conv_transpose(&down, &back, &bias, &steps).unwrap();
         assert_eq!(up.shape(), [1, 2, 63]);
         let all = [Steps { before: 0, after: 68, stride: 4, dilation: 1 }];
         assert!(graph.conv_transpose(&down, &back, &bias, &all).is_err());
-    }
-
-    fn bias_of(graph: &mut Graph<'_, io::Error>, outside: usize) -> Value {
-        graph.weights(&[outside], move || Ok(vec![0.0; outside]))
     }
 
     #[test]
