@@ -81,25 +81,32 @@ impl Tiny {
 }
 
 /// A folder with one graph in it, and the pipeline that runs it.
-struct Installed {
-    _folder: tempfile::TempDir,
-    pipeline: Unmix,
+pub(crate) struct Installed {
+    pub(crate) _folder: tempfile::TempDir,
+    pub(crate) pipeline: Unmix,
 }
 
 fn installed(recipe: Recipe, onnx: &[u8]) -> Result<Installed, ModelError> {
+    installed_bag(recipe, &[onnx])
+}
+
+/// The same with several graphs.
+pub(crate) fn installed_bag(recipe: Recipe, graphs: &[&[u8]]) -> Result<Installed, ModelError> {
     let folder = tempfile::tempdir().unwrap();
-    let card = format!(
+    let mut card = String::from(
         "name = \"tiny\"\ntitle = \"Tiny\"\ndescription = \"For tests.\"\ntask = \"separate\"\n\
          architecture = \"bs-roformer\"\ngrade = \"preview\"\nprice_class = \"large\"\npublisher = \"Nobody\"\n\
-         licence = \"MIT\"\ncommercial_use = \"yes\"\nstems = [\"vocals\", \"other\"]\n\
-         [[files]]\nfile = \"graph.onnx\"\nsha256 = \"{}\"\n",
-        sha256_hex(onnx)
+         licence = \"MIT\"\ncommercial_use = \"yes\"\nstems = [\"vocals\", \"other\"]\n",
     );
-    let card = Card::parse(&card).unwrap();
     std::fs::create_dir(folder.path().join("tiny")).unwrap();
-    std::fs::write(folder.path().join("tiny/graph.onnx"), onnx).unwrap();
-    let files = Files::in_folder(&card, folder.path());
-    Ok(Installed { pipeline: Unmix::new("tiny", recipe, files, "graph.onnx")?, _folder: folder })
+    let names: Vec<String> = (0..graphs.len()).map(|at| format!("graph.{at}.onnx")).collect();
+    for (name, onnx) in names.iter().zip(graphs) {
+        card += &format!("[[files]]\nfile = \"{name}\"\nsha256 = \"{}\"\n", sha256_hex(onnx));
+        std::fs::write(folder.path().join("tiny").join(name), onnx).unwrap();
+    }
+    let files = Files::in_folder(&Card::parse(&card).unwrap(), folder.path());
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    Ok(Installed { pipeline: Unmix::of_bag("tiny", recipe, files, &names)?, _folder: folder })
 }
 
 struct Held(Arc<Audio>);
@@ -111,7 +118,7 @@ impl Clip for Held {
 }
 
 /// `[channel][frames]`.
-type Stem = Vec<Vec<f32>>;
+pub(crate) type Stem = Vec<Vec<f32>>;
 
 /// `[stem]`.
 #[derive(Default)]
@@ -131,7 +138,11 @@ impl ResultSink for Stems {
     }
 }
 
-fn separate(pipeline: &Unmix, audio: &Audio, ask: &Ask) -> Result<(Vec<Stem>, Vec<String>), ModelError> {
+pub(crate) fn separate(
+    pipeline: &Unmix,
+    audio: &Audio,
+    ask: &Ask,
+) -> Result<(Vec<Stem>, Vec<String>), ModelError> {
     let plan = pipeline.plan(audio.shape(), ask)?;
     let mut session = pipeline.load()?;
     let (mut stems, clip) = (Stems::default(), Arc::new(Held(Arc::new(audio.clone()))));
@@ -139,7 +150,7 @@ fn separate(pipeline: &Unmix, audio: &Audio, ask: &Ask) -> Result<(Vec<Stem>, Ve
     Ok((stems.0, plan.stems))
 }
 
-fn engines() -> Vec<EngineChoice> {
+pub(crate) fn engines() -> Vec<EngineChoice> {
     let mut engines = vec![EngineChoice::Rten];
     if onnx_runtime("published separators on ONNX Runtime") {
         engines.push(EngineChoice::OnnxRuntime);
@@ -147,7 +158,7 @@ fn engines() -> Vec<EngineChoice> {
     engines
 }
 
-fn difference_db(ours: &[f32], theirs: &[f32]) -> f64 {
+pub(crate) fn difference_db(ours: &[f32], theirs: &[f32]) -> f64 {
     assert_eq!(ours.len(), theirs.len());
     let power = |numbers: &mut dyn Iterator<Item = f64>| numbers.map(|x| x * x).sum::<f64>();
     let off = power(&mut ours.iter().zip(theirs).map(|(a, b)| f64::from(a - b)));

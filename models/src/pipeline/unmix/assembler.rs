@@ -100,8 +100,9 @@ impl Assembler for UnmixAssembler {
             return Err(out_of_order);
         }
         let net = &self.job.front.net;
-        if answer.data.len() != net.answer_numbers() {
-            let (got, wanted) = (answer.data.len(), net.answer_numbers());
+        let wanted = net.stem_numbers() * self.job.front.recipe.stems.len();
+        if answer.data.len() != wanted {
+            let got = answer.data.len();
             return Err(self
                 .job
                 .engine_error(format!("chunk {} has {got} numbers, not {wanted}", answer.index)));

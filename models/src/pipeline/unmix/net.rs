@@ -1,16 +1,18 @@
 //! What the families of separation networks have in common: a chunk of sound becomes a network's input, its answer becomes
 //! sound of stems again. Networks themselves run elsewhere.
 
+use super::levels::Level;
 use crate::ModelError;
 use crate::session::Session;
+use realfft::num_complex::Complex;
 
 /// A family of networks, made for one recipe. Cheap to share, holds no sound.
 pub(super) trait Net: Send + Sync {
     /// Dimensions of [`Net::forward`]'s numbers without the batch.
     fn shape(&self) -> Vec<usize>;
 
-    /// How many numbers an answer has.
-    fn answer_numbers(&self) -> usize;
+    /// How many numbers an answer has for each stem; they lie stem after stem.
+    fn stem_numbers(&self) -> usize;
 
     /// What the network sees of one chunk, `[2][chunk_frames]`, and what [`Net::stem`] needs of it afterwards.
     fn forward(&self, sound: &[Vec<f32>; 2]) -> (Vec<f32>, Kept);
@@ -18,12 +20,18 @@ pub(super) trait Net: Send + Sync {
     /// The sound of some of the network's stems together, `[2][chunk_frames]`.
     fn stem(&self, kept: &Kept, answer: &[f32], stems: &[usize]) -> [Vec<f32>; 2];
 
-    /// Gives one chunk to the network on all threads.
+    /// Gives one chunk to the session's `graph` on all threads.
     ///
     /// # Errors
     /// [`ModelError::Engine`] where it fails or says something else than the recipe.
-    fn run(&self, session: &mut Session, data: &[f32]) -> Result<Vec<f32>, ModelError>;
+    fn run(&self, session: &mut Session, graph: &str, data: &[f32]) -> Result<Vec<f32>, ModelError>;
 }
 
-/// What stays here while the network works: the spectrum of either channel, `[columns][bins]`.
-pub(super) struct Kept(pub(super) [Vec<realfft::num_complex::Complex<f32>>; 2]);
+/// What stays here while the network works; a family leaves empty what it does not need.
+#[derive(Default)]
+pub(super) struct Kept {
+    /// The spectrum of either channel, `[columns][bins]`.
+    pub(super) spectra: [Vec<Complex<f32>>; 2],
+    /// What a spectrum and a waveform were before they were made equally loud.
+    pub(super) levels: [Level; 2],
+}

@@ -10,8 +10,6 @@ use rayon::prelude::*;
 use realfft::num_complex::Complex;
 use std::sync::Arc;
 
-/// The session's only graph.
-pub(super) const GRAPH: &str = "masks";
 /// The graph's input, `[1, columns, numbers]`: for every bin of every band both channels, each real and imaginary.
 pub(super) const INPUT: &str = "spectrum";
 /// Channels of a chunk.
@@ -114,8 +112,8 @@ impl Net for Roformer {
         vec![self.columns, self.numbers()]
     }
 
-    fn answer_numbers(&self) -> usize {
-        self.outputs.len() * self.columns * self.numbers()
+    fn stem_numbers(&self) -> usize {
+        self.columns * self.numbers()
     }
 
     fn forward(&self, sound: &[Vec<f32>; 2]) -> (Vec<f32>, Kept) {
@@ -134,21 +132,21 @@ impl Net for Roformer {
                 data.extend([l.re, l.im, r.re, r.im]);
             }
         }
-        (data, Kept(spectra))
+        (data, Kept { spectra, ..Kept::default() })
     }
 
-    fn stem(&self, Kept(spectra): &Kept, answer: &[f32], stems: &[usize]) -> [Vec<f32>; 2] {
-        let numbers = self.columns * self.numbers();
+    fn stem(&self, Kept { spectra, .. }: &Kept, answer: &[f32], stems: &[usize]) -> [Vec<f32>; 2] {
+        let numbers = self.stem_numbers();
         let masks: Vec<&[f32]> = stems.iter().map(|stem| &answer[stem * numbers..][..numbers]).collect();
         let (left, right) =
             rayon::join(|| self.channel(&spectra[0], &masks, 0), || self.channel(&spectra[1], &masks, 1));
         [left, right]
     }
 
-    fn run(&self, session: &mut Session, data: &[f32]) -> Result<Vec<f32>, ModelError> {
+    fn run(&self, session: &mut Session, graph: &str, data: &[f32]) -> Result<Vec<f32>, ModelError> {
         let shape = [1, self.columns, self.numbers()];
         let names: Vec<&str> = self.outputs.iter().map(String::as_str).collect();
-        let outputs = session.run(GRAPH, &[Input { name: INPUT, shape: &shape, data }], &names)?;
+        let outputs = session.run(graph, &[Input { name: INPUT, shape: &shape, data }], &names)?;
         if outputs.iter().any(|output| output.shape != shape) {
             let shapes: Vec<_> = outputs.iter().map(|output| &output.shape).collect();
             let reason = format!("{shapes:?} came out for {shape:?}");
