@@ -57,7 +57,8 @@ fn roformer(settings: &Settings, overlap: u32) -> Result<(Recipe, Architecture),
         n_fft: number("stft_n_fft", N_FFT)?,
         hop_frames: number("stft_hop_length", HOP_FRAMES)?,
         normalised: flag("stft_normalized", false)?,
-        without_dc: flag("zero_dc", true)?,
+        // The program for mel bands has no such switch and leaves the bin as it is.
+        without_dc: flag("zero_dc", model.find("freqs_per_bands").is_some())?,
     };
     if number("stft_win_length", spectrum.n_fft)? != spectrum.n_fft {
         return Err(model.find("stft_win_length").map_or_else(

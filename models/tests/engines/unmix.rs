@@ -269,6 +269,16 @@ fn any_clip_comes_out_as_long_as_it_was_whatever_the_quality() {
 }
 
 #[test]
+fn where_settings_say_nothing_of_dc_it_is_as_in_each_familys_program() {
+    for (tiny, is_taken) in TINY.iter().zip([true, false]) {
+        let settings = tiny.settings().replace("  zero_dc: false\n", "");
+        assert!(!settings.contains("zero_dc"));
+        let (recipe, _) = tiny.converted(&settings, Target::Cpu).unwrap();
+        assert_eq!(recipe.network.spectrum().without_dc, is_taken, "{}", tiny.name);
+    }
+}
+
+#[test]
 fn settings_that_contradict_the_weights_are_refused_with_both() {
     let tiny = &TINY[0];
     let check = |from: &str, to: &str, words: &[&str]| {

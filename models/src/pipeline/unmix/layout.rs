@@ -66,15 +66,15 @@ impl Layout {
         (k * self.tiling.step).cast_signed() - self.border.cast_signed()
     }
 
-    /// The frames of the clip that chunk `k` is made of: what it covers, and what is mirrored into it.
+    /// The frames of the clip that must be held for chunk `k`: what it covers, and what is mirrored into it or will be into
+    /// a later one. What lies before them can be forgotten.
     pub(super) fn needs(self, k: u64) -> Range<u64> {
-        let (start, chunk) = (self.start(k), self.tiling.chunk.cast_signed());
-        let last = self.frames.cast_signed() - 1;
-        let end = (start + chunk - 1).min(last + self.border.cast_signed());
-        // Beyond the last frame comes the one before it, and so on; before the first, the second.
-        let low = start.max(0).min(if end > last { 2 * last - end } else { last });
-        let high = end.min(last).max(-start);
-        low.max(0).cast_unsigned()..(high.min(last) + 1).cast_unsigned()
+        let (start, last) = (self.start(k), self.frames.cast_signed() - 1);
+        let end = start + self.tiling.chunk.cast_signed() - 1;
+        // Beyond the last frame comes the one before it, and so on, as far as the border; before the first, the second.
+        let low = start.max(0).min(last - self.border.cast_signed());
+        let high = end.max(-start).min(last);
+        low.cast_unsigned()..(high + 1).cast_unsigned()
     }
 
     /// Fills `out` with chunk `k` of one channel. `held`: the clip's frames from `held_from` on, at least what it needs.
@@ -184,8 +184,14 @@ mod tests {
                 let layout = tiling.lay(frames as u64);
                 let (mut sum, mut weights) = (vec![0.0_f32; frames], vec![0.0_f32; frames]);
                 assert!(layout.chunks() <= chunks.len() as u64);
+                let mut forgotten = 0;
                 for k in 0..layout.chunks() {
                     let needs = layout.needs(k);
+                    assert!(
+                        needs.start >= forgotten,
+                        "chunk {k} needs what an earlier one let go, {tiling:?}"
+                    );
+                    forgotten = needs.start;
                     let held = &clip[needs.start as usize..needs.end as usize];
                     let mut ours = Vec::new();
                     layout.fill(k, held, needs.start, &mut ours);
