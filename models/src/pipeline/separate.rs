@@ -20,6 +20,7 @@ use crate::catalog::Card;
 use crate::chunk::{ChunkLayout, ChunkShape};
 use crate::dsp::Stft;
 use crate::pipeline::link;
+use crate::pipeline::stems;
 use crate::pipeline::stems::outlet;
 use crate::pipeline::stems::parts::Parts;
 use crate::pipeline::{Ask, Chunk, ChunkAnswer, Clips, Ends, Pipeline, Plan, check_limits, check_references};
@@ -125,7 +126,8 @@ impl Separate {
         check_limits(clip)?;
         let model_frames = outlet::model_frames(clip, self.front.rate_hz);
         let columns = self.front.stft.shape().columns(model_frames);
-        let layout = self.front.chunk.lay(columns).filter(|l| l.chunks().checked_mul(pairs(clip)).is_some());
+        let layout =
+            self.front.chunk.lay(columns).filter(|l| l.chunks().checked_mul(stems::pairs(clip)).is_some());
         let layout = layout.ok_or_else(|| AudioError::Limit {
             what: "the length of the clip",
             value: clip.frames,
@@ -133,30 +135,15 @@ impl Separate {
         })?;
         Ok(Job { front: Arc::clone(&self.front), clip, model_frames, layout })
     }
-
-    /// Indices of the stems asked for, in the model's order; all for none.
-    fn stems(&self, names: &[String]) -> Result<Vec<usize>, ModelError> {
-        let known = &self.front.stems;
-        if let Some(stem) = names.iter().find(|name| !known.contains(name)) {
-            return Err(ModelError::UnknownStem {
-                model: self.front.model.clone(),
-                stem: stem.clone(),
-                known: known.join(", "),
-            });
-        }
-        Ok((0..known.len()).filter(|&i| names.is_empty() || names.contains(&known[i])).collect())
-    }
 }
 
 impl Job {
     fn pairs(&self) -> u32 {
-        pairs(self.clip)
+        stems::pairs(self.clip)
     }
 
-    /// The channels of pair `p`: two, or one for an odd last channel.
     fn pair_channels(&self, p: u32) -> std::ops::Range<usize> {
-        let first = 2 * p as usize;
-        first..usize::from(self.clip.channels).min(first + 2)
+        stems::pair_channels(self.clip, p)
     }
 
     fn chunks(&self) -> u32 {
@@ -173,13 +160,16 @@ impl Pipeline for Separate {
         let settings = ask.settings.clone().checked(&self.controls())?;
         check_references(&self.front.model, ask, self.references_max())?;
         let job = self.job(clip)?;
-        let stems = self.stems(&ask.stems)?.into_iter().map(|i| self.front.stems[i].clone()).collect();
+        let stems = stems::chosen(&self.front.model, &self.front.stems, &ask.stems)?
+            .into_iter()
+            .map(|i| self.front.stems[i].clone())
+            .collect();
         Ok(Plan { clip, references: Vec::new(), settings, stems, sheets: Vec::new(), chunks: job.chunks() })
     }
 
     fn begin(&self, plan: &Plan, clips: Clips, in_flight_max: usize) -> Result<Ends, ModelError> {
         let job = Arc::new(self.job(plan.clip)?);
-        let stems = self.stems(&plan.stems)?;
+        let stems = stems::chosen(&self.front.model, &self.front.stems, &plan.stems)?;
         let parts = Arc::new(Parts::new(self.front.stems.len(), Some(self.front.remainder), &stems));
         let frames = clips.clip.open()?;
         if frames.shape() != plan.clip || plan.chunks != job.chunks() {
@@ -223,8 +213,4 @@ impl Pipeline for Separate {
             Ok(ChunkAnswer { index: chunk.index, data: output.data })
         })
     }
-}
-
-fn pairs(clip: ClipShape) -> u32 {
-    u32::from(clip.channels).div_ceil(2)
 }

@@ -19,6 +19,7 @@ mod scnet;
 
 use crate::ModelError;
 use crate::pipeline::link;
+use crate::pipeline::stems;
 use crate::pipeline::stems::outlet;
 use crate::pipeline::stems::parts::Parts;
 use crate::pipeline::{Ask, Chunk, ChunkAnswer, Clips, Ends, Pipeline, Plan, check_limits, check_references};
@@ -136,7 +137,8 @@ impl Unmix {
             _ => (Effort::Balanced, Tiling::overlapping(recipe.chunk_frames, recipe.overlap)),
         };
         let layout = tiling.lay(frames);
-        let fits = layout.chunks().checked_mul(pairs(clip).into()).is_some_and(|all| all <= u32::MAX.into());
+        let fits =
+            layout.chunks().checked_mul(stems::pairs(clip).into()).is_some_and(|all| all <= u32::MAX.into());
         if !fits {
             let limit = format!("what {} chunks hold", u32::MAX);
             return Err(
@@ -145,19 +147,6 @@ impl Unmix {
         }
         let adds_up = recipe.remainder().is_none() && settings.switch("adds_up");
         Ok(Job { front: Arc::clone(&self.front), clip, frames, layout, effort, adds_up })
-    }
-
-    /// Indices of the stems asked for, in the model's order; all for none.
-    fn stems(&self, names: &[String]) -> Result<Vec<usize>, ModelError> {
-        let known = &self.front.stems;
-        if let Some(stem) = names.iter().find(|name| !known.contains(name)) {
-            return Err(ModelError::UnknownStem {
-                model: self.front.model.clone(),
-                stem: stem.clone(),
-                known: known.join(", "),
-            });
-        }
-        Ok((0..known.len()).filter(|&i| names.is_empty() || names.contains(&known[i])).collect())
     }
 }
 
@@ -190,13 +179,11 @@ fn net(model: &str, recipe: &Recipe) -> Result<Box<dyn Net>, String> {
 
 impl Job {
     fn pairs(&self) -> u32 {
-        pairs(self.clip)
+        stems::pairs(self.clip)
     }
 
-    /// The channels of pair `p`: two, or one for an odd last channel.
     fn pair_channels(&self, p: u32) -> std::ops::Range<usize> {
-        let first = 2 * p as usize;
-        first..usize::from(self.clip.channels).min(first + 2)
+        stems::pair_channels(self.clip, p)
     }
 
     fn chunks(&self) -> u32 {
@@ -256,13 +243,16 @@ impl Pipeline for Unmix {
         let settings = ask.settings.clone().checked(&self.controls())?;
         check_references(&self.front.model, ask, self.references_max())?;
         let job = self.job(clip, &settings)?;
-        let stems = self.stems(&ask.stems)?.into_iter().map(|i| self.front.stems[i].clone()).collect();
+        let stems = stems::chosen(&self.front.model, &self.front.stems, &ask.stems)?
+            .into_iter()
+            .map(|i| self.front.stems[i].clone())
+            .collect();
         Ok(Plan { clip, references: Vec::new(), settings, stems, sheets: Vec::new(), chunks: job.chunks() })
     }
 
     fn begin(&self, plan: &Plan, clips: Clips, in_flight_max: usize) -> Result<Ends, ModelError> {
         let job = Arc::new(self.job(plan.clip, &plan.settings)?);
-        let stems = self.stems(&plan.stems)?;
+        let stems = stems::chosen(&self.front.model, &self.front.stems, &plan.stems)?;
         let parts = Arc::new(Parts::new(self.front.stems.len(), job.remainder(), &stems));
         let frames = clips.clip.open()?;
         if frames.shape() != plan.clip || plan.chunks != job.chunks() {
@@ -308,7 +298,3 @@ impl Pipeline for Unmix {
 /// Chunks of one job between cutter and assembler: one is cut while one is on the device and one becomes sound. Each holds
 /// some 50 MB for four stems.
 const IN_FLIGHT_MAX: usize = 3;
-
-fn pairs(clip: ClipShape) -> u32 {
-    u32::from(clip.channels).div_ceil(2)
-}
