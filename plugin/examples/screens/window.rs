@@ -196,6 +196,22 @@ impl Window {
         self.frame(vec![Event::ModifiersChanged(Modifiers::NONE)]);
     }
 
+    /// Clicks with these keys held, which are let go before anything is drawn again.
+    pub(crate) fn click_letting_go(&mut self, name: &str, modifiers: Modifiers) {
+        let (pos, button) = (self.middle(name), PointerButton::Primary);
+        self.point(pos);
+        self.modifiers = modifiers;
+        self.frame(vec![Event::ModifiersChanged(modifiers)]);
+        self.button(pos, button, true);
+        self.modifiers = Modifiers::NONE;
+        self.frame(vec![
+            Event::PointerButton { pos, button, pressed: false, modifiers },
+            Event::ModifiersChanged(Modifiers::NONE),
+        ]);
+        self.time += 1.0;
+        self.rest();
+    }
+
     /// Presses, goes there in steps, lets go.
     pub(crate) fn drag(&mut self, from: Pos2, to: Pos2) {
         self.point(from);

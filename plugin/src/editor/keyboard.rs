@@ -3,7 +3,19 @@
 use super::{Doubt, Face, Sheet, Turn, axis::Beats, note_bar};
 use crate::command::Command;
 use crate::view::{Monitor, Recorder, Trigger};
-use egui::{Key, Modifiers, Ui};
+use egui::{Event, Key, Modifiers, Ui};
+
+/// The keys held at this frame's click, else those held now: a key that is let go in the same frame was meant for the click.
+pub(crate) fn held_at_click(ui: &Ui) -> Modifiers {
+    ui.input(|input| {
+        let mut latest = input.events.iter().rev();
+        let click = latest.find_map(|event| match event {
+            Event::PointerButton { modifiers, .. } => Some(*modifiers),
+            _ => None,
+        });
+        click.unwrap_or(input.modifiers)
+    })
+}
 
 /// Reads the shortcuts of this frame.
 pub(crate) fn read(face: &mut Face, ui: &Ui, turn: &mut Turn<'_>) {

@@ -3,7 +3,7 @@
 
 use super::axis::Axis;
 use super::lanes::Lanes;
-use super::{Face, Turn, control, take_view, theme};
+use super::{Face, Turn, control, keyboard, take_view, theme};
 use crate::command::Command;
 use crate::library::{Music, NOTES, music::Note};
 use crate::view::{Outcome, Take};
@@ -229,7 +229,8 @@ fn pick(
     response: &egui::Response,
     turn: &mut Turn<'_>,
 ) {
-    let is_more = ui.input(|input| input.modifiers.shift || input.modifiers.command);
+    let held = keyboard::held_at_click(ui);
+    let is_more = held.shift || held.command;
     let at = response.interact_pointer_pos();
     if response.drag_started()
         && let Some(begun) = ui.input(|input| input.pointer.press_origin())

@@ -4,7 +4,7 @@ use super::control::{self, Button, CENTRE, LEFT, Look};
 use super::icon::{self, Icon};
 use super::picture::{self, Ink, Part};
 use super::strip::{Strip, middle};
-use super::{Face, Turn, fader, meter, take_view, theme, words};
+use super::{Face, Turn, fader, keyboard, meter, take_view, theme, words};
 use crate::command::Command;
 use crate::view::{Outcome, StemRow};
 use egui::{CursorIcon, Id, LayerId, Order, Rect, Sense, Ui, WidgetInfo, accesskit::Role, pos2, vec2};
@@ -96,7 +96,7 @@ fn name(face: &mut Face, ui: &mut Ui, cell: Rect, result: &Outcome, index: usize
     let response = ui.interact(cell, Id::unique("stem name").with(&stem.name).with(index), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Row, true, format!("{} row", stem.name)));
     if response.clicked() {
-        face.stems.click(index, &result.stems, ui.input(|input| input.modifiers));
+        face.stems.click(index, &result.stems, keyboard::held_at_click(ui));
     }
     menu(&response, stem, turn);
     let file = stem.file.as_deref().map_or("Its file is not whole yet".to_owned(), file_name);

@@ -33,6 +33,15 @@ fn a_selected_handle_drags_the_selection() {
 }
 
 #[test]
+fn a_key_that_is_let_go_right_after_the_click_was_held_at_it() {
+    let mut window = open(done());
+    window.click("vocals row");
+    window.click_letting_go("other row", Modifiers::COMMAND);
+    pull(&mut window, "Drag other");
+    assert_eq!(window.hands.begun, [vec![file("vocals"), file("other")]]);
+}
+
+#[test]
 fn shift_selects_all_between() {
     let mut window = open(done());
     window.click("drums row");
