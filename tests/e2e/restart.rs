@@ -213,6 +213,22 @@ async fn an_upload_goes_on_where_the_killed_server_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_clip_of_which_a_killed_server_had_the_last_packet_is_taken_without_another() {
+    let place = Place::new();
+    let (take, id) = (place.take(1, 60), JobId::generate());
+    place.die(&take, id, DieAt { step: Step::PacketStored, time: 8 }).await;
+
+    let (journal, parts) = Journal::new();
+    let stage = Stage::on(place.folder, stage::config(), parts).await.unwrap();
+    let before = stage.client.job(id).await.unwrap();
+    assert_eq!(before.state, JobState::Uploading);
+    assert_eq!(Some(before.uploaded_bytes), take.header.canonical_bytes(), "all of it was stored");
+    let job = stage::run(&stage.client, &take, id).await.unwrap();
+    assert_eq!(journal.count(Step::PacketStored), 0, "nothing was sent again");
+    check_paid_once(&stage.folder.path().join("data"), &[&job]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_download_goes_on_where_the_killed_server_stopped() {
     let place = Place::new();
     let (mut server, client) = place.serve(None).await;

@@ -147,6 +147,12 @@ impl ClipFile {
         let mut encoder = Encoder::new();
         let mut canonical = vec![0; self.packet_bytes];
         let mut offset = from;
+        if from == self.bytes {
+            // The server has all of it and died before it looked: it takes the clip up where it is named.
+            let named = v1::WriteClipRequest { sha256: convert::hash(self.clip.sha256), packet: None };
+            // Nobody to send it to has given up already.
+            let _ = packed.blocking_send(named);
+        }
         while offset < self.bytes {
             let left = usize::try_from(self.bytes - offset).unwrap_or(usize::MAX);
             let canonical = &mut canonical[..self.packet_bytes.min(left)];
