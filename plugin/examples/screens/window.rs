@@ -197,6 +197,7 @@ impl Window {
     }
 
     /// Clicks with these keys held, which are let go before anything is drawn again.
+    #[cfg(test)]
     pub(crate) fn click_letting_go(&mut self, name: &str, modifiers: Modifiers) {
         let (pos, button) = (self.middle(name), PointerButton::Primary);
         self.point(pos);
