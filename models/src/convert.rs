@@ -3,14 +3,29 @@
 
 mod bands;
 mod checkpoint;
+mod design;
+mod family;
 pub mod roformer;
 mod rotary;
+mod said;
+mod stems;
+#[cfg(test)]
+mod tests;
 mod transformer;
+mod trial;
+mod watched;
 
 pub use bands::Bands;
 pub use checkpoint::CheckpointWeights;
+pub use design::Design;
+pub use family::Family;
+pub use roformer::Target;
+pub use trial::{Trial, TrialError, difference_db};
+pub use watched::Watched;
 
+use crate::checkpoint::CheckpointError;
 use crate::onnx::GraphError;
+use std::fmt::Write;
 use std::io;
 
 /// Weights by the names that their publisher's code gives them.
@@ -32,6 +47,27 @@ pub enum ConvertError {
     /// The settings and the weights do not belong together, or no code here knows them.
     #[error("{0}")]
     Settings(String),
+    /// The settings say one thing and the weights another: settings of another model, most of the time.
+    #[error("settings and weights do not belong together:{}", lines(.0))]
+    Contradictions(Vec<CheckpointError>),
+    /// No architecture that is known here.
+    #[error("its architecture is not known here: {found}; known are {}", Family::known())]
+    Unknown {
+        /// What there is instead, in words.
+        found: String,
+    },
+    /// Its settings are in a file of their own, and there is none.
+    #[error(
+        "a checkpoint of {family} does not hold its settings: give the YAML file that its publisher gives beside it \
+         (--settings FILE)"
+    )]
+    NoSettings {
+        /// Of which architecture, or of which of them.
+        family: &'static str,
+    },
+    /// The checkpoint or its settings cannot be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// A tensor that the architecture needs is not there, or has another shape.
     #[error("tensor `{name}` should be {expected:?} and is {found}")]
     Tensor {
@@ -57,6 +93,14 @@ pub enum ConvertError {
     /// The graph cannot be written.
     #[error("cannot write the graph")]
     Write(#[from] io::Error),
+}
+
+/// One error a line.
+fn lines(errors: &[CheckpointError]) -> String {
+    errors.iter().fold(String::new(), |mut text, error| {
+        write!(text, "\n  {error}").expect("a string takes any number of letters");
+        text
+    })
 }
 
 /// Weights of one shape, checked when the graph is built and read when it is written.

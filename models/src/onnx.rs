@@ -9,5 +9,5 @@ mod operators;
 mod schema;
 mod write;
 
-pub use graph::{Element, Graph, GraphError, Value};
-pub use write::{Written, write};
+pub use graph::{Element, Graph, GraphError, Port, Value};
+pub use write::{INSIDE_BYTES_MAX, Written, write, write_within};

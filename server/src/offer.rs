@@ -37,7 +37,8 @@ const USUAL: ClipShape = ClipShape { channels: 2, frames: 480_000, rate_hz: 48_0
 fn usual_price(class: PriceClass) -> u64 {
     match class {
         PriceClass::Small => 1,
-        _ => 4,
+        PriceClass::Large => 4,
+        _ => 8,
     }
 }
 

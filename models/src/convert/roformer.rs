@@ -5,6 +5,9 @@
 //! and imaginary part. Outputs `mask.0`, `mask.1`, ..: one for each stem, of the same shape. Names of weights are those of
 //! the PyPI package BS-RoFormer 0.4.1.
 
+pub(super) mod settings;
+pub(super) mod tensors;
+
 use super::bands::{Bands, Run};
 use super::rotary::frequencies;
 use super::transformer::{Axis, Net, Sizes, transformer, turned, vector};
