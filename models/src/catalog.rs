@@ -15,6 +15,8 @@ use crate::pipeline::master::Master;
 use crate::pipeline::separate::Separate;
 use crate::pipeline::speech::Speech;
 use crate::pipeline::transcribe::{StemNotes, Transcribe};
+use crate::pipeline::unmix::Unmix;
+use crate::recipe::Recipe;
 use crate::settings::{Control, ControlKind};
 use crate::weights::Files;
 use crate::{ModelError, Pipeline, SessionOptions};
@@ -35,6 +37,7 @@ const KNOWN: &[Known] = &[
     },
     Known { card: include_str!("../catalog/master.toml"), files: &[] },
     Known { card: include_str!("../catalog/basic-pitch.toml"), files: &[] },
+    Known { card: include_str!("../catalog/swift-f0.toml"), files: &[] },
     Known { card: include_str!("../catalog/beats.toml"), files: &[] },
     Known { card: include_str!("../catalog/drum-notes.toml"), files: &[] },
     Known { card: include_str!("../catalog/rnnoise.toml"), files: &[] },
@@ -205,10 +208,20 @@ impl Catalog {
             (Task::Separate, "band-mask") => {
                 Ok(Arc::new(Separate::new(card, files)?.with_session_options(self.options)))
             }
+            (Task::Separate, _) if card.checkpoint.is_some() => {
+                let recipe = files.read(Origin::RECIPE)?;
+                let unusable = |reason| ModelError::Card {
+                    card: card.name.clone(),
+                    reason: format!("{}: {reason}", Origin::RECIPE),
+                };
+                let recipe = Recipe::parse(&recipe).map_err(unusable)?;
+                let unmix = Unmix::new(&card.name, recipe, files, Origin::GRAPH)?;
+                Ok(Arc::new(unmix.with_session_options(self.options)))
+            }
             (Task::Master, "reference") => {
                 Ok(Arc::new(Master::new(card)?.with_session_options(self.options)))
             }
-            (Task::Transcribe, "basic-pitch" | "beats" | "drum-notes") => {
+            (Task::Transcribe, "basic-pitch" | "swift-f0" | "beats" | "drum-notes") => {
                 Ok(Arc::new(Transcribe::new(card, files)?.with_session_options(self.options)))
             }
             (Task::Transcribe, "whisper") => {

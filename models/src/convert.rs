@@ -3,25 +3,24 @@
 
 mod bands;
 mod checkpoint;
-mod design;
 mod family;
 pub mod roformer;
 mod rotary;
 mod said;
+mod separator;
 mod stems;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod transformer;
 mod trial;
-mod watched;
 
 pub use bands::Bands;
 pub use checkpoint::CheckpointWeights;
-pub use design::Design;
 pub use family::Family;
 pub use roformer::Target;
+pub use separator::Separator;
 pub use trial::{Trial, TrialError, difference_db};
-pub use watched::Watched;
 
 use crate::checkpoint::CheckpointError;
 use crate::onnx::GraphError;
@@ -38,6 +37,19 @@ pub trait Weights {
     /// # Errors
     /// Where they cannot be read, or there is no such tensor.
     fn read(&self, name: &str) -> Result<Vec<f32>, ConvertError>;
+
+    /// Whether a tensor is there and of that shape.
+    ///
+    /// # Errors
+    /// [`ConvertError::Tensor`] where not.
+    fn expect(&self, name: &str, expected: &[usize]) -> Result<(), ConvertError> {
+        let found = match self.shape(name) {
+            Some(shape) if shape == expected => return Ok(()),
+            Some(shape) => format!("{shape:?}"),
+            None => "missing".to_owned(),
+        };
+        Err(ConvertError::Tensor { name: name.to_owned(), expected: expected.to_vec(), found })
+    }
 }
 
 /// Why no graph comes of a checkpoint.
@@ -65,9 +77,6 @@ pub enum ConvertError {
         /// Of which architecture, or of which of them.
         family: &'static str,
     },
-    /// The checkpoint or its settings cannot be used.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
     /// A tensor that the architecture needs is not there, or has another shape.
     #[error("tensor `{name}` should be {expected:?} and is {found}")]
     Tensor {
@@ -78,6 +87,9 @@ pub enum ConvertError {
         /// What is there.
         found: String,
     },
+    /// The checkpoint or its settings cannot be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// The weights cannot be read.
     #[error("cannot read tensor `{name}`")]
     Read {
@@ -101,14 +113,4 @@ fn lines(errors: &[CheckpointError]) -> String {
         write!(text, "\n  {error}").expect("a string takes any number of letters");
         text
     })
-}
-
-/// Weights of one shape, checked when the graph is built and read when it is written.
-pub(crate) fn checked(weights: &dyn Weights, name: &str, expected: &[usize]) -> Result<(), ConvertError> {
-    let found = match weights.shape(name) {
-        Some(shape) if shape == expected => return Ok(()),
-        Some(shape) => format!("{shape:?}"),
-        None => "missing".to_owned(),
-    };
-    Err(ConvertError::Tensor { name: name.to_owned(), expected: expected.to_vec(), found })
 }

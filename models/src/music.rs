@@ -9,6 +9,7 @@ pub mod line;
 pub mod midi;
 pub mod musicxml;
 pub mod notes;
+pub mod pitch_line;
 pub mod posteriors;
 pub mod tempo;
 pub mod time_map;

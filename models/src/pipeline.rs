@@ -7,7 +7,9 @@ pub mod master;
 mod mixed;
 pub mod separate;
 pub mod speech;
+mod stems;
 pub mod transcribe;
+pub mod unmix;
 
 use crate::settings::{Control, Settings};
 use crate::{ModelError, Session};

@@ -21,56 +21,6 @@ pub struct Recipe {
     pub network: Network,
 }
 
-impl Recipe {
-    /// A recipe is no longer.
-    pub const BYTES_MAX: usize = 64 * 1024;
-
-    /// Reads one.
-    ///
-    /// # Errors
-    /// What is wrong with it, in words.
-    pub fn parse(text: &[u8]) -> Result<Self, String> {
-        if text.len() > Self::BYTES_MAX {
-            return Err(format!("it has {} bytes, at most {} are read", text.len(), Self::BYTES_MAX));
-        }
-        let text = std::str::from_utf8(text).map_err(|cause| cause.to_string())?;
-        toml::from_str(text).map_err(|cause| cause.to_string())
-    }
-
-    /// As [`Recipe::parse`] takes it.
-    #[must_use]
-    pub fn to_text(&self) -> String {
-        toml::to_string(self).expect("strings, numbers and lists of them are TOML")
-    }
-
-    /// The stems that come out of the whole pipeline, and which of them is what the network's leave of the mixture: a
-    /// network of one stem leaves one.
-    #[must_use]
-    pub fn card_stems(&self) -> (Vec<String>, Option<String>) {
-        let [only] = &self.stems[..] else { return (self.stems.clone(), None) };
-        let rest = match only.as_str() {
-            "vocals" => "instrumental",
-            "instrumental" => "vocals",
-            "other" => "rest",
-            _ => "other",
-        };
-        (vec![only.clone(), rest.to_owned()], Some(rest.to_owned()))
-    }
-}
-
-impl Network {
-    /// As cards and recipes write it.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::BsRoformer { .. } => "bs-roformer",
-            Self::MelBandRoformer { .. } => "mel-band-roformer",
-            Self::HtDemucs { .. } => "htdemucs",
-            Self::Scnet { .. } => "scnet",
-        }
-    }
-}
-
 /// The families that are known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "architecture", rename_all = "kebab-case")]
@@ -116,13 +66,122 @@ pub struct Spectrum {
     pub without_dc: bool,
 }
 
+impl Recipe {
+    /// Longer chunks are a mistake: two minutes at 48 kHz.
+    const CHUNK_FRAMES_MAX: u32 = 120 * 48_000;
+    /// More chunks over one frame than these are a mistake.
+    const OVERLAP_MAX: u32 = 64;
+    /// More stems than these are a mistake.
+    const STEMS_MAX: usize = 32;
+
+    /// A recipe is no longer.
+    pub const BYTES_MAX: usize = 64 * 1024;
+
+    /// Reads one, and checks it.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn parse(text: &[u8]) -> Result<Self, String> {
+        if text.len() > Self::BYTES_MAX {
+            return Err(format!("it has {} bytes, at most {} are read", text.len(), Self::BYTES_MAX));
+        }
+        let text = std::str::from_utf8(text).map_err(|cause| cause.to_string())?;
+        let recipe: Self = toml::from_str(text).map_err(|cause| cause.to_string())?;
+        recipe.check()?;
+        Ok(recipe)
+    }
+
+    /// As [`Recipe::parse`] takes it.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        toml::to_string(self).expect("strings, numbers and lists of them are TOML")
+    }
+
+    /// The stems that come out of the whole pipeline: the network's, and what they leave.
+    #[must_use]
+    pub fn all_stems(&self) -> Vec<String> {
+        self.stems.iter().cloned().chain(self.remainder().map(str::to_owned)).collect()
+    }
+
+    /// What the stems leave of the mixture, where it has a name: the instruments beside a voice, else what is neither of
+    /// the stems; none where the network gives that itself.
+    #[must_use]
+    pub fn remainder(&self) -> Option<&'static str> {
+        let has = |names: &[&str]| self.stems.iter().any(|stem| names.contains(&stem.as_str()));
+        match &self.stems[..] {
+            _ if has(&["other", "instrumental", "no-vocals"]) => None,
+            [voice] if voice == "vocals" => Some("instrumental"),
+            _ => Some("other"),
+        }
+    }
+
+    /// Whether it makes sense.
+    ///
+    /// # Errors
+    /// In words, naming the field.
+    pub fn check(&self) -> Result<(), String> {
+        let limits = tributary_audio::limits::RATE_HZ_MIN..=tributary_audio::limits::RATE_HZ_MAX;
+        if !limits.contains(&self.rate_hz) {
+            return Err(format!("`rate_hz` is {}, allowed are {limits:?}", self.rate_hz));
+        }
+        if self.channels != 2 {
+            return Err(format!("`channels` is {}; separators here are stereo", self.channels));
+        }
+        if self.stems.is_empty() || self.stems.len() > Self::STEMS_MAX {
+            return Err(format!("`stems` names {}, allowed are 1 to {}", self.stems.len(), Self::STEMS_MAX));
+        }
+        let spectrum = self.network.spectrum();
+        let least = spectrum.n_fft.max(10) as u64;
+        if u64::from(self.chunk_frames) < least || self.chunk_frames > Self::CHUNK_FRAMES_MAX {
+            let most = Self::CHUNK_FRAMES_MAX;
+            return Err(format!("`chunk_frames` is {}, allowed are {least} to {most}", self.chunk_frames));
+        }
+        if !(1..=Self::OVERLAP_MAX).contains(&self.overlap) {
+            return Err(format!("`overlap` is {}, allowed are 1 to {}", self.overlap, Self::OVERLAP_MAX));
+        }
+        if crate::dsp::StftShape::new(spectrum.n_fft, spectrum.hop_frames).is_none() {
+            return Err(format!(
+                "`spectrum` has windows of {} frames every {}: a hop must fit in at least 3 times",
+                spectrum.n_fft, spectrum.hop_frames
+            ));
+        }
+        Ok(())
+    }
+
+    /// Columns of one chunk's spectrum.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        self.chunk_frames as usize / self.network.spectrum().hop_frames.max(1) + 1
+    }
+}
+
+impl Network {
+    /// As cards and recipes write it.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::BsRoformer { .. } => "bs-roformer",
+            Self::MelBandRoformer { .. } => "mel-band-roformer",
+            Self::HtDemucs { .. } => "htdemucs",
+            Self::Scnet { .. } => "scnet",
+        }
+    }
+
+    /// Its transform.
+    #[must_use]
+    pub fn spectrum(&self) -> Spectrum {
+        match self {
+            Self::BsRoformer { spectrum, .. }
+            | Self::MelBandRoformer { spectrum, .. }
+            | Self::HtDemucs { spectrum }
+            | Self::Scnet { spectrum } => *spectrum,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn spectrum() -> Spectrum {
-        Spectrum { n_fft: 2048, hop_frames: 441, normalised: false, without_dc: true }
-    }
 
     fn recipe(stems: &[&str], network: Network) -> Recipe {
         let stems = stems.iter().map(|&stem| stem.to_owned()).collect();
@@ -131,16 +190,19 @@ mod tests {
 
     #[test]
     fn a_recipe_is_read_as_it_was_written_and_its_word_is_that_of_the_file() {
+        let spectrum = Spectrum { n_fft: 2048, hop_frames: 441, normalised: false, without_dc: true };
         for network in [
-            Network::BsRoformer { spectrum: spectrum(), bands: vec![2, 12, 1011] },
-            Network::MelBandRoformer { spectrum: spectrum(), bands: 60 },
-            Network::HtDemucs { spectrum: spectrum() },
-            Network::Scnet { spectrum: spectrum() },
+            Network::BsRoformer { spectrum, bands: vec![2, 12, 1011] },
+            Network::MelBandRoformer { spectrum, bands: 60 },
+            Network::HtDemucs { spectrum },
+            Network::Scnet { spectrum },
         ] {
             let recipe = recipe(&["drums", "bass", "other", "vocals"], network);
             let text = recipe.to_text();
             assert!(text.contains(&format!("architecture = \"{}\"", recipe.network.word())), "{text}");
-            assert_eq!(Recipe::parse(text.as_bytes()), Ok(recipe));
+            assert_eq!(Recipe::parse(text.as_bytes()), Ok(recipe.clone()));
+            let text = text.replace("overlap = 2", "overlap = 0");
+            assert!(Recipe::parse(text.as_bytes()).unwrap_err().contains("overlap"));
         }
     }
 
@@ -149,17 +211,5 @@ mod tests {
         for text in [&b""[..], b"rate_hz = 1", b"\xff", &[b'#'; Recipe::BYTES_MAX + 1]] {
             assert!(Recipe::parse(text).is_err());
         }
-    }
-
-    #[test]
-    fn a_network_of_one_stem_leaves_another() {
-        let of = |stem: &str| recipe(&[stem], Network::Scnet { spectrum: spectrum() }).card_stems();
-        for (stem, rest) in
-            [("vocals", "instrumental"), ("instrumental", "vocals"), ("other", "rest"), ("drums", "other")]
-        {
-            assert_eq!(of(stem), (vec![stem.to_owned(), rest.to_owned()], Some(rest.to_owned())));
-        }
-        let both = recipe(&["vocals", "drums"], Network::Scnet { spectrum: spectrum() });
-        assert_eq!(both.card_stems(), (both.stems.clone(), None));
     }
 }

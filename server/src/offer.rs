@@ -100,6 +100,9 @@ impl Offers {
         for name in config.prices.keys().chain(&config.accept_licences) {
             catalog.get(name)?;
         }
+        for error in catalog.refused() {
+            tracing::warn!(%error, "a card in the folder of models is not used");
+        }
         let mut offers = BTreeMap::new();
         for card in catalog.cards() {
             if card.commercial_use != CommercialUse::Yes && !config.accept_licences.contains(&card.name) {

@@ -159,7 +159,8 @@ impl Shelf {
         for file in &card.files {
             let state = self.state(card, file)?;
             // What may be missing and was never there is no news.
-            let nothing = state == FileState::Missing && file.is_optional() && self.promise(card, file)?.is_none();
+            let nothing =
+                state == FileState::Missing && file.is_optional() && self.promise(card, file)?.is_none();
             if !nothing {
                 states.push((file.file.clone(), state));
             }

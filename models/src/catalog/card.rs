@@ -163,7 +163,9 @@ impl Signal {
             return Err(format!("`signal.rate_hz` is {rate_hz}, allowed are {RATE_HZ_MIN} to {RATE_HZ_MAX}"));
         }
         if self.stft().is_none() {
-            return Err("`signal.hop_frames` must divide an even `signal.n_fft` at least 3 times".to_owned());
+            return Err(
+                "`signal.hop_frames` must fit into an even `signal.n_fft` at least 3 times".to_owned()
+            );
         }
         if self.chunk().is_none() {
             return Err("`signal.overlap_columns` must be below half of `signal.chunk_columns`".to_owned());
@@ -338,7 +340,12 @@ impl Card {
     }
 
     fn check_stems(&self) -> Result<(), String> {
-        let few = if self.task == Task::Separate { 2 } else { 0 };
+        let few = match (self.task, &self.checkpoint) {
+            (Task::Separate, None) => 2,
+            // A network of one stem that is already what all others leave.
+            (Task::Separate, Some(_)) => 1,
+            _ => 0,
+        };
         if !(few..=Self::STEMS_MAX).contains(&self.stems.len()) {
             return Err(format!(
                 "`stems` names {}, allowed are {few} to {}",

@@ -101,7 +101,6 @@ impl Own<'_> {
     /// The card's text, which [`Card::parse`] takes. Nothing is promised of a stranger's network: its grade is the lowest.
     #[must_use]
     pub fn card(&self, recipe: &Recipe) -> String {
-        let (stems, remainder) = recipe.card_stems();
         let text = Text {
             name: self.name,
             title: self.name,
@@ -120,8 +119,8 @@ impl Own<'_> {
                 CommercialUse::No => "no",
                 CommercialUse::Unstated => "unstated",
             },
-            stems,
-            remainder,
+            stems: recipe.all_stems(),
+            remainder: recipe.remainder().map(str::to_owned),
             rate_hz: recipe.rate_hz,
             checkpoint: Checkpoint {
                 weights: CheckpointFile { file: self.file, sha256: Some(self.sha256) },

@@ -47,11 +47,6 @@ impl Bands {
         self.widths.iter().sum()
     }
 
-    /// Numbers of each.
-    pub(super) fn widths(&self) -> &[usize] {
-        &self.widths
-    }
-
     /// In order; a run ends where the width changes.
     pub(super) fn runs(&self) -> Vec<Run> {
         let mut runs: Vec<Run> = Vec::new();

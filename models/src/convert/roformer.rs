@@ -6,13 +6,15 @@
 //! the PyPI package BS-RoFormer 0.4.1.
 
 pub(super) mod settings;
-pub(super) mod tensors;
 
 use super::bands::{Bands, Run};
 use super::rotary::frequencies;
-use super::transformer::{Axis, Net, Sizes, transformer, turned, vector};
-use super::{ConvertError, Weights, checked};
+use super::transformer::{Axis, Net, Sizes, Stack, transformer, turned, vector};
+use super::{ConvertError, Weights};
 use crate::onnx::Value;
+
+/// Layers of a mask estimator; published ones have 3 at most.
+const MASK_LAYERS_MAX: usize = 16;
 
 /// What the settings say of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +46,17 @@ pub enum Target {
     Gpu,
 }
 
+/// Tensors that every layer has a copy of, and that are read once.
+pub(super) fn is_spare(name: &str) -> bool {
+    name.ends_with(".rotary_embed.freqs")
+}
+
+/// Where a layer keeps its transformers over time and over bands: some checkpoints have a place before them for another
+/// that they do not use.
+fn axes(has: &dyn Fn(&str) -> bool) -> [usize; 2] {
+    if has("layers.0.0.layers.0.0.norm.gamma") { [0, 1] } else { [1, 2] }
+}
+
 /// The graph of a checkpoint.
 ///
 /// # Errors
@@ -57,33 +70,38 @@ pub fn graph<'w>(shape: &Shape, weights: &'w dyn Weights, target: Target) -> Res
     let mut x = band_split(&mut net, weights, shape, &spectrum)?;
 
     let grouped = target == Target::Cpu;
+    let axes = axes(&|name| weights.shape(name).is_some());
+    // The first pair shows what all pairs are like: so what is missing from another is missed.
+    let stacks = axes.map(|axis| Stack::of(weights, &format!("layers.0.{axis}")));
     let turns = |axis: usize| match weights.shape(&format!("layers.0.{axis}.layers.0.0.rotary_embed.freqs")) {
         Some(_) => weights.read(&format!("layers.0.{axis}.layers.0.0.rotary_embed.freqs")),
         None => Ok(frequencies(shape.head)),
     };
-    let mut time = Axis::new(turns(0)?, sizes, bands * shape.batch, shape.columns, grouped);
-    let mut across = Axis::new(turns(1)?, sizes, rows, bands, grouped);
+    let mut time = Axis::new(turns(axes[0])?, sizes, bands * shape.batch, shape.columns, grouped);
+    let mut across = Axis::new(turns(axes[1])?, sizes, rows, bands, grouped);
     for layer in 0..shape.depth {
         // [bands, batch * columns, dim]: every band is a sequence in time.
         let along = net.reshape(&x, &[bands * shape.batch, shape.columns, shape.dim])?;
-        let along = transformer(&mut net, weights, &format!("layers.{layer}.0"), sizes, &mut time, &along)?;
+        let names = axes.map(|axis| format!("layers.{layer}.{axis}"));
+        let along = transformer(&mut net, weights, (&names[0], stacks[0]), sizes, &mut time, &along)?;
         let along = net.reshape(&along, &[bands, rows, shape.dim])?;
         let turned = net.transpose(&along, &[1, 0, 2])?;
-        let turned =
-            transformer(&mut net, weights, &format!("layers.{layer}.1"), sizes, &mut across, &turned)?;
+        let turned = transformer(&mut net, weights, (&names[1], stacks[1]), sizes, &mut across, &turned)?;
         x = net.transpose(&turned, &[1, 0, 2])?;
     }
-    if weights.shape("final_norm.gamma").is_some() {
+    // One family norms at the end of each transformer, the other once.
+    if weights.shape("final_norm.gamma").is_some() || !stacks[0].is_normed {
         let scale = vector(&mut net, weights, "final_norm.gamma", shape.dim)?;
         x = net.rms_norm(&x, &scale)?;
     }
     let runs = shape.bands.runs();
     let counts: Vec<usize> = runs.iter().map(|run| run.count).collect();
     let features = net.split(&x, 0, &counts)?;
+    let hidden = hidden(weights)?;
     for stem in 0..shape.stems {
         let mut masks = Vec::new();
         for (run, features) in runs.iter().zip(&features) {
-            masks.push(mask(&mut net, weights, stem, *run, features)?);
+            masks.push(mask(&mut net, weights, (stem, *run), &hidden, features)?);
         }
         let mask = net.concat(&masks, 1)?;
         let mask = net.reshape(&mask, &[shape.batch, shape.columns, shape.bands.numbers()])?;
@@ -106,9 +124,9 @@ fn band_split<'w>(
     for (run, piece) in runs.iter().zip(net.split(spectrum, 1, &cuts)?) {
         let Run { first, count, width } = *run;
         for band in first..first + count {
-            checked(weights, &format!("band_split.to_features.{band}.0.gamma"), &[width])?;
-            checked(weights, &format!("band_split.to_features.{band}.1.weight"), &[dim, width])?;
-            checked(weights, &format!("band_split.to_features.{band}.1.bias"), &[dim])?;
+            weights.expect(&format!("band_split.to_features.{band}.0.gamma"), &[width])?;
+            weights.expect(&format!("band_split.to_features.{band}.1.weight"), &[dim, width])?;
+            weights.expect(&format!("band_split.to_features.{band}.1.bias"), &[dim])?;
         }
         let piece = net.reshape(&piece, &[rows, count, width])?;
         let plain = net.weights(&[width], move || Ok(vec![1.0; width]));
@@ -134,29 +152,39 @@ fn band_split<'w>(
     Ok(net.concat(&bands, 0)?)
 }
 
+fn mask_name(stem: usize, band: usize, layer: usize, kind: &str) -> String {
+    format!("mask_estimators.{stem}.to_freqs.{band}.0.{}.{kind}", 2 * layer)
+}
+
+/// How wide the hidden layers of mask estimators are: as those of the first stem's first band.
+fn hidden(weights: &dyn Weights) -> Result<Vec<usize>, ConvertError> {
+    let rows = |layer: usize| weights.shape(&mask_name(0, 0, layer, "weight"))?.first().copied();
+    let mut widths: Vec<usize> = (0..MASK_LAYERS_MAX).map_while(rows).collect();
+    if widths.pop().is_none() {
+        return Err(ConvertError::Settings("the checkpoint has no mask estimator".to_owned()));
+    }
+    Ok(widths)
+}
+
 /// `[count, rows, dim]` to `[rows, count * width]`: the masks of one stem over a run of bands.
 fn mask<'w>(
     net: &mut Net<'w>,
     weights: &'w dyn Weights,
-    stem: usize,
-    run: Run,
+    (stem, run): (usize, Run),
+    hidden: &[usize],
     features: &Value,
 ) -> Result<Value, ConvertError> {
     let Run { first, count, width } = run;
     let rows = features.shape()[1];
-    let name = move |band: usize, layer: usize, kind: &str| {
-        format!("mask_estimators.{stem}.to_freqs.{band}.0.{}.{kind}", 2 * layer)
-    };
-    let layers = (0..).take_while(|&layer| weights.shape(&name(first, layer, "weight")).is_some()).count();
+    let name = move |band: usize, layer: usize, kind: &str| mask_name(stem, band, layer, kind);
     let mut x = features.clone();
-    for layer in 0..layers {
+    for layer in 0..=hidden.len() {
         let inside = x.shape()[2];
-        let last = layer + 1 == layers;
-        let found = weights.shape(&name(first, layer, "weight")).and_then(|shape| shape.first().copied());
-        let outside = if last { 2 * width } else { found.unwrap_or(0) };
+        let last = layer == hidden.len();
+        let outside = if last { 2 * width } else { hidden[layer] };
         for band in first..first + count {
-            checked(weights, &name(band, layer, "weight"), &[outside, inside])?;
-            checked(weights, &name(band, layer, "bias"), &[outside])?;
+            weights.expect(&name(band, layer, "weight"), &[outside, inside])?;
+            weights.expect(&name(band, layer, "bias"), &[outside])?;
         }
         let matrix = net.weights(&[count, inside, outside], move || {
             each(first..first + count, |band| {
@@ -171,9 +199,6 @@ fn mask<'w>(
         if !last {
             x = net.tanh(&x);
         }
-    }
-    if layers == 0 {
-        return Err(ConvertError::Settings(format!("the checkpoint has no mask estimator for stem {stem}")));
     }
     // A gated linear unit: the first half, let through by the second.
     let halves = net.split(&x, 2, &[width, width])?;

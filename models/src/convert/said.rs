@@ -56,6 +56,12 @@ impl<'a> Said<'a> {
         }
     }
 
+    /// A switch that must be on; publishers' programs take it for off where nothing is said.
+    pub(super) fn must_be_on(&mut self, path: &str, why: &str) -> Result<(), ConvertError> {
+        let entry = self.settings.at(path)?;
+        if entry.flag()? { Ok(()) } else { Err(entry.wrong(&format!("is false, and {why}")).into()) }
+    }
+
     /// A count within bounds, of which the weights say nothing.
     pub(super) fn within(&self, path: &str, least: usize, most: usize) -> Result<usize, ConvertError> {
         let entry = self.settings.at(path)?;

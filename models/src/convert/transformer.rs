@@ -2,7 +2,7 @@
 //! Emitted once a group of sequences, so that what attention needs at once is bounded.
 
 use super::rotary::table;
-use super::{ConvertError, Weights, checked};
+use super::{ConvertError, Weights};
 use crate::onnx::{Graph, GraphError, Value};
 
 /// Scores of one attention, 32-bit floats, should not take more than this at once.
@@ -80,24 +80,42 @@ struct Layer {
     narrow_bias: Value,
 }
 
+/// What transformers over one axis are like.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stack {
+    /// Layers of each.
+    layers: usize,
+    /// Whether each ends with a norm.
+    pub(super) is_normed: bool,
+}
+
+impl Stack {
+    /// As the transformer whose weights' names begin with `prefix`.
+    pub(super) fn of(weights: &dyn Weights, prefix: &str) -> Self {
+        let has = |name: &str| weights.shape(&format!("{prefix}.{name}")).is_some();
+        let layers = (0..).take_while(|layer| has(&format!("layers.{layer}.0.norm.gamma"))).count();
+        Self { layers, is_normed: has("norm.gamma") }
+    }
+}
+
 /// The transformer whose weights' names begin with `prefix`, over `x`, `[sequences, places, dim]`.
 pub(super) fn transformer<'w>(
     net: &mut Net<'w>,
     weights: &'w dyn Weights,
-    prefix: &str,
+    (prefix, stack): (&str, Stack),
     sizes: Sizes,
     axis: &mut Axis,
     x: &Value,
 ) -> Result<Value, ConvertError> {
     let mut layers = Vec::new();
-    while weights.shape(&format!("{prefix}.layers.{}.0.norm.gamma", layers.len())).is_some() {
-        layers.push(Layer::new(net, weights, &format!("{prefix}.layers.{}", layers.len()), sizes)?);
+    for layer in 0..stack.layers {
+        layers.push(Layer::new(net, weights, &format!("{prefix}.layers.{layer}"), sizes)?);
     }
     if layers.is_empty() {
         return Err(ConvertError::Settings(format!("the checkpoint has no transformer `{prefix}`")));
     }
     let norm = format!("{prefix}.norm.gamma");
-    let norm = weights.shape(&norm).map(|_| vector(net, weights, &norm, sizes.dim)).transpose()?;
+    let norm = stack.is_normed.then(|| vector(net, weights, &norm, sizes.dim)).transpose()?;
     let [sequences, places, _] = x.shape()[..] else {
         return Err(
             GraphError { operator: "transformer".to_owned(), shapes: format!("{:?}", x.shape()) }.into()
@@ -130,15 +148,15 @@ impl Layer {
         let inner = sizes.inner();
         let [attention, forward] = [0, 1].map(|half| format!("{prefix}.{half}"));
         let (qkv, gates) = (format!("{attention}.to_qkv.weight"), format!("{attention}.to_gates.weight"));
-        checked(weights, &qkv, &[3 * inner, dim])?;
-        checked(weights, &gates, &[heads, dim])?;
+        weights.expect(&qkv, &[3 * inner, dim])?;
+        weights.expect(&gates, &[heads, dim])?;
         let project = net.weights(&[dim, 3 * inner + heads], move || {
             let mut rows = weights.read(&qkv)?;
             rows.extend(weights.read(&gates)?);
             Ok(turned(&rows, dim))
         });
         let wide = format!("{forward}.net.1.weight");
-        let hidden = weights.shape(&wide).and_then(|shape| shape.first().copied()).unwrap_or(0);
+        let hidden = weights.shape(&wide).and_then(|shape| shape.first().copied()).unwrap_or(4 * dim);
         Ok(Self {
             attention_scale: vector(net, weights, &format!("{attention}.norm.gamma"), dim)?,
             project,
@@ -195,7 +213,7 @@ pub(super) fn vector<'w>(
     name: &str,
     length: usize,
 ) -> Result<Value, ConvertError> {
-    checked(weights, name, &[length])?;
+    weights.expect(name, &[length])?;
     let name = name.to_owned();
     Ok(net.weights(&[length], move || weights.read(&name)))
 }
@@ -208,7 +226,7 @@ fn matrix<'w>(
     rows: usize,
     columns: usize,
 ) -> Result<Value, ConvertError> {
-    checked(weights, name, &[rows, columns])?;
+    weights.expect(name, &[rows, columns])?;
     let name = name.to_owned();
     Ok(net.weights(&[columns, rows], move || Ok(turned(&weights.read(&name)?, columns))))
 }

@@ -18,10 +18,10 @@ pub struct OverlapAdd {
 const WEIGHT_MIN: f32 = 1e-8;
 
 impl OverlapAdd {
-    /// `weights`: one for each frame of a piece. None unless `hop_frames` is above 0 and divides their number.
+    /// `weights`: one for each frame of a piece. None where there are none, or `hop_frames` is 0 or more than them.
     #[must_use]
     pub fn new(weights: Vec<f32>, hop_frames: usize) -> Option<Self> {
-        if hop_frames == 0 || weights.is_empty() || !weights.len().is_multiple_of(hop_frames) {
+        if hop_frames == 0 || hop_frames > weights.len() {
             return None;
         }
         let sum = vec![0.0; weights.len()];
@@ -64,17 +64,18 @@ impl OverlapAdd {
         for missing in 1..self.hops() {
             let scales = self.reciprocals(missing, self.hops().min(missing + self.pieces));
             let at = (missing - 1) * self.hop_frames;
-            rest.extend(
-                self.sum[at..at + self.hop_frames].iter().zip(&scales).map(|(sum, scale)| sum * scale),
-            );
+            let kept = self.sum.len() - self.hop_frames;
+            let hop = &self.sum[at..kept.min(at + self.hop_frames)];
+            rest.extend(hop.iter().zip(&scales).map(|(sum, scale)| sum * scale));
         }
         self.sum.fill(0.0);
         self.pieces = 0;
         rest
     }
 
+    /// Of the weights, the last one perhaps not whole.
     fn hops(&self) -> usize {
-        self.weights.len() / self.hop_frames
+        self.weights.len().div_ceil(self.hop_frames)
     }
 
     /// One over the sum of the weights of one hop, to which hops `first..end` of the weights contribute.
@@ -82,7 +83,7 @@ impl OverlapAdd {
         let hop = self.hop_frames;
         (0..hop)
             .map(|i| {
-                let sum: f32 = (first..end).map(|h| self.weights[h * hop + i]).sum();
+                let sum: f32 = (first..end).filter_map(|h| self.weights.get(h * hop + i)).sum();
                 if sum < WEIGHT_MIN { 0.0 } else { 1.0 / sum }
             })
             .collect()
@@ -115,6 +116,8 @@ mod tests {
             check_ramp(&[0.1, 0.9, 1.0, 0.4, 0.3, 0.2], 2, pieces);
             check_ramp(&[0.5; 4], 1, pieces);
             check_ramp(&[0.5; 4], 4, pieces);
+            check_ramp(&[0.1, 0.9, 1.0, 0.4, 0.3, 0.2, 0.7], 2, pieces);
+            check_ramp(&[0.1, 0.9, 1.0, 0.4, 0.3, 0.2, 0.7], 3, pieces);
         }
     }
 
@@ -125,8 +128,8 @@ mod tests {
     }
 
     #[test]
-    fn a_hop_that_does_not_divide_the_piece_is_refused() {
-        assert!(OverlapAdd::new(vec![1.0; 6], 4).is_none());
+    fn a_hop_of_nothing_or_beyond_the_piece_is_refused() {
+        assert!(OverlapAdd::new(vec![1.0; 6], 7).is_none());
         assert!(OverlapAdd::new(vec![1.0; 6], 0).is_none());
         assert!(OverlapAdd::new(Vec::new(), 1).is_none());
     }

@@ -23,12 +23,12 @@ impl StftShape {
     /// The longest window: 2^20 frames. Longer ones are a mistake in a card, not a wish.
     pub const N_FFT_MAX: usize = 1 << 20;
 
-    /// None unless `n_fft` is even, at least 4 and at most [`Self::N_FFT_MAX`], and `hop_frames` divides it
-    /// at least 3 times: at half overlap the last frames of a clip may lie where the only window is near 0.
+    /// None unless `n_fft` is even, at least 4 and at most [`Self::N_FFT_MAX`], and `hop_frames` fits into it at least 3
+    /// times: at half overlap the last frames of a clip may lie where the only window is near 0. It need not divide it.
     #[must_use]
     pub fn new(n_fft: usize, hop_frames: usize) -> Option<Self> {
         let fits = (4..=Self::N_FFT_MAX).contains(&n_fft) && n_fft.is_multiple_of(2);
-        let inverts = hop_frames > 0 && n_fft.is_multiple_of(hop_frames) && n_fft / hop_frames >= 3;
+        let inverts = hop_frames > 0 && n_fft / hop_frames >= 3;
         (fits && inverts).then_some(Self { n_fft, hop_frames })
     }
 
@@ -134,8 +134,8 @@ impl Forward {
         let have = self.pending.len();
         if have > 0 {
             if self.begun {
-                // At least half a window and one frame of the clip is pending: see `transform`, which keeps
-                // all but whole hops of a window's length.
+                // At least half a window and one frame of the clip is pending: `transform` takes whole hops, and leaves
+                // no less than a window but one hop.
                 self.pending.extend_from_within(have - 1 - half..have - 1);
                 let from = self.pending.len() - half;
                 self.pending[from..].reverse();
@@ -201,7 +201,7 @@ impl Inverse {
         let squared = stft.window.iter().map(|w| w * w).collect();
         Self {
             add: OverlapAdd::new(squared, stft.shape.hop_frames)
-                .expect("StftShape::new made sure that the hop divides the window"),
+                .expect("StftShape::new made sure that the hop fits into the window"),
             piece: vec![0.0; stft.shape.n_fft],
             scratch: stft.inverse.make_scratch_vec(),
             skip: stft.shape.n_fft / 2,

@@ -61,7 +61,7 @@ pub fn drums(heard: &Listened, sensitivity: f64) -> Vec<Note> {
 }
 
 /// Peaks of a band that are strong enough, with their strength: 1 for the strong ones.
-fn hits(band: &[f32], part: f32) -> Vec<(usize, f32)> {
+pub(super) fn hits(band: &[f32], part: f32) -> Vec<(usize, f32)> {
     let reach = (AGAIN_SECONDS * RATE) as usize;
     let is_peak = |i: &usize| {
         let (from, to) = (i.saturating_sub(reach), band.len().min(i + reach + 1));

@@ -8,6 +8,7 @@
 //! processing", INFORMS Journal on Computing 18(3), 2006.
 
 use crate::dsp::{Forward, Stft, StftShape};
+use crate::music::drums::hits;
 use crate::music::midi_of_hz;
 use realfft::num_complex::Complex;
 use std::sync::Arc;
@@ -56,6 +57,13 @@ impl Listened {
     #[must_use]
     pub fn seconds_at(&self, index: f64) -> f64 {
         index * HOP_FRAMES as f64 / f64::from(RATE_HZ)
+    }
+
+    /// When something is struck, seconds: what rises by at least `part`, 0 to 1, of what the strong beginnings do.
+    #[must_use]
+    pub fn strikes(&self, part: f64) -> Vec<f64> {
+        let strikes = hits(&self.onsets, part as f32);
+        strikes.into_iter().map(|(index, _)| self.seconds_at(index as f64)).collect()
     }
 
     /// The pitch classes of all of it.

@@ -25,7 +25,7 @@ mod wish;
 use crate::ModelError;
 use crate::catalog::Card;
 use crate::pipeline::link;
-use crate::pipeline::separate::outlet::model_frames;
+use crate::pipeline::stems::outlet::model_frames;
 use crate::pipeline::{
     Ask, Chunk, ChunkAnswer, Clip, Clips, Ends, Pipeline, Plan, check_limits, check_references,
 };

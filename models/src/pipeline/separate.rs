@@ -13,8 +13,6 @@ mod analysis;
 mod assembler;
 mod bands;
 mod cutter;
-pub(super) mod outlet;
-mod parts;
 mod synthesis;
 
 use crate::ModelError;
@@ -22,6 +20,8 @@ use crate::catalog::Card;
 use crate::chunk::{ChunkLayout, ChunkShape};
 use crate::dsp::Stft;
 use crate::pipeline::link;
+use crate::pipeline::stems::outlet;
+use crate::pipeline::stems::parts::Parts;
 use crate::pipeline::{Ask, Chunk, ChunkAnswer, Clips, Ends, Pipeline, Plan, check_limits, check_references};
 use crate::session::{Graph, Input, Lane, Onnx, Range, Session, SessionOptions};
 use crate::weights::Files;
@@ -29,7 +29,6 @@ use analysis::Spectra;
 use assembler::SeparateAssembler;
 use bands::{BANDS, BINS, Bands};
 use cutter::SeparateCutter;
-use parts::Parts;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tributary_audio::{AudioError, ClipShape};
@@ -181,7 +180,7 @@ impl Pipeline for Separate {
     fn begin(&self, plan: &Plan, clips: Clips, in_flight_max: usize) -> Result<Ends, ModelError> {
         let job = Arc::new(self.job(plan.clip)?);
         let stems = self.stems(&plan.stems)?;
-        let parts = Arc::new(Parts::new(self.front.stems.len(), self.front.remainder, &stems));
+        let parts = Arc::new(Parts::new(self.front.stems.len(), Some(self.front.remainder), &stems));
         let frames = clips.clip.open()?;
         if frames.shape() != plan.clip || plan.chunks != job.chunks() {
             let expected = format!("{:?} in {} chunks", plan.clip, plan.chunks);

@@ -24,7 +24,7 @@ use crate::ModelError;
 use crate::catalog::Card;
 use crate::pipeline::enhance::voice;
 use crate::pipeline::link;
-use crate::pipeline::separate::outlet::model_frames;
+use crate::pipeline::stems::outlet::model_frames;
 use crate::pipeline::{Ask, Chunk, ChunkAnswer, Clips, Ends, Pipeline, Plan, check_limits, check_references};
 use crate::session::whisper::{Language, Listen, RATE_HZ, WINDOW_FRAMES};
 use crate::session::{Lane, Session, SessionOptions};

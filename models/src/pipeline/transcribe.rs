@@ -1,8 +1,9 @@
 //! Sound into notes, beats, tempo, metre and key, and the files they are read from.
 //!
 //! One clip, mixed to one channel at 22,050 Hz, is listened to twice in one reading: by a network, window by window
-//! (`basic-pitch`: R. Bittner et al., ICASSP 2022; constants of the publisher's program, version 0.4), and by signal
-//! processing of our own ([`crate::music::ear`]), which needs no network and is all that `beats` and `drum-notes` do.
+//! (`basic-pitch`: R. Bittner et al., ICASSP 2022; constants of the publisher's program, version 0.4; or, for one voice,
+//! `swift-f0`, see `transcribe/line.rs`), and by signal processing of our own ([`crate::music::ear`]), which needs no
+//! network and is all that `beats` and `drum-notes` do.
 //! The cutter listens and cuts, the assembler keeps what matters of the answers; what is made of both is written at
 //! the end. Nothing grows with the clip's length but a few kB a second. Stems are transcribed as a band
 //! (`transcribe/band.rs`): one job, one tempo map.
@@ -10,7 +11,9 @@
 mod assembler;
 mod band;
 mod cutter;
+mod line;
 mod sheets;
+mod windows;
 mod wishes;
 
 pub use band::StemNotes;
@@ -27,6 +30,7 @@ use crate::weights::Files;
 use assembler::TranscribeAssembler;
 use band::Role;
 use cutter::TranscribeCutter;
+use line::Span;
 use std::sync::Arc;
 use tributary_audio::resample::frames_at;
 use tributary_audio::{AudioError, ClipShape};
@@ -67,10 +71,21 @@ const CHUNK_SECONDS: u64 = 10;
 enum Kind {
     /// Notes by a network, beats and key.
     Notes,
+    /// Notes of one voice by another network, beats and key.
+    Line,
     /// Beats and key.
     Beats,
     /// Drum notes, beats and key.
     Drums,
+}
+
+/// What the network that listens says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Network {
+    /// How surely each pitch sounds and begins.
+    Posteriors,
+    /// One pitch at a time.
+    Line,
 }
 
 /// Transcription by the model of one card. Cheap to share, holds no audio.
@@ -90,8 +105,8 @@ struct Job {
     role: Role,
     /// Whether notes are wanted, not only beats.
     notes: bool,
-    /// Whether the network listens.
-    network: bool,
+    /// The network that listens, if any does.
+    network: Option<Network>,
     /// Whether the ear does.
     ear: bool,
     /// The clip's length at [`RATE_HZ`].
@@ -108,6 +123,7 @@ impl Transcribe {
         let bad = |reason: String| ModelError::Card { card: card.name.clone(), reason };
         let (kind, graphs) = match card.architecture.as_str() {
             "basic-pitch" => (Kind::Notes, 1),
+            "swift-f0" => (Kind::Line, 1),
             "beats" => (Kind::Beats, 0),
             "drum-notes" => (Kind::Drums, 0),
             other => return Err(bad(format!("`architecture` is `{other}`, which transcribe does not know"))),
@@ -130,13 +146,17 @@ impl Transcribe {
         check_limits(clip)?;
         let frames = frames_at(clip.frames, clip.rate_hz, RATE_HZ).max(1);
         let notes = self.kind != Kind::Beats && !role.conducts();
-        let network = notes && self.kind == Kind::Notes && !wishes.drums;
+        let network = match self.kind {
+            Kind::Notes if notes && !wishes.drums => Some(Network::Posteriors),
+            Kind::Line if notes => Some(Network::Line),
+            _ => None,
+        };
         // Of a player's beats and key nothing is made.
-        let ear = !(network && role.plays());
-        let chunks = if network {
-            columns(frames).div_ceil(STEP_COLUMNS as u64).max(1)
-        } else {
-            frames.div_ceil(CHUNK_SECONDS * u64::from(RATE_HZ))
+        let ear = !(network.is_some() && role.plays());
+        let chunks = match network {
+            Some(Network::Posteriors) => columns(frames).div_ceil(STEP_COLUMNS as u64).max(1),
+            Some(Network::Line) => Span::of(frames).chunks(),
+            None => frames.div_ceil(CHUNK_SECONDS * u64::from(RATE_HZ)),
         };
         // A column is counted in 32 bits, and each of its pitches.
         let fits = columns(frames) < u64::from(u32::MAX) / PITCHES as u64;
@@ -210,8 +230,8 @@ impl Pipeline for Transcribe {
         let onnx = self.files.read(graph)?;
         let mut session = Session::load(&self.model, &[(GRAPH, &*onnx)], self.options)?;
         // Warm-up: the first run of a graph allocates; it also shows that the graph is what the card says.
-        let chunk =
-            Chunk { index: 0, shape: vec![WINDOW_FRAMES, 1], data: vec![0.0; WINDOW_FRAMES], part: 0 };
+        let data = if self.kind == Kind::Line { line::silence() } else { vec![0.0; WINDOW_FRAMES] };
+        let chunk = Chunk { index: 0, shape: vec![data.len(), 1], data, part: 0 };
         self.infer(&mut session, &[chunk])?;
         Ok(session)
     }
@@ -220,6 +240,10 @@ impl Pipeline for Transcribe {
         session.each(batch, |lane: &Lane<'_>, chunk| {
             if chunk.data.is_empty() {
                 return Ok(ChunkAnswer { index: chunk.index, data: Vec::new() });
+            }
+            if self.kind == Kind::Line {
+                let data = line::run(&self.model, lane, GRAPH, &chunk.data)?;
+                return Ok(ChunkAnswer { index: chunk.index, data });
             }
             let shape: Vec<usize> = std::iter::once(1).chain(chunk.shape.iter().copied()).collect();
             let input = Input { name: INPUT, shape: &shape, data: &chunk.data };

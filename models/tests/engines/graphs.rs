@@ -66,6 +66,7 @@ const CASES: &[Case] = &[
         ],
         outputs: &["enh", "conv_cache_out", "tra_cache_out", "inter_cache_out"],
     },
+    Case { file: "swift-f0/model.onnx", inputs: &[("input_audio", &[1, 48_000])], outputs: &["confidence"] },
     // Its rate is a 64-bit integer, which the session makes of our numbers.
     Case {
         file: "silero-vad/silero_vad.onnx",

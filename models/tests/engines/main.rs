@@ -14,3 +14,5 @@ mod pipelines;
 mod roformer;
 #[cfg(test)]
 mod speed;
+#[cfg(test)]
+mod unmix;

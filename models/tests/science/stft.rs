@@ -46,6 +46,7 @@ fn forward_and_back_is_the_identity_at_every_short_length() {
     for frames in (1..140).chain([255, 256, 257, 1000]) {
         check_round_trip(shape(64, 16), frames, 50);
         check_round_trip(shape(66, 22), frames, 7);
+        check_round_trip(shape(64, 17), frames, 9);
     }
 }
 
@@ -62,10 +63,11 @@ fn forward_and_back_is_the_identity_around_the_borders_of_minis_window_and_chunk
 proptest! {
     #[test]
     fn forward_and_back_is_the_identity_for_any_length_and_block(
-        half in 2_usize..200, parts in 3_usize..8, frames in 1_usize..3000, block in 1_usize..500,
+        half in 2_usize..400, parts in 3.0_f64..8.0, frames in 1_usize..3000, block in 1_usize..500,
     ) {
-        let n_fft = 2 * half * parts;
-        check_round_trip(shape(n_fft, n_fft / parts), frames, block);
+        let hop = ((2 * half) as f64 / parts) as usize;
+        prop_assume!(hop > 0);
+        check_round_trip(shape(2 * half, hop), frames, block);
     }
 }
 
@@ -143,7 +145,7 @@ fn minis_columns_are_those_of_a_double_precision_transform() {
 
 #[test]
 fn shapes_that_cannot_be_inverted_are_refused() {
-    for (n_fft, hop) in [(0, 1), (2, 1), (63, 21), (64, 0), (64, 64), (64, 32), (64, 24), (usize::MAX - 1, 2)]
+    for (n_fft, hop) in [(0, 1), (2, 1), (63, 21), (64, 0), (64, 64), (64, 32), (64, 22), (usize::MAX - 1, 2)]
     {
         assert!(StftShape::new(n_fft, hop).is_none(), "{n_fft} / {hop}");
     }

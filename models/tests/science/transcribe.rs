@@ -3,6 +3,7 @@
 mod files;
 mod heard;
 mod limits;
+mod line;
 mod publisher;
 
 use crate::signals::{Held, Kept};

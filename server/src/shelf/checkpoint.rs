@@ -39,7 +39,10 @@ impl Shelf {
         }
         if Family::named(&card.architecture).is_none() {
             let cause = ConvertError::Unknown { found: format!("the card says `{}`", card.architecture) };
-            return Err(ShelfError::Convert { checkpoint: origin.weights.file.clone().into(), cause: Box::new(cause) });
+            return Err(ShelfError::Convert {
+                checkpoint: origin.weights.file.clone().into(),
+                cause: Box::new(cause),
+            });
         }
         let web = Web::new();
         for file in origin.files() {
@@ -53,7 +56,7 @@ impl Shelf {
         let promise = self.promise(card, &origin.weights)?;
         let found = promise.as_ref().map_or("", Promise::sha256);
         let given = Given { checkpoint: &checkpoint, sha256: found, settings: settings.as_deref() };
-        let understood = Understood::new(given)?;
+        let understood = Understood::new(given, self.one_file_bytes_max)?;
         let how = (&options.convert, options.date.as_str());
         pulled.made = Some(self.convert(card, &understood, None, Vec::new(), how, told)?);
         for file in origin.files() {
@@ -97,7 +100,7 @@ impl Shelf {
             pins.push(pin_of(&file.file, path, hash, date)?);
         }
         let given = Given { checkpoint, sha256: &found, settings: beside.as_deref() };
-        let understood = Understood::new(given)?;
+        let understood = Understood::new(given, self.one_file_bytes_max)?;
         let made = self.convert(card, &understood, None, pins, (options, date), told)?;
         Ok(Some((card, made)))
     }
@@ -115,7 +118,7 @@ impl Shelf {
         let _lock = self.lock()?;
         let found = sha256(own.checkpoint)?;
         let given = Given { checkpoint: own.checkpoint, sha256: &found, settings: own.settings };
-        let understood = Understood::new(given)?;
+        let understood = Understood::new(given, self.one_file_bytes_max)?;
         let name_of = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let (file, settings) = (name_of(own.checkpoint), own.settings.map(name_of));
         let text = Own {
@@ -177,7 +180,8 @@ impl Shelf {
             match self.promise(card, &origin.weights)? {
                 Some(promise) if promise.sha256() == found => return Ok(Some((card, origin))),
                 Some(promise) if is_named => {
-                    refused = Some(refusal(card, &checkpoint.display().to_string(), promise, found.to_owned()));
+                    refused =
+                        Some(refusal(card, &checkpoint.display().to_string(), promise, found.to_owned()));
                 }
                 None if is_named => {
                     fits_start(&origin.weights, &checkpoint.display().to_string(), found)?;

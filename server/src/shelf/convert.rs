@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use tributary_models::catalog::{Card, OWN_CARD, Origin};
 use tributary_models::checkpoint::{Checkpoint, CheckpointError, Settings};
-use tributary_models::convert::{CheckpointWeights, ConvertError, Design, Target, Trial, Watched, Weights};
+use tributary_models::convert::{ConvertError, Separator, Target, Trial};
 use tributary_models::weights::Pin;
 use tributary_models::{Recipe, SessionOptions};
 
@@ -18,6 +18,8 @@ const BOTH_ENGINES_BYTES_MAX: u64 = 32 << 20;
 /// Both engines say the same to this, dB below what they say: 32-bit sums in another order are 120 dB below, half precision
 /// on one side only 60 dB.
 const APART_DB_MAX: f64 = -50.0;
+/// Progress counts what is read of a checkpoint as 32-bit floats.
+const NUMBER_BYTES: u64 = 4;
 /// What progress calls the source of a graph.
 const SOURCE: &str = "its checkpoint";
 
@@ -53,35 +55,36 @@ pub struct Made {
 /// A checkpoint that is understood.
 pub(super) struct Understood<'a> {
     given: Given<'a>,
-    design: Design,
-    weights: CheckpointWeights<File>,
+    separator: Separator<File>,
 }
 
 impl<'a> Understood<'a> {
-    pub(super) fn new(given: Given<'a>) -> Result<Self, ShelfError> {
+    pub(super) fn new(given: Given<'a>, one_file_bytes_max: u64) -> Result<Self, ShelfError> {
         let path = given.checkpoint;
         let file = File::open(path).map_err(|cause| ShelfError::io("read", path, cause))?;
         let settings = given.settings.map(read_settings).transpose()?;
-        let understood = || -> Result<_, ConvertError> {
-            let checkpoint = Checkpoint::open(file)?;
-            let design = Design::of(&checkpoint, settings.as_ref())?;
-            Ok((design, CheckpointWeights::from(checkpoint)))
-        };
-        let (design, weights) = understood().map_err(|cause| refused(path, cause))?;
-        Ok(Self { given, design, weights })
+        let separator = Checkpoint::open(file)
+            .map_err(ConvertError::from)
+            .and_then(|checkpoint| Separator::new(checkpoint, settings.as_ref()));
+        let separator = separator.map_err(|cause| refused(path, cause))?;
+        Ok(Self { given, separator: separator.with_one_file_bytes_max(one_file_bytes_max) })
     }
 
     pub(super) fn recipe(&self) -> &Recipe {
-        self.design.recipe()
+        self.separator.recipe()
     }
 
     /// Whether it is what its card says.
     fn check(&self, card: &Card) -> Result<(), ShelfError> {
         let recipe = self.recipe();
-        let (stems, _) = recipe.card_stems();
+        let stems = recipe.all_stems();
         let said = |word: &str, stems: &[String]| format!("{word} with the stems {}", stems.join(", "));
         let (said, found) = (said(&card.architecture, &card.stems), said(recipe.network.word(), &stems));
-        if said == found { Ok(()) } else { Err(ShelfError::NotTheCards { model: card.name.clone(), said, found }) }
+        if said == found {
+            Ok(())
+        } else {
+            Err(ShelfError::NotTheCards { model: card.name.clone(), said, found })
+        }
     }
 }
 
@@ -98,7 +101,7 @@ impl Shelf {
         told: &mut dyn FnMut(&Progress<'_>),
     ) -> Result<Made, ShelfError> {
         understood.check(card)?;
-        let Understood { given, design, weights } = understood;
+        let Understood { given, separator } = understood;
         let path = given.checkpoint;
         let targets: &[_] = match options.half {
             true => &[(Origin::GRAPH, Target::Cpu), (Origin::HALF, Target::Gpu)],
@@ -106,26 +109,30 @@ impl Shelf {
         };
         let model = self.folder.join(&card.name);
         std::fs::create_dir_all(&model).map_err(|cause| ShelfError::io("make", &model, cause))?;
-        let mut bytes = 0;
-        for (_, target) in targets {
-            bytes += design.graph(weights, *target).map_err(|cause| refused(path, cause))?.weights_bytes();
-        }
+        let bytes = targets.iter().map(|(_, target)| separator.graph_bytes(*target)).sum();
         room::check(self.free_bytes, &model, bytes)?;
 
         let mut draft = Draft::new(&model)?;
         let mut tried = None;
+        let metadata = [("card", card.name.as_str()), ("checkpoint_sha256", given.sha256)];
         for (nth, (name, target)) in (0..).zip(targets) {
-            let total_bytes = design.weights_bytes() * targets.len() as u64;
-            let mut tell = |read_bytes: u64| {
-                let done_bytes = (design.weights_bytes() * nth + read_bytes).min(total_bytes);
-                told(&Progress { file: name, source: SOURCE, done_bytes, total_bytes: Some(total_bytes) });
+            let mut tell = |done: u64, all: u64| {
+                let all_bytes = NUMBER_BYTES * all;
+                let (done_bytes, total_bytes) =
+                    (all_bytes * nth + NUMBER_BYTES * done, Some(all_bytes * targets.len() as u64));
+                told(&Progress { file: name, source: SOURCE, done_bytes, total_bytes });
             };
-            let watched = Watched::new(weights, &mut tell);
-            let trial = self.write(&mut draft, card, given, (design, &watched), (name, *target))?;
+            match draft.graph(name, separator, (*target, &metadata), &mut tell) {
+                Err(ConvertError::Write(cause)) => {
+                    return Err(ShelfError::io("write", &draft.place(name), cause));
+                }
+                written => written.map_err(|cause| refused(path, cause))?,
+            }
+            let trial = separator.trial(*target).map_err(|cause| refused(path, cause))?;
             let made = try_out(card, path, &trial, &draft.place(name), (options.sessions, bytes))?;
             tried.get_or_insert(made);
         }
-        let written = draft.text(Origin::RECIPE, &design.recipe().to_text());
+        let written = draft.text(Origin::RECIPE, &understood.recipe().to_text());
         written.map_err(|cause| ShelfError::io("write", &draft.place(Origin::RECIPE), cause))?;
         if let Some(text) = own {
             let written = draft.text(OWN_CARD, text);
@@ -135,25 +142,6 @@ impl Shelf {
         let files = draft.settle(self, card, more, (&source, date))?;
         let (engine, apart_db) = tried.unwrap_or_default();
         Ok(Made { files, engine, apart_db })
-    }
-
-    fn write(
-        &self,
-        draft: &mut Draft,
-        card: &Card,
-        given: &Given<'_>,
-        (design, weights): (&Design, &dyn Weights),
-        (name, target): (&str, Target),
-    ) -> Result<Trial, ShelfError> {
-        let failed = |cause| refused(given.checkpoint, cause);
-        let graph = design.graph(weights, target).map_err(failed)?;
-        let trial = Trial { inputs: graph.inputs(), outputs: graph.outputs() };
-        let metadata = [("card", card.name.as_str()), ("checkpoint_sha256", given.sha256)];
-        match draft.graph(name, graph, &metadata, self.one_file_bytes_max) {
-            Ok(()) => Ok(trial),
-            Err(ConvertError::Write(cause)) => Err(ShelfError::io("write", &draft.place(name), cause)),
-            Err(cause) => Err(failed(cause)),
-        }
     }
 }
 

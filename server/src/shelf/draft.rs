@@ -7,8 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use tributary_models::catalog::{Card, OWN_CARD};
-use tributary_models::convert::ConvertError;
-use tributary_models::onnx::{self, Graph};
+use tributary_models::convert::{ConvertError, Separator, Target};
 use tributary_models::weights::{Pin, Pins, beside};
 
 /// The folder's name in its model's.
@@ -35,20 +34,28 @@ impl Draft {
         self.folder.join(name)
     }
 
-    /// Writes a graph, and beside it weights that are too many for one file.
+    /// Writes a graph, and beside it weights that are too many for one file. `told` hears how many of how many numbers were
+    /// read.
     pub(super) fn graph(
         &mut self,
         name: &str,
-        graph: Graph<'_, ConvertError>,
-        metadata: &[(&str, &str)],
-        one_file_bytes_max: u64,
+        separator: &Separator<File>,
+        (target, metadata): (Target, &[(&str, &str)]),
+        told: &mut dyn FnMut(u64, u64),
     ) -> Result<(), ConvertError> {
         let place = self.place(name);
         let weights = beside(Path::new(name)).display().to_string();
         let mut out = Hashed::create(&place)?;
         let mut apart = None;
-        let open = || Ok(apart.insert(Hashed::create(&beside(&place))?));
-        onnx::write_within(one_file_bytes_max, graph, metadata, &weights, &mut out, open)?;
+        let (slot, apart_place) = (&mut apart, beside(&place));
+        separator.write(
+            target,
+            metadata,
+            &weights,
+            &mut out,
+            move || Ok(slot.insert(Hashed::create(&apart_place)?)),
+            told,
+        )?;
         self.made.push(out.finish(name)?);
         if let Some(apart) = apart {
             self.made.push(apart.finish(&weights)?);

@@ -88,7 +88,9 @@ pub enum ShelfError {
         found: String,
     },
     /// The settings of a checkpoint are nowhere.
-    #[error("the checkpoint of `{model}` needs its settings: put {file} beside it, or name it with --settings")]
+    #[error(
+        "the checkpoint of `{model}` needs its settings: put {file} beside it, or name it with --settings"
+    )]
     NoSettings {
         /// Which model.
         model: String,
@@ -96,7 +98,9 @@ pub enum ShelfError {
         file: String,
     },
     /// A name that another model has.
-    #[error("there is another model `{name}`: choose another name, or `tributary models remove {name}` first")]
+    #[error(
+        "there is another model `{name}`: choose another name, or `tributary models remove {name}` first"
+    )]
     NameTaken {
         /// Which name.
         name: String,

@@ -7,9 +7,6 @@ use std::path::Path;
 /// Bytes free on the disk of a folder; none where the system does not say.
 pub(super) type FreeBytes = fn(&Path) -> io::Result<Option<u64>>;
 
-/// Beside the weights: nodes and names of graphs, recipe, pins.
-const BESIDE_BYTES: u64 = 8 << 20;
-
 #[cfg(unix)]
 pub(super) fn free_bytes(folder: &Path) -> io::Result<Option<u64>> {
     let found = rustix::fs::statvfs(folder).map_err(io::Error::from)?;
@@ -21,9 +18,8 @@ pub(super) fn free_bytes(_folder: &Path) -> io::Result<Option<u64>> {
     Ok(None)
 }
 
-/// Refuses what does not fit: so many bytes of weights, and what is beside them.
-pub(super) fn check(free: FreeBytes, folder: &Path, weights_bytes: u64) -> Result<(), ShelfError> {
-    let needed_bytes = weights_bytes.saturating_add(BESIDE_BYTES);
+/// Refuses what does not fit.
+pub(super) fn check(free: FreeBytes, folder: &Path, needed_bytes: u64) -> Result<(), ShelfError> {
     match free(folder).map_err(|cause| ShelfError::io("ask how much room there is in", folder, cause))? {
         Some(free_bytes) if free_bytes < needed_bytes => {
             Err(ShelfError::NoRoom { folder: folder.to_owned(), needed_bytes, free_bytes })

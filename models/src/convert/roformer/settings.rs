@@ -2,12 +2,13 @@
 //! settings are silent about what the weights show, the weights are believed; of what they do not show, the publishers'
 //! own defaults are taken.
 
-use super::Shape;
+use super::{MASK_LAYERS_MAX, Shape, axes};
 use crate::checkpoint::{Checkpoint, Settings};
 use crate::convert::bands::Bands;
 use crate::convert::family::Family;
 use crate::convert::said::Said;
 use crate::convert::{ConvertError, stems};
+use crate::pipeline::unmix::mel_bands;
 use crate::recipe::{Network, Recipe, Spectrum};
 use std::io::{Read, Seek};
 use tributary_audio::limits::{RATE_HZ_MAX, RATE_HZ_MIN};
@@ -18,12 +19,12 @@ const N_FFT_MAX: usize = 1 << 15;
 const CHUNK_FRAMES_MAX: usize = 60 * 48_000;
 /// How often a frame is computed; more changes nothing that could be heard.
 const OVERLAP_MAX: usize = 32;
-/// Layers of a mask estimator.
-const MASK_LAYERS_MAX: usize = 16;
 /// The rate of networks whose settings do not say it.
 const RATE_HZ: usize = 44_100;
 /// Chunks over a frame where the settings do not say it.
 const OVERLAP: usize = 2;
+/// What all published separators hear.
+const CHANNELS: usize = 2;
 /// Real and imaginary part.
 const PARTS: usize = 2;
 
@@ -56,17 +57,19 @@ pub(in crate::convert) fn read<R: Read + Seek>(
     let mut said = Said::new(settings);
     compare(&mut said, &found, family)?;
     refuse_others(&mut said)?;
-    let channels = if said.flag("model.stereo", true)? { 2 } else { 1 };
-    let numbers = PARTS * channels;
+    said.must_be_on("model.stereo", "separators here are stereo")?;
+    let numbers = PARTS * CHANNELS;
     if let Some(odd) = found.widths.iter().find(|width| *width % numbers != 0) {
-        said.contradict("model.stereo", &format!("says {channels} channels, and a band has {odd} numbers"))?;
-        said.end()?;
-        return Err(ConvertError::Settings("the bands do not fit the channels".to_owned()));
+        let reason = format!("says {CHANNELS} channels, and a band of the weights has {odd} numbers");
+        said.contradict("model.stereo", &reason)?;
     }
     let bins: Vec<usize> = found.widths.iter().map(|width| width / numbers).collect();
     let spectrum = spectrum(&mut said, &bins, family)?;
     let (chunk_frames, overlap) = chunks(&said, settings, spectrum.hop_frames)?;
     let rate_hz = rate(&said, settings)?;
+    if family == Family::MelBandRoformer {
+        compare_mel(&mut said, rate_hz, spectrum, &bins)?;
+    }
     let stems = stems::names(settings, found.stems, &mut said)?;
     said.end()?;
 
@@ -80,13 +83,13 @@ pub(in crate::convert) fn read<R: Read + Seek>(
         heads: found.heads,
         head: found.head,
         stems: found.stems,
-        bands: Bands::new(&bins, channels),
+        bands: Bands::new(&bins, CHANNELS),
         columns: chunk_frames / spectrum.hop_frames + 1,
         batch: 1,
     };
     let recipe = Recipe {
         rate_hz,
-        channels: channels as u16,
+        channels: CHANNELS as u16,
         stems,
         chunk_frames: chunk_frames as u32,
         overlap: overlap as u32,
@@ -114,6 +117,33 @@ fn compare(said: &mut Said<'_>, found: &Found, family: Family) -> Result<(), Con
         said.same("model.mlp_expansion_factor", hidden / found.dim)?;
     }
     said.same("model.num_bands", found.widths.len())
+}
+
+/// Bins of bands of the mel scale follow from rate, transform and how many there are.
+fn compare_mel(
+    said: &mut Said<'_>,
+    rate_hz: u32,
+    spectrum: Spectrum,
+    bins: &[usize],
+) -> Result<(), ConvertError> {
+    let all = spectrum.n_fft / 2 + 1;
+    if bins.len() > all {
+        let reason =
+            format!("is {}, which has {all} bins, and the weights have {} bands", spectrum.n_fft, bins.len());
+        return said.contradict("model.stft_n_fft", &reason);
+    }
+    let expected: Vec<usize> = mel_bands(rate_hz, spectrum, bins.len()).iter().map(Vec::len).collect();
+    match (0..bins.len()).find(|&band| bins[band] != expected[band]) {
+        Some(band) => {
+            let (of, has) = (expected[band], bins[band]);
+            let reason = format!(
+                "and rate make {} bands of which number {band} has {of} bins, and the weights have {has}",
+                bins.len()
+            );
+            said.contradict("model.stft_n_fft", &reason)
+        }
+        None => Ok(()),
+    }
 }
 
 /// What changes the function and is not emitted.
@@ -191,16 +221,17 @@ impl Found {
         let many = |name: &dyn Fn(usize) -> String| {
             (0..checkpoint.tensors().len()).take_while(|&i| checkpoint.get(&name(i)).is_some()).count()
         };
-        let attention = "layers.0.0.layers.0.0";
+        let [time, across] = axes(&|name: &str| checkpoint.get(name).is_some());
+        let attention = format!("layers.0.{time}.layers.0.0");
         let heads = size(&format!("{attention}.to_gates.weight"), 0)?;
         let bands = many(&|band| format!("band_split.to_features.{band}.0.gamma"));
         let mask = |layer: usize| format!("mask_estimators.0.to_freqs.0.0.{}.weight", 2 * layer);
         let mask_layers = (0..MASK_LAYERS_MAX).take_while(|&i| checkpoint.get(&mask(i)).is_some()).count();
         Ok(Self {
             dim: size("band_split.to_features.0.1.weight", 0)?,
-            depth: many(&|layer| format!("layers.{layer}.0.layers.0.0.norm.gamma")),
-            time_layers: many(&|layer| format!("layers.0.0.layers.{layer}.0.norm.gamma")),
-            frequency_layers: many(&|layer| format!("layers.0.1.layers.{layer}.0.norm.gamma")),
+            depth: many(&|layer| format!("layers.{layer}.{time}.layers.0.0.norm.gamma")),
+            time_layers: many(&|layer| format!("layers.0.{time}.layers.{layer}.0.norm.gamma")),
+            frequency_layers: many(&|layer| format!("layers.0.{across}.layers.{layer}.0.norm.gamma")),
             heads,
             head: size(&format!("{attention}.to_qkv.weight"), 0)? / 3 / heads,
             stems: many(&|stem| format!("mask_estimators.{stem}.to_freqs.0.0.0.weight")),

@@ -5,7 +5,7 @@ use super::Link;
 use super::denoiser::{Local, Piece};
 use super::{Job, voice};
 use crate::ModelError;
-use crate::pipeline::separate::outlet::at_rate;
+use crate::pipeline::stems::outlet::at_rate;
 use crate::pipeline::{Chunk, Clip, Cutter};
 use std::ops::Range;
 use std::sync::Arc;

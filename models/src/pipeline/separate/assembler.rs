@@ -1,11 +1,11 @@
 //! Takes the network's answers in order and makes stems of them. Knows no network and waits for nothing.
 
 use super::Link;
-use super::outlet::Outlet;
-use super::parts::Parts;
 use super::synthesis::{Masks, PairSynthesis, Place};
 use super::{BANDS, Job, PLANES};
 use crate::ModelError;
+use crate::pipeline::stems::outlet::Outlet;
+use crate::pipeline::stems::parts::Parts;
 use crate::pipeline::{Assembler, ChunkAnswer, ResultSink};
 use std::collections::VecDeque;
 use std::sync::Arc;

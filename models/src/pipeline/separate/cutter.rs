@@ -2,8 +2,9 @@
 
 use super::Link;
 use super::analysis::PairAnalysis;
-use super::{BANDS, Job, PLANES, outlet};
+use super::{BANDS, Job, PLANES};
 use crate::ModelError;
+use crate::pipeline::stems::outlet;
 use crate::pipeline::{Chunk, Cutter};
 use std::sync::Arc;
 use tributary_audio::{AudioError, Frames};

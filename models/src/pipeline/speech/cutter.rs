@@ -6,7 +6,7 @@ use super::quiet::quietest;
 use super::{Job, Link, SLACK_FRAMES, STEP_FRAMES};
 use crate::ModelError;
 use crate::pipeline::mixed::Mixed;
-use crate::pipeline::separate::outlet::at_rate;
+use crate::pipeline::stems::outlet::at_rate;
 use crate::pipeline::{Chunk, Cutter};
 use crate::session::whisper::{RATE_HZ, WINDOW_FRAMES};
 use std::sync::Arc;

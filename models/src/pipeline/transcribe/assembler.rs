@@ -3,8 +3,10 @@
 
 use super::Link;
 use super::band::{Played, Role};
+use super::line::{self, Line, Span};
 use super::sheets::{Findings, write, write_band};
-use super::{EDGE_COLUMNS, Job, STEP_COLUMNS, WINDOW_COLUMNS, column_seconds, columns};
+use super::wishes::Wishes;
+use super::{EDGE_COLUMNS, Job, Network, STEP_COLUMNS, WINDOW_COLUMNS, column_seconds, columns};
 use crate::ModelError;
 use crate::music::beats::beats;
 use crate::music::drums::drums;
@@ -12,6 +14,7 @@ use crate::music::ear::Listened;
 use crate::music::key::key;
 use crate::music::line::{by_start, one_line};
 use crate::music::notes::{FrameNote, NoteRules, notes};
+use crate::music::pitch_line::{LineNote, LineRules, line_notes, struck};
 use crate::music::posteriors::{Heard, Posteriors};
 use crate::music::{CONTOUR_STEPS, LOWEST_PITCH, Note, PITCHES, STEPS_A_SEMITONE};
 use crate::pipeline::{Assembler, ChunkAnswer, ResultSink};
@@ -20,41 +23,62 @@ use std::sync::Arc;
 pub(super) struct TranscribeAssembler {
     job: Arc<Job>,
     link: Arc<Link>,
-    /// None where no network listens.
-    posteriors: Option<Posteriors>,
-    /// Columns still to come.
-    left: u64,
+    kept: Kept,
     next: u32,
 }
 
+/// What the network has said.
+enum Kept {
+    /// No network listens.
+    Nothing,
+    Posteriors {
+        posteriors: Posteriors,
+        /// Columns still to come.
+        left: u64,
+    },
+    Line(Line),
+}
+
+/// A consonant takes so long, seconds: nothing is sure then, and the note goes on.
+const CONSONANT_SECONDS: f64 = 0.05;
+/// Half a wave of a slow vibrato (4.5 Hz) is above or below for so long, seconds.
+const VIBRATO_SECONDS: f64 = 0.11;
+
 impl TranscribeAssembler {
     pub(super) fn new(job: Arc<Job>, link: Arc<Link>) -> Self {
-        let threshold = job.wishes.frame_threshold as f32;
-        let posteriors = job.network.then(|| Posteriors::new(threshold, job.wishes.pitches()));
-        Self { link, posteriors, left: columns(job.frames), next: 0, job }
+        let kept = match job.network {
+            Some(Network::Posteriors) => Kept::Posteriors {
+                posteriors: Posteriors::new(job.wishes.frame_threshold as f32, job.wishes.pitches()),
+                left: columns(job.frames),
+            },
+            Some(Network::Line) => Kept::Line(Line::new(Span::of(job.frames))),
+            None => Kept::Nothing,
+        };
+        Self { link, kept, next: 0, job }
     }
 
-    /// The columns of one window that no neighbour answers for.
-    fn keep(&mut self, answer: &[f32]) {
-        let Some(posteriors) = &mut self.posteriors else { return };
-        let (note, rest) = answer.split_at(WINDOW_COLUMNS * PITCHES);
-        let (onset, contour) = rest.split_at(WINDOW_COLUMNS * PITCHES);
-        let count = usize::try_from(self.left).unwrap_or(STEP_COLUMNS).min(STEP_COLUMNS);
-        for column in EDGE_COLUMNS..EDGE_COLUMNS + count {
-            posteriors.push(Heard {
-                note: &note[column * PITCHES..][..PITCHES],
-                onset: &onset[column * PITCHES..][..PITCHES],
-                contour: &contour[column * CONTOUR_STEPS..][..CONTOUR_STEPS],
-            });
+    /// How many numbers the next answer has.
+    fn numbers(&self) -> usize {
+        match &self.kept {
+            Kept::Nothing => 0,
+            Kept::Posteriors { .. } => WINDOW_COLUMNS * (2 * PITCHES + CONTOUR_STEPS),
+            Kept::Line(line) => line.numbers(self.next),
         }
-        self.left -= count as u64;
+    }
+
+    fn keep(&mut self, answer: &[f32]) {
+        match &mut self.kept {
+            Kept::Nothing => {}
+            Kept::Posteriors { posteriors, left } => keep_window(posteriors, left, answer),
+            Kept::Line(line) => line.keep(self.next, answer),
+        }
     }
 
     /// By start. `heard`: what the ear heard, where it listened.
     fn notes(&mut self, heard: Option<&Listened>) -> Vec<Note> {
         let wishes = &self.job.wishes;
-        let mut found = match self.posteriors.take() {
-            Some(posteriors) => {
+        let mut found = match std::mem::replace(&mut self.kept, Kept::Nothing) {
+            Kept::Posteriors { posteriors, .. } => {
                 let rules = NoteRules {
                     onset_threshold: wishes.onset_threshold,
                     minimum_frames: wishes.minimum_columns(),
@@ -62,16 +86,60 @@ impl TranscribeAssembler {
                 let found = notes(&posteriors.finish(), rules);
                 found.iter().map(note).collect()
             }
-            None if self.job.notes => {
+            Kept::Line(line) => {
+                let rules = line_rules(wishes);
+                let strikes = heard.map_or_else(Vec::new, |heard| heard.strikes(wishes.onset_threshold));
+                let strikes: Vec<usize> = strikes.into_iter().map(|s| line::columns_of(s) as usize).collect();
+                let found = struck(line_notes(line.columns(), rules), &strikes, rules.minimum_columns);
+                found.iter().map(sung).collect()
+            }
+            Kept::Nothing if self.job.notes => {
                 heard.map_or_else(Vec::new, |heard| drums(heard, 1.0 - wishes.onset_threshold))
             }
-            None => Vec::new(),
+            Kept::Nothing => Vec::new(),
         };
         if wishes.mono {
             found = one_line(found);
         }
         by_start(&mut found);
         found
+    }
+}
+
+/// The columns of one window that no neighbour answers for.
+fn keep_window(posteriors: &mut Posteriors, left: &mut u64, answer: &[f32]) {
+    let (note, rest) = answer.split_at(WINDOW_COLUMNS * PITCHES);
+    let (onset, contour) = rest.split_at(WINDOW_COLUMNS * PITCHES);
+    let count = usize::try_from(*left).unwrap_or(STEP_COLUMNS).min(STEP_COLUMNS);
+    for column in EDGE_COLUMNS..EDGE_COLUMNS + count {
+        posteriors.push(Heard {
+            note: &note[column * PITCHES..][..PITCHES],
+            onset: &onset[column * PITCHES..][..PITCHES],
+            contour: &contour[column * CONTOUR_STEPS..][..CONTOUR_STEPS],
+        });
+    }
+    *left -= count as u64;
+}
+
+fn line_rules(wishes: &Wishes) -> LineRules {
+    LineRules {
+        confidence: wishes.confidence as f32,
+        hz: wishes.hz,
+        minimum_columns: line::columns_of(wishes.minimum_ms / 1000.0),
+        gap_columns: line::columns_of(CONSONANT_SECONDS) as usize,
+        away_columns: line::columns_of(VIBRATO_SECONDS) as usize,
+    }
+}
+
+/// A note of one voice in seconds: from the beginning of its first column to the end of its last.
+fn sung(found: &LineNote) -> Note {
+    Note {
+        start_seconds: line::column_seconds(found.start as f64 - 0.5),
+        end_seconds: line::column_seconds(found.end as f64 - 0.5),
+        pitch: found.pitch,
+        velocity: (127.0 * found.confidence).round().clamp(1.0, 127.0) as u8,
+        confidence: found.confidence.clamp(0.0, 1.0),
+        bends: found.bends.clone(),
     }
 }
 
@@ -92,7 +160,7 @@ impl Assembler for TranscribeAssembler {
         if answer.index != self.next || self.next >= self.job.chunks {
             return Err(ModelError::ChunkOrder { expected: self.next, got: answer.index });
         }
-        let numbers = if self.job.network { WINDOW_COLUMNS * (2 * PITCHES + CONTOUR_STEPS) } else { 0 };
+        let numbers = self.numbers();
         if answer.data.len() != numbers {
             let reason = format!("chunk {} has {} numbers, not {numbers}", answer.index, answer.data.len());
             return Err(ModelError::Engine { model: self.job.model.clone(), reason });

@@ -1,7 +1,8 @@
 //! Reads a clip once, as one channel at the network's rate; listens to it and cuts it into windows. Knows no network.
 
 use super::Link;
-use super::{CHUNK_SECONDS, Job, LEAD_FRAMES, RATE_HZ, STEP_FRAMES, WINDOW_FRAMES};
+use super::windows::{Windows, windows};
+use super::{Job, RATE_HZ};
 use crate::ModelError;
 use crate::music::ear::Ear;
 use crate::pipeline::mixed::Mixed;
@@ -19,8 +20,8 @@ pub(super) struct TranscribeCutter {
     source: Box<dyn Frames>,
     /// None when all was heard, and where nobody asks what was.
     ear: Option<Ear>,
-    /// What the next window begins with.
-    window: Vec<f32>,
+    /// What the network will hear.
+    windows: Box<dyn Windows>,
     block: [Vec<f32>; 1],
     read_frames: u64,
     /// Whether the clip's end was seen.
@@ -34,10 +35,10 @@ impl TranscribeCutter {
         if job.clip.rate_hz != RATE_HZ {
             source = Box::new(Resampler::with_length(source, RATE_HZ, job.frames)?);
         }
-        let window = vec![0.0; LEAD_FRAMES];
+        let windows = windows(job.network, job.frames)?;
         let block = [Vec::new()];
         let ear = job.ear.then(Ear::new);
-        Ok(Self { job, link, source, ear, window, block, read_frames: 0, is_read: false, next: 0 })
+        Ok(Self { job, link, source, ear, windows, block, read_frames: 0, is_read: false, next: 0 })
     }
 
     /// Reads up to `frames` more; fewer at the clip's end.
@@ -54,9 +55,7 @@ impl TranscribeCutter {
             if let Some(ear) = &mut self.ear {
                 ear.push(&self.block[0]);
             }
-            if self.job.network {
-                self.window.extend_from_slice(&self.block[0]);
-            }
+            self.windows.push(&self.block[0])?;
         }
         if self.read_frames == self.job.frames && !self.is_read {
             self.is_read = true;
@@ -64,6 +63,7 @@ impl TranscribeCutter {
             if self.source.read(&mut self.block, 1)? != 0 {
                 return Err(self.broken("more".to_owned()));
             }
+            self.windows.end()?;
             if let Some(ear) = self.ear.take() {
                 let listened = ear.finish();
                 self.link.with(|heard| *heard = Some(listened));
@@ -84,18 +84,15 @@ impl Cutter for TranscribeCutter {
         }
         self.link.depart()?;
         let last = self.next + 1 == self.job.chunks;
-        let (shape, data) = if self.job.network {
-            // The last window may not reach the clip's end: what the ear hears does.
-            let lacking = (WINDOW_FRAMES - self.window.len().min(WINDOW_FRAMES)) as u64;
-            self.read(if last { u64::MAX - self.read_frames } else { lacking })?;
-            let mut data = self.window[..self.window.len().min(WINDOW_FRAMES)].to_vec();
-            data.resize(WINDOW_FRAMES, 0.0);
-            self.window.drain(..self.window.len().min(STEP_FRAMES));
-            (vec![WINDOW_FRAMES, 1], data)
-        } else {
-            self.read(if last { u64::MAX - self.read_frames } else { CHUNK_SECONDS * u64::from(RATE_HZ) })?;
-            (vec![0], Vec::new())
-        };
+        // The last chunk may not reach the clip's end: what the ear hears does.
+        while !self.is_read {
+            match self.windows.lacking() {
+                _ if last => self.read(u64::MAX - self.read_frames)?,
+                0 => break,
+                lacking => self.read(lacking)?,
+            }
+        }
+        let (shape, data) = self.windows.take();
         let chunk = Chunk { index: self.next, shape, data, part: 0 };
         self.next += 1;
         Ok(Some(chunk))

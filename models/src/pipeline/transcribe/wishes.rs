@@ -14,12 +14,22 @@ const HIGHEST_HZ: f64 = 4_300.0;
 /// The publisher's shortest note: 11 columns.
 const MINIMUM_MS: f64 = 127.7;
 
+/// The publisher's threshold for one voice. Of the song's own stems it finds most notes, too.
+const CONFIDENCE: f64 = 0.9;
+/// The range of the publisher's network.
+const LINE_HZ: (f64, f64) = (46.875, 2_093.75);
+const LINE_MINIMUM_MS: f64 = 100.0;
+/// General MIDI: choir aahs, counted from 0.
+const VOICE_PROGRAM: u8 = 52;
+
 /// What a user wants.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Wishes {
     pub(super) drums: bool,
     pub(super) onset_threshold: f64,
     pub(super) frame_threshold: f64,
+    /// How sure a pitch of a line must be.
+    pub(super) confidence: f64,
     pub(super) minimum_ms: f64,
     pub(super) hz: (f64, f64),
     pub(super) mono: bool,
@@ -44,7 +54,7 @@ struct Preset {
 const PRESETS: [Preset; 6] = [
     Preset { word: "any", hz: (LOWEST_HZ, HIGHEST_HZ), minimum_ms: MINIMUM_MS, mono: false, program: 4 },
     // A bass's E2 to a soprano's C6.
-    Preset { word: "voice", hz: (80.0, 1_080.0), minimum_ms: 100.0, mono: true, program: 52 },
+    Preset { word: "voice", hz: (80.0, 1_080.0), minimum_ms: 100.0, mono: true, program: VOICE_PROGRAM },
     // Open low E, or D below it, to the 24th fret.
     Preset { word: "guitar", hz: (71.0, 1_360.0), minimum_ms: 90.0, mono: false, program: 25 },
     Preset { word: "piano", hz: (LOWEST_HZ, HIGHEST_HZ), minimum_ms: 80.0, mono: false, program: 0 },
@@ -72,6 +82,9 @@ pub(super) fn controls(kind: Kind) -> Vec<Control> {
             ],
             "any",
         ));
+    }
+    if kind == Kind::Line {
+        controls.extend(line_controls());
     }
     if kind != Kind::Beats {
         controls.push(number(
@@ -132,6 +145,17 @@ pub(super) fn band_controls() -> Vec<Control> {
     std::iter::once(switch).chain(all.map(|control| Control { advanced: true, ..control })).collect()
 }
 
+fn line_controls() -> Vec<Control> {
+    let confidence = number(
+        ("confidence", "Sure from"),
+        "How sure it must be that there is a pitch; lower finds softer and breathier notes.",
+        (0.05, 0.95, 0.05, CONFIDENCE),
+        "",
+    );
+    let [minimum, lowest, highest] = bounds(LINE_HZ, LINE_MINIMUM_MS);
+    vec![confidence, minimum, lowest, highest, bends()]
+}
+
 fn note_controls() -> Vec<Control> {
     let threshold = number(
         ("frame_threshold", "Notes from"),
@@ -139,24 +163,7 @@ fn note_controls() -> Vec<Control> {
         (0.05, 0.95, 0.05, 0.3),
         "",
     );
-    let minimum = number(
-        ("minimum_ms", "Shortest note"),
-        "Shorter notes are left out.",
-        (20.0, 1_000.0, 1.0, MINIMUM_MS),
-        "ms",
-    );
-    let lowest = number(
-        ("lowest_hz", "Lowest"),
-        "Lower notes are left out.",
-        (LOWEST_HZ, HIGHEST_HZ, 1.0, LOWEST_HZ),
-        "Hz",
-    );
-    let highest = number(
-        ("highest_hz", "Highest"),
-        "Higher notes are left out.",
-        (LOWEST_HZ, HIGHEST_HZ, 1.0, HIGHEST_HZ),
-        "Hz",
-    );
+    let [minimum, lowest, highest] = bounds((LOWEST_HZ, HIGHEST_HZ), MINIMUM_MS);
     let mono = choice(
         "mono",
         "Voices",
@@ -164,15 +171,32 @@ fn note_controls() -> Vec<Control> {
         &[("auto", "Auto"), ("mono", "One at a time"), ("poly", "Many")],
         "auto",
     );
-    let bends = Control {
+    vec![Control { advanced: true, ..threshold }, minimum, lowest, highest, mono, bends()]
+}
+
+/// The shortest note and the range.
+fn bounds(hz: (f64, f64), minimum_ms: f64) -> [Control; 3] {
+    let minimum = number(
+        ("minimum_ms", "Shortest note"),
+        "Shorter notes are left out.",
+        (20.0, 1_000.0, 1.0, minimum_ms),
+        "ms",
+    );
+    let lowest = number(("lowest_hz", "Lowest"), "Lower notes are left out.", (hz.0, hz.1, 1.0, hz.0), "Hz");
+    let highest =
+        number(("highest_hz", "Highest"), "Higher notes are left out.", (hz.0, hz.1, 1.0, hz.1), "Hz");
+    let advanced = |control: Control| Control { advanced: true, ..control };
+    [minimum, advanced(lowest), advanced(highest)]
+}
+
+fn bends() -> Control {
+    Control {
         name: "bends",
         title: "Pitch bends",
         help: "Writes slides and vibrato of notes that sound alone as pitch bends.",
         kind: ControlKind::Switch { default: true },
         advanced: false,
-    };
-    let advanced = |control: Control| Control { advanced: true, ..control };
-    vec![advanced(threshold), minimum, advanced(lowest), advanced(highest), mono, bends]
+    }
 }
 
 fn number(
@@ -207,6 +231,7 @@ impl Wishes {
             drums: kind == Kind::Drums || preset.word == "drums",
             onset_threshold: 0.5,
             frame_threshold: 0.3,
+            confidence: CONFIDENCE,
             minimum_ms: preset.minimum_ms,
             hz: preset.hz,
             mono: preset.mono,
@@ -217,7 +242,14 @@ impl Wishes {
             known: Known::default(),
         };
         if kind == Kind::Notes {
-            wishes.read_notes(settings)?;
+            wishes.read_notes(settings);
+        }
+        if kind == Kind::Line {
+            wishes.program = VOICE_PROGRAM;
+            wishes.confidence = settings.number("confidence");
+            wishes.minimum_ms = settings.number("minimum_ms");
+            wishes.bends = settings.switch("bends");
+            wishes.hz = (settings.number("lowest_hz"), settings.number("highest_hz"));
         }
         if kind != Kind::Beats {
             wishes.onset_threshold = settings.number("onset_threshold");
@@ -239,10 +271,11 @@ impl Wishes {
         };
         let bpm = settings.number("tempo_bpm");
         wishes.known.bpm = (bpm > 0.0).then(|| bpm.clamp(BPM.0, BPM.1));
+        wishes.check_range()?;
         Ok(wishes)
     }
 
-    fn read_notes(&mut self, settings: &Settings) -> Result<(), ModelError> {
+    fn read_notes(&mut self, settings: &Settings) {
         let said = |name: &str, default: f64, preset: f64| {
             let said = settings.number(name);
             if said == default { preset } else { said }
@@ -257,6 +290,9 @@ impl Wishes {
             "poly" => false,
             _ => self.mono,
         };
+    }
+
+    fn check_range(&self) -> Result<(), ModelError> {
         if self.hz.0 > self.hz.1 {
             let (lowest, highest) = self.hz;
             let reason = format!("it is {lowest} Hz, above `highest_hz`, which is {highest} Hz");

@@ -19,7 +19,7 @@ fn tone(rate_hz: u32, frames: usize) -> Audio {
 /// All models that can be run here, and the folder of the others.
 fn models() -> (Vec<&'static str>, Option<PathBuf>) {
     match test_data("basic-pitch on bad input") {
-        Some(data) => (vec!["basic-pitch", "beats", "drum-notes"], Some(data.join("models"))),
+        Some(data) => (vec!["basic-pitch", "swift-f0", "beats", "drum-notes"], Some(data.join("models"))),
         None => (vec!["beats", "drum-notes"], None),
     }
 }
@@ -67,16 +67,21 @@ fn no_input_is_a_panic_and_every_sheet_is_written() {
 
 #[test]
 fn a_tone_is_one_note_at_any_rate_and_in_any_channel_count() {
-    let Some(data) = test_data("a tone through basic-pitch") else { return };
-    for rate_hz in [8_000, 22_050, 44_100, 48_000, 192_000] {
-        let mut audio = tone(rate_hz, 3 * rate_hz as usize);
+    let Some(data) = test_data("a tone through two networks") else { return };
+    let rates = [8_000, 22_050, 44_100, 48_000, 192_000];
+    for (model, rate_hz) in rates.iter().flat_map(|&rate| [("basic-pitch", rate), ("swift-f0", rate)]) {
+        // A string's: of a bare sine, with nothing beside it at all, the network for one voice is not sure.
+        let mut audio = mono(3 * rate_hz as usize, rate_hz, |i| {
+            let partial = |k: usize| (TAU * ((440 * k * i) as f32 / rate_hz as f32).fract()).sin() / k as f32;
+            (1..8).map(|k| 0.3 * partial(k)).sum()
+        });
         audio.channels[0].iter_mut().enumerate().for_each(|(i, x)| {
             if i < rate_hz as usize || i > 2 * rate_hz as usize {
                 *x = 0.0;
             }
         });
         audio.channels.push(audio.channels[0].clone());
-        let sheets = transcribe(Some(&data.join("models")), "basic-pitch", &audio, Settings::default());
+        let sheets = transcribe(Some(&data.join("models")), model, &audio, Settings::default());
         let analysis = sheets.analysis();
         let notes = analysis["notes"].as_array().unwrap();
         let a4 = notes.iter().find(|n| n["pitch"] == 69).unwrap_or_else(|| panic!("{rate_hz}: {notes:?}"));

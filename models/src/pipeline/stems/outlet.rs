@@ -25,7 +25,7 @@ pub(in crate::pipeline) fn at_rate(
     Ok(Box::new(Resampler::with_length(source, rate_hz, model_frames(clip, rate_hz))?))
 }
 
-pub(super) struct Outlet {
+pub(in crate::pipeline) struct Outlet {
     clip: ClipShape,
     parts: Arc<Parts>,
     lanes: Vec<Lane>,
@@ -50,7 +50,7 @@ struct Mixture {
 
 impl Outlet {
     /// `mixture` is there where the remainder was asked for.
-    pub(super) fn new(
+    pub(in crate::pipeline) fn new(
         clip: ClipShape,
         rate_hz: u32,
         parts: Arc<Parts>,
@@ -69,12 +69,17 @@ impl Outlet {
     }
 
     /// Takes the next frames of one channel of one part, at the model's rate.
-    pub(super) fn feed(&mut self, part: usize, channel: usize, frames: impl Iterator<Item = f32>) {
+    pub(in crate::pipeline) fn feed(
+        &mut self,
+        part: usize,
+        channel: usize,
+        frames: impl Iterator<Item = f32>,
+    ) {
         self.lanes[part].pending[channel].extend(frames);
     }
 
     /// Hands on what all channels of all parts have.
-    pub(super) fn flush(&mut self, sink: &mut dyn ResultSink) -> Result<(), ModelError> {
+    pub(in crate::pipeline) fn flush(&mut self, sink: &mut dyn ResultSink) -> Result<(), ModelError> {
         for lane in &mut self.lanes {
             let frames = lane.pending.iter().map(Vec::len).min().unwrap_or(0);
             let block: Vec<&[f32]> = lane.pending.iter().map(|channel| &channel[..frames]).collect();
@@ -85,7 +90,7 @@ impl Outlet {
     }
 
     /// After the last frame of all parts: hands on the rest.
-    pub(super) fn finish(&mut self, sink: &mut dyn ResultSink) -> Result<(), ModelError> {
+    pub(in crate::pipeline) fn finish(&mut self, sink: &mut dyn ResultSink) -> Result<(), ModelError> {
         self.flush(sink)?;
         for lane in &mut self.lanes {
             append(&mut lane.ready, lane.resampler.finish(self.clip.frames)?);

@@ -1,0 +1,147 @@
+//! Takes the network's answers in order and lays the stems' chunks over each other. Runs no network and waits for nothing.
+
+use super::{Job, Link};
+use crate::ModelError;
+use crate::pipeline::stems::outlet::Outlet;
+use crate::pipeline::stems::parts::Parts;
+use crate::pipeline::{Assembler, ChunkAnswer, ResultSink};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use tributary_audio::Frames;
+
+pub(super) struct UnmixAssembler {
+    job: Arc<Job>,
+    parts: Arc<Parts>,
+    link: Arc<Link>,
+    /// `[pairs]`.
+    sums: Vec<Sum>,
+    outlet: Outlet,
+    next: u32,
+}
+
+/// Chunks of one pair of channels, laid over each other.
+struct Sum {
+    /// The first frame that is not final yet.
+    from: u64,
+    /// `[parts][2][..]`, from there on.
+    sound: Vec<[Vec<f32>; 2]>,
+    weights: Vec<f32>,
+}
+
+impl UnmixAssembler {
+    pub(super) fn new(
+        job: Arc<Job>,
+        parts: Arc<Parts>,
+        mixture: Option<Box<dyn Frames>>,
+        link: Arc<Link>,
+    ) -> Result<Self, ModelError> {
+        let sum = || Sum {
+            from: 0,
+            sound: parts.parts().iter().map(|_| Default::default()).collect(),
+            weights: Vec::new(),
+        };
+        let sums = (0..job.pairs()).map(|_| sum()).collect();
+        let outlet = Outlet::new(job.clip, job.front.recipe.rate_hz, Arc::clone(&parts), mixture)?;
+        Ok(Self { job, parts, link, sums, outlet, next: 0 })
+    }
+}
+
+impl Sum {
+    /// Lays chunk `k` of one part over what is there.
+    fn lay(&mut self, job: &Job, k: u64, part: usize, sound: &[Vec<f32>; 2]) {
+        let turned = if job.is_turned(k) { -1.0 } else { 1.0 };
+        for (place, i) in self.places(job, k) {
+            let weight = turned * job.layout.weight(k, i as u64);
+            for (sum, sound) in self.sound[part].iter_mut().zip(sound) {
+                if sum.len() <= place {
+                    sum.resize(place + 1, 0.0);
+                }
+                sum[place] += weight * sound[i];
+            }
+        }
+    }
+
+    /// Counts what chunk `k` weighs.
+    fn weigh(&mut self, job: &Job, k: u64) {
+        for (place, i) in self.places(job, k) {
+            if self.weights.len() <= place {
+                self.weights.resize(place + 1, 0.0);
+            }
+            self.weights[place] += job.layout.weight(k, i as u64);
+        }
+    }
+
+    /// Frames from the first that is not final, and from the chunk's first, where the two meet.
+    fn places(&self, job: &Job, k: u64) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let start = job.layout.start(k);
+        let (from, frames) = (self.from.cast_signed(), job.frames.cast_signed());
+        let end = (start + i64::from(job.front.recipe.chunk_frames)).min(frames);
+        (start.max(from)..end).map(move |at| ((at - from) as usize, (at - start) as usize))
+    }
+
+    /// The frames before `done` of all parts, divided by what they weigh: they are final.
+    fn take(&mut self, done: u64) -> Vec<[Vec<f32>; 2]> {
+        let count = (done - self.from) as usize;
+        let weights: Vec<f32> = self.weights.drain(..count.min(self.weights.len())).collect();
+        self.from = done;
+        let take = |sum: &mut Vec<f32>| -> Vec<f32> {
+            let sound = sum.drain(..count.min(sum.len()));
+            // Where no chunk weighs anything there is silence.
+            sound.zip(&weights).map(|(x, weight)| if *weight > 0.0 { x / weight } else { 0.0 }).collect()
+        };
+        self.sound.iter_mut().map(|part| part.each_mut().map(take)).collect()
+    }
+}
+
+impl Assembler for UnmixAssembler {
+    fn push(&mut self, answer: ChunkAnswer, sink: &mut dyn ResultSink) -> Result<(), ModelError> {
+        let out_of_order = ModelError::ChunkOrder { expected: self.next, got: answer.index };
+        if answer.index != self.next || self.next >= self.job.chunks() {
+            return Err(out_of_order);
+        }
+        let net = &self.job.front.net;
+        if answer.data.len() != net.answer_numbers() {
+            let (got, wanted) = (answer.data.len(), net.answer_numbers());
+            return Err(self
+                .job
+                .engine_error(format!("chunk {} has {got} numbers, not {wanted}", answer.index)));
+        }
+        let Some(kept) = self.link.with(VecDeque::pop_front) else { return Err(out_of_order) };
+        let (k, p) = (u64::from(self.next / self.job.pairs()), self.next % self.job.pairs());
+        let sum = &mut self.sums[p as usize];
+        for (part, stems) in self.parts.parts().iter().enumerate() {
+            sum.lay(&self.job, k, part, &net.stem(&kept, &answer.data, stems));
+        }
+        sum.weigh(&self.job, k);
+        let channels = self.job.pair_channels(p);
+        for (part, [left, right]) in sum.take(self.job.layout.done(k)).into_iter().enumerate() {
+            if channels.len() == 1 {
+                // One channel went in as two that are equal.
+                let mean = left.iter().zip(&right).map(|(l, r)| 0.5 * (l + r));
+                self.outlet.feed(part, channels.start, mean);
+            } else {
+                self.outlet.feed(part, channels.start, left.into_iter());
+                self.outlet.feed(part, channels.start + 1, right.into_iter());
+            }
+        }
+        self.outlet.flush(sink)?;
+        self.next += 1;
+        drop(kept);
+        self.link.arrived();
+        Ok(())
+    }
+
+    fn finish(&mut self, sink: &mut dyn ResultSink) -> Result<(), ModelError> {
+        if self.next != self.job.chunks() {
+            return Err(ModelError::ChunkOrder { expected: self.next, got: self.job.chunks() });
+        }
+        self.outlet.finish(sink)
+    }
+}
+
+impl Drop for UnmixAssembler {
+    /// A cutter that waits for room would wait for ever.
+    fn drop(&mut self) {
+        self.link.close();
+    }
+}

@@ -1,0 +1,215 @@
+//! Where chunks of sound lie on a clip, what lies beyond its ends, and how chunks fade into each other. Pure arithmetic.
+//!
+//! As the programs of the networks' publishers do it: the clip is mirrored beyond both ends by what a chunk and a step
+//! differ in, chunks follow each other by a step, and where they overlap they are averaged, each faded in and out over a
+//! tenth of its length. Two things are done otherwise. Their programs decide on the fades at the clip's ends once for a
+//! batch, so that what comes out depends on how many chunks the device takes at once; here each chunk is asked. And a
+//! chunk that lies beyond the end with all of its length is not computed.
+
+use std::ops::Range;
+
+/// A fade's part of a chunk.
+const FADE_PART: u64 = 10;
+
+/// How long chunks are and how far apart they begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tiling {
+    /// Frames of one chunk.
+    pub(super) chunk: u64,
+    /// From one to the next, frames; at most `chunk`.
+    pub(super) step: u64,
+}
+
+impl Tiling {
+    /// As many chunks over a frame as `overlap` says.
+    pub(super) fn overlapping(chunk: u32, overlap: u32) -> Self {
+        let chunk = u64::from(chunk);
+        Self { chunk, step: (chunk / u64::from(overlap.max(1))).max(1) }
+    }
+
+    /// As few chunks as can be: they share their fades and nothing else.
+    pub(super) fn touching(chunk: u32) -> Self {
+        let chunk = u64::from(chunk);
+        Self { chunk, step: (chunk - chunk / FADE_PART).max(1) }
+    }
+
+    /// Frames of a fade.
+    pub(super) fn fade(self) -> u64 {
+        self.chunk / FADE_PART
+    }
+
+    /// On a clip of so many frames, at least one.
+    pub(super) fn lay(self, frames: u64) -> Layout {
+        let border = self.chunk - self.step;
+        let border = if frames > 2 * border { border } else { 0 };
+        Layout { tiling: self, frames, border }
+    }
+}
+
+/// The chunks of one clip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Layout {
+    tiling: Tiling,
+    frames: u64,
+    /// Frames mirrored beyond either end.
+    border: u64,
+}
+
+impl Layout {
+    /// How many, at least one.
+    pub(super) fn chunks(self) -> u64 {
+        (self.frames + self.border).div_ceil(self.tiling.step)
+    }
+
+    /// Where chunk `k` begins, frames from the clip's first; below 0 where it begins in what is mirrored.
+    pub(super) fn start(self, k: u64) -> i64 {
+        (k * self.tiling.step).cast_signed() - self.border.cast_signed()
+    }
+
+    /// The frames of the clip that chunk `k` is made of: what it covers, and what is mirrored into it.
+    pub(super) fn needs(self, k: u64) -> Range<u64> {
+        let (start, chunk) = (self.start(k), self.tiling.chunk.cast_signed());
+        let last = self.frames.cast_signed() - 1;
+        let end = (start + chunk - 1).min(last + self.border.cast_signed());
+        // Beyond the last frame comes the one before it, and so on; before the first, the second.
+        let low = start.max(0).min(if end > last { 2 * last - end } else { last });
+        let high = end.min(last).max(-start);
+        low.max(0).cast_unsigned()..(high.min(last) + 1).cast_unsigned()
+    }
+
+    /// Fills `out` with chunk `k` of one channel. `held`: the clip's frames from `held_from` on, at least what it needs.
+    pub(super) fn fill(self, k: u64, held: &[f32], held_from: u64, out: &mut Vec<f32>) {
+        let (start, frames) = (self.start(k), self.frames.cast_signed());
+        let end = (start + self.tiling.chunk.cast_signed()).min(frames + self.border.cast_signed());
+        let mirrored = |i: i64| {
+            if i < 0 {
+                -i
+            } else if i >= frames {
+                2 * (frames - 1) - i
+            } else {
+                i
+            }
+        };
+        let at = |i: i64| usize::try_from(mirrored(i) - held_from.cast_signed()).ok();
+        out.clear();
+        out.extend((start..end).map(|i| at(i).and_then(|at| held.get(at)).copied().unwrap_or(0.0)));
+        // The last chunk may be short: more than half of one is mirrored once more, less is followed by silence.
+        let (have, chunk) = (out.len(), self.tiling.chunk as usize);
+        if have > chunk / 2 + 1 {
+            let mirrored = (0..chunk - have).map(|i| out[have - 2 - i]);
+            let mirrored: Vec<f32> = mirrored.collect();
+            out.extend(mirrored);
+        } else {
+            out.resize(chunk, 0.0);
+        }
+    }
+
+    /// How much frame `i` of chunk `k` counts where chunks overlap, 0 to 1.
+    pub(super) fn weight(self, k: u64, i: u64) -> f32 {
+        let (chunk, fade) = (self.tiling.chunk, self.tiling.fade());
+        let ramp = |i: u64| if fade > 1 { i as f32 / (fade - 1) as f32 } else { 0.0 };
+        // The publishers' last chunk, which may be one that is not computed here.
+        let last = (self.frames + 2 * self.border).div_ceil(self.tiling.step) - 1;
+        if k > 0 && i < fade {
+            ramp(i)
+        } else if k < last && i >= chunk - fade {
+            ramp(chunk - 1 - i)
+        } else {
+            1.0
+        }
+    }
+
+    /// The frames of the clip that are final when chunk `k` has come.
+    pub(super) fn done(self, k: u64) -> u64 {
+        if k + 1 >= self.chunks() {
+            self.frames
+        } else {
+            self.start(k + 1).clamp(0, self.frames.cast_signed()).cast_unsigned()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The whole of it at once, as plainly as can be.
+    fn plain(tiling: Tiling, clip: &[f32]) -> (Vec<Vec<f32>>, Vec<f32>) {
+        let (chunk, step) = (tiling.chunk as usize, tiling.step as usize);
+        let border = chunk - step;
+        let border = if clip.len() > 2 * border { border } else { 0 };
+        let mut padded: Vec<f32> = (0..border).map(|i| clip[border - i]).collect();
+        padded.extend_from_slice(clip);
+        padded.extend((0..border).map(|i| clip[clip.len() - 2 - i]));
+        let (mut chunks, mut sum, mut weights) =
+            (Vec::new(), vec![0.0; padded.len()], vec![0.0; padded.len()]);
+        let last = (padded.len() - 1) / step;
+        for k in 0..=last {
+            let mut part = padded[k * step..padded.len().min(k * step + chunk)].to_vec();
+            let have = part.len();
+            for i in have..chunk {
+                part.push(if have > chunk / 2 + 1 { part[2 * have - 2 - i] } else { 0.0 });
+            }
+            let fade = chunk / 10;
+            for (i, x) in part.iter().enumerate().take(have) {
+                let up = if k > 0 && i < fade { i as f32 / (fade - 1) as f32 } else { 1.0 };
+                let down = if k < last && i >= chunk - fade {
+                    (chunk - 1 - i) as f32 / (fade - 1) as f32
+                } else {
+                    1.0
+                };
+                sum[k * step + i] += x * up * down;
+                weights[k * step + i] += up * down;
+            }
+            chunks.push(part);
+        }
+        let mean =
+            sum.iter().zip(&weights).map(|(x, w)| if *w > 0.0 { x / w } else { 0.0 }).collect::<Vec<_>>();
+        (chunks, mean[border..border + clip.len()].to_vec())
+    }
+
+    #[test]
+    fn chunks_are_those_of_a_plain_program_and_add_up_to_the_clip() {
+        for tiling in [
+            Tiling::overlapping(100, 2),
+            Tiling::overlapping(100, 4),
+            Tiling::touching(100),
+            Tiling { chunk: 60, step: 60 },
+        ] {
+            for frames in
+                (1..12).chain([49, 50, 51, 99, 100, 101, 149, 150, 151, 152, 199, 200, 201, 250, 1000, 1013])
+            {
+                let clip: Vec<f32> = (0..frames).map(|i| (i * 7919 % 211) as f32).collect();
+                let (chunks, mean) = plain(tiling, &clip);
+                let layout = tiling.lay(frames as u64);
+                let (mut sum, mut weights) = (vec![0.0_f32; frames], vec![0.0_f32; frames]);
+                assert!(layout.chunks() <= chunks.len() as u64);
+                for k in 0..layout.chunks() {
+                    let needs = layout.needs(k);
+                    let held = &clip[needs.start as usize..needs.end as usize];
+                    let mut ours = Vec::new();
+                    layout.fill(k, held, needs.start, &mut ours);
+                    assert_eq!(ours, chunks[k as usize], "chunk {k} of {frames} frames, {tiling:?}");
+                    for (i, x) in ours.iter().enumerate() {
+                        let place =
+                            usize::try_from(layout.start(k) + i as i64).ok().filter(|place| *place < frames);
+                        if let Some(place) = place {
+                            let weight = layout.weight(k, i as u64);
+                            sum[place] += x * weight;
+                            weights[place] += weight;
+                        }
+                    }
+                }
+                for (i, (sum, weight)) in sum.iter().zip(&weights).enumerate() {
+                    let ours = if *weight > 0.0 { sum / weight } else { 0.0 };
+                    assert!(
+                        (ours - mean[i]).abs() < 1e-3 * mean[i].abs().max(1.0),
+                        "frame {i} of {frames}, {tiling:?}: {ours}, not {}",
+                        mean[i]
+                    );
+                }
+                assert_eq!(layout.done(layout.chunks() - 1), frames as u64);
+            }
+        }
+    }
+}
