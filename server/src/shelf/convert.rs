@@ -8,7 +8,7 @@ use std::path::Path;
 use tributary_models::catalog::{Card, OWN_CARD, Origin};
 use tributary_models::checkpoint::{Checkpoint, CheckpointError, Settings};
 use tributary_models::convert::{ConvertError, Separator, Target, Trial};
-use tributary_models::weights::Pin;
+use tributary_models::weights::{Pin, beside};
 use tributary_models::{Recipe, SessionOptions};
 
 /// Settings are no longer; the reader says so of one byte more.
@@ -129,7 +129,7 @@ impl Shelf {
                 written => written.map_err(|cause| refused(path, cause))?,
             }
             let trial = separator.trial(*target).map_err(|cause| refused(path, cause))?;
-            let made = try_out(card, path, &trial, &draft.place(name), (options.sessions, bytes))?;
+            let made = try_out(card, path, &trial, &draft.place(name), options.sessions)?;
             tried.get_or_insert(made);
         }
         let written = draft.text(Origin::RECIPE, &understood.recipe().to_text());
@@ -151,12 +151,13 @@ fn try_out(
     checkpoint: &Path,
     trial: &Trial,
     graph: &Path,
-    (sessions, bytes): (SessionOptions, u64),
+    sessions: SessionOptions,
 ) -> Result<(String, Option<f64>), ShelfError> {
     let checkpoint = checkpoint.to_owned();
     let failed = |cause| ShelfError::Trial { checkpoint: checkpoint.clone(), cause: Box::new(cause) };
     let (_, engine) = trial.run(&card.name, graph, sessions).map_err(failed)?;
-    if bytes > BOTH_ENGINES_BYTES_MAX {
+    let size = |path: &Path| path.metadata().map_or(0, |found| found.len());
+    if size(graph) + size(&beside(graph)) > BOTH_ENGINES_BYTES_MAX {
         return Ok((engine, None));
     }
     match trial.compare(&card.name, graph).map_err(failed)? {
