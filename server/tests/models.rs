@@ -1,6 +1,8 @@
 //! `tributary models` as its user types it, with a publisher's checkpoint from a web server or a disk: from the file to the
 //! stems, and what is said on the way.
 
+#![cfg(test)]
+
 #[path = "../src/shelf/http_double_tests.rs"]
 mod http_double;
 
