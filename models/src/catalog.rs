@@ -2,8 +2,12 @@
 
 pub mod card;
 pub mod facts;
+mod origin;
+mod own;
 
 pub use card::{Card, CardFile, CommercialUse, Grade, PriceClass, Quality, Signal, Task};
+pub use origin::Origin;
+pub use own::{OWN_CARD, Own};
 
 use crate::pipeline::chain::{Beside, Chain, Follower};
 use crate::pipeline::enhance::Enhance;
@@ -11,6 +15,8 @@ use crate::pipeline::master::Master;
 use crate::pipeline::separate::Separate;
 use crate::pipeline::speech::Speech;
 use crate::pipeline::transcribe::{StemNotes, Transcribe};
+use crate::pipeline::unmix::Unmix;
+use crate::recipe::Recipe;
 use crate::settings::{Control, ControlKind};
 use crate::weights::Files;
 use crate::{ModelError, Pipeline, SessionOptions};
@@ -42,6 +48,11 @@ const KNOWN: &[Known] = &[
     Known { card: include_str!("../catalog/whisper-base.toml"), files: &[] },
     Known { card: include_str!("../catalog/whisper-small.toml"), files: &[] },
     Known { card: include_str!("../catalog/whisper-large-v3-turbo.toml"), files: &[] },
+    Known { card: include_str!("../catalog/bs-roformer-4stem.toml"), files: &[] },
+    Known { card: include_str!("../catalog/bs-roformer-vocals.toml"), files: &[] },
+    Known { card: include_str!("../catalog/mel-roformer-vocals.toml"), files: &[] },
+    Known { card: include_str!("../catalog/scnet-xl-ihf-4stem.toml"), files: &[] },
+    Known { card: include_str!("../catalog/htdemucs-4stem.toml"), files: &[] },
 ];
 
 /// Speech models that write down what is said beside an enhancer; the best that is installed does.
@@ -59,6 +70,7 @@ const TRANSCRIPT: Control = Control {
 /// The models there are, by name.
 pub struct Catalog {
     entries: BTreeMap<String, Entry>,
+    refused: Vec<ModelError>,
     options: SessionOptions,
 }
 
@@ -76,7 +88,8 @@ impl Catalog {
         Self::new(None)
     }
 
-    /// These and, with a folder of models, those whose files lie there as `<card>/<file>`.
+    /// These and, with a folder of models, those whose files lie there as `<card>/<file>`, also the owner's own, whose
+    /// cards lie there, too. A card of their own that cannot be used takes no other model away: see [`Catalog::refused`].
     ///
     /// # Errors
     /// As [`Catalog::embedded`].
@@ -89,8 +102,29 @@ impl Catalog {
             };
             Ok((card.name.clone(), Entry { card, files }))
         });
-        let entries = entries.collect::<Result<_, ModelError>>()?;
-        Ok(Self { entries, options: SessionOptions::default() })
+        let mut entries = entries.collect::<Result<BTreeMap<_, _>, ModelError>>()?;
+        let mut refused = Vec::new();
+        for card in models.map(own::cards).unwrap_or_default() {
+            match card {
+                Ok(card) if entries.contains_key(&card.name) => {
+                    let reason = "the program has a card of that name: call the model otherwise".to_owned();
+                    refused.push(ModelError::Card { card: card.name, reason });
+                }
+                Ok(card) => {
+                    let files = models.map(|folder| Files::in_folder(&card, folder));
+                    let files = files.unwrap_or_else(|| Files::embedded(&card, &[]));
+                    entries.insert(card.name.clone(), Entry { card, files });
+                }
+                Err(error) => refused.push(error),
+            }
+        }
+        Ok(Self { entries, refused, options: SessionOptions::default() })
+    }
+
+    /// Why cards in the folder of models are not used.
+    #[must_use]
+    pub fn refused(&self) -> &[ModelError] {
+        &self.refused
     }
 
     /// The same, with all sessions on the engine and the device that `options` name.
@@ -174,6 +208,16 @@ impl Catalog {
             (Task::Separate, "band-mask") => {
                 Ok(Arc::new(Separate::new(card, files)?.with_session_options(self.options)))
             }
+            (Task::Separate, _) if card.checkpoint.is_some() => {
+                let recipe = files.read(Origin::RECIPE)?;
+                let unusable = |reason| ModelError::Card {
+                    card: card.name.clone(),
+                    reason: format!("{}: {reason}", Origin::RECIPE),
+                };
+                let recipe = Recipe::parse(&recipe).map_err(unusable)?;
+                let unmix = Unmix::new(&card.name, recipe, files, Origin::GRAPH)?;
+                Ok(Arc::new(unmix.with_session_options(self.options)))
+            }
             (Task::Master, "reference") => {
                 Ok(Arc::new(Master::new(card)?.with_session_options(self.options)))
             }
@@ -220,7 +264,9 @@ mod tests {
     #[test]
     fn every_card_says_what_goes_into_its_graphs_and_out_of_them() {
         for card in Catalog::embedded().unwrap().known() {
-            for file in card.files.iter().filter(|file| file.file.ends_with(".onnx")) {
+            // What a checkpoint is made into is known by its recipe.
+            let published = card.files.iter().filter(|_| card.checkpoint.is_none());
+            for file in published.filter(|file| file.file.ends_with(".onnx")) {
                 let said = card.graphs.iter().any(|graph| graph.file == file.file);
                 assert!(said, "the card of {} has no [[graphs]] for {}", card.name, file.file);
             }

@@ -32,12 +32,13 @@ pub enum ModelError {
     },
     /// The weights are not what they must be.
     #[error(
-        "weights of `{model}` have SHA-256 {found}, the {says} says {expected}; `tributary models pull {model}` replaces \
-         them"
+        "`{file}` of `{model}` has SHA-256 {found}, the {says} says {expected}; `tributary models pull {model}` replaces it"
     )]
     Weights {
         /// The model's name.
         model: String,
+        /// The file's name.
+        file: String,
         /// Whether the `card` says what they must be or the `pin` of their first pull.
         says: &'static str,
         /// What it says, hex.

@@ -13,5 +13,5 @@ mod schema;
 mod write;
 
 pub use convolution::Steps;
-pub use graph::{Element, Graph, GraphError, Value};
-pub use write::{Written, write};
+pub use graph::{Element, Graph, GraphError, Port, Value};
+pub use write::{INSIDE_BYTES_MAX, Written, write, write_within};

@@ -79,6 +79,35 @@ impl Recipe {
     /// More stems than these are a mistake.
     const STEMS_MAX: usize = 32;
 
+    /// A recipe is no longer.
+    pub const BYTES_MAX: usize = 64 * 1024;
+
+    /// Reads one, and checks it.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn parse(text: &[u8]) -> Result<Self, String> {
+        if text.len() > Self::BYTES_MAX {
+            return Err(format!("it has {} bytes, at most {} are read", text.len(), Self::BYTES_MAX));
+        }
+        let text = std::str::from_utf8(text).map_err(|cause| cause.to_string())?;
+        let recipe: Self = toml::from_str(text).map_err(|cause| cause.to_string())?;
+        recipe.check()?;
+        Ok(recipe)
+    }
+
+    /// As [`Recipe::parse`] takes it.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        toml::to_string(self).expect("strings, numbers and lists of them are TOML")
+    }
+
+    /// The stems that come out of the whole pipeline: the network's, and what they leave.
+    #[must_use]
+    pub fn all_stems(&self) -> Vec<String> {
+        self.stems.iter().cloned().chain(self.remainder().map(str::to_owned)).collect()
+    }
+
     /// What the stems leave of the mixture, where it has a name: the instruments beside a voice, else what is neither of
     /// the stems; none where the network gives that itself.
     #[must_use]
@@ -144,6 +173,17 @@ impl Recipe {
 }
 
 impl Network {
+    /// As cards and recipes write it.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::BsRoformer { .. } => "bs-roformer",
+            Self::MelBandRoformer { .. } => "mel-band-roformer",
+            Self::HtDemucs { .. } => "htdemucs",
+            Self::Scnet { .. } => "scnet",
+        }
+    }
+
     /// Its transform.
     #[must_use]
     pub fn spectrum(&self) -> Spectrum {
@@ -152,6 +192,41 @@ impl Network {
             | Self::MelBandRoformer { spectrum, .. }
             | Self::HtDemucs { spectrum }
             | Self::Scnet { spectrum } => *spectrum,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recipe(stems: &[&str], network: Network) -> Recipe {
+        let stems = stems.iter().map(|&stem| stem.to_owned()).collect();
+        Recipe { rate_hz: 44_100, channels: 2, stems, chunk_frames: 352_800, overlap: 2, bag: Vec::new(), network }
+    }
+
+    #[test]
+    fn a_recipe_is_read_as_it_was_written_and_its_word_is_that_of_the_file() {
+        let spectrum = Spectrum { n_fft: 2048, hop_frames: 441, normalised: false, without_dc: true };
+        for network in [
+            Network::BsRoformer { spectrum, bands: vec![2, 12, 1011] },
+            Network::MelBandRoformer { spectrum, bands: 60 },
+            Network::HtDemucs { spectrum },
+            Network::Scnet { spectrum },
+        ] {
+            let recipe = recipe(&["drums", "bass", "other", "vocals"], network);
+            let text = recipe.to_text();
+            assert!(text.contains(&format!("architecture = \"{}\"", recipe.network.word())), "{text}");
+            assert_eq!(Recipe::parse(text.as_bytes()), Ok(recipe.clone()));
+            let text = text.replace("overlap = 2", "overlap = 0");
+            assert!(Recipe::parse(text.as_bytes()).unwrap_err().contains("overlap"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_recipe_is_refused() {
+        for text in [&b""[..], b"rate_hz = 1", b"\xff", &[b'#'; Recipe::BYTES_MAX + 1]] {
+            assert!(Recipe::parse(text).is_err());
         }
     }
 }

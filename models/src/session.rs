@@ -88,9 +88,38 @@ pub struct Graph<'a> {
     /// What [`Session::run`] calls it.
     pub name: &'a str,
     /// ONNX.
-    pub onnx: &'a [u8],
+    pub onnx: Onnx<'a>,
     /// Inputs whose shapes are known to vary, and how far; none where the graph says it all or nobody knows.
     pub ranges: &'a [Range<'a>],
+}
+
+/// Where a graph is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Onnx<'a> {
+    /// In memory.
+    Bytes(&'a [u8]),
+    /// In a file whose name ends with `.onnx`; weights that it has in files of their own lie beside it. Read once, while
+    /// the session is loaded: whoever has checked what lies there need not fear what comes later.
+    File(&'a Path),
+}
+
+impl Onnx<'_> {
+    /// How large it is, with what lies beside it; 0 where nobody knows.
+    fn bytes(self) -> u64 {
+        match self {
+            Self::Bytes(onnx) => onnx.len() as u64,
+            Self::File(path) => {
+                let size = |path: &Path| path.metadata().map_or(0, |found| found.len());
+                size(path) + size(&crate::weights::beside(path))
+            }
+        }
+    }
+}
+
+impl<'a> From<&'a [u8]> for Onnx<'a> {
+    fn from(onnx: &'a [u8]) -> Self {
+        Self::Bytes(onnx)
+    }
 }
 
 /// The shapes that one input will have.
@@ -142,7 +171,8 @@ impl Session {
     /// engine or the device that `options` insist on is not there; [`ModelError::OutOfMemory`] where the device has no
     /// room for it.
     pub fn load(model: &str, graphs: &[(&str, &[u8])], options: SessionOptions) -> Result<Self, ModelError> {
-        let graphs: Vec<_> = graphs.iter().map(|&(name, onnx)| Graph { name, onnx, ranges: &[] }).collect();
+        let graphs: Vec<_> =
+            graphs.iter().map(|&(name, onnx)| Graph { name, onnx: onnx.into(), ranges: &[] }).collect();
         Self::load_graphs(model, &graphs, options)
     }
 
@@ -156,7 +186,7 @@ impl Session {
         options: SessionOptions,
     ) -> Result<Self, ModelError> {
         let threads = Threads::new(options);
-        let weights_bytes = graphs.iter().map(|graph| graph.onnx.len() as u64).sum();
+        let weights_bytes = graphs.iter().map(|graph| graph.onnx.bytes()).sum();
         let (graphs, running) = engine::load(model, graphs, options, &threads)?;
         Ok(Self { graphs: Some(graphs), running, weights_bytes, ..Self::bare(model, threads) })
     }

@@ -10,10 +10,11 @@ pub use pins::{Pin, Pins};
 use crate::ModelError;
 use crate::catalog::card::{Card, CardFile};
 use crate::catalog::facts::Graph;
+use crate::session::Onnx;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::fmt::Write;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// Where the files of one model are; their names and hashes are the card's. Cheap to share.
@@ -30,6 +31,41 @@ pub struct Files {
 enum Place {
     Program(&'static [(&'static str, &'static [u8])]),
     Folder(PathBuf),
+}
+
+/// A file of a model that was found to be what was promised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// Its bytes: small, or part of the program.
+    Bytes(Cow<'static, [u8]>),
+    /// Its place, where it is too large to be held in memory beside what an engine makes of it, or has weights beside it.
+    File(PathBuf),
+}
+
+impl Stored {
+    /// As a session takes it.
+    #[must_use]
+    pub fn onnx(&self) -> Onnx<'_> {
+        match self {
+            Self::Bytes(bytes) => Onnx::Bytes(bytes),
+            Self::File(path) => Onnx::File(path),
+        }
+    }
+}
+
+/// A graph larger than this is not read into memory but loaded by the engine from where it lies.
+const IN_MEMORY_BYTES_MAX: u64 = 64 << 20;
+/// So much of a file is hashed at once.
+const BLOCK_BYTES: usize = 1 << 16;
+/// What a file of weights is called after its graph's name.
+const BESIDE: &str = ".data";
+
+/// Where a graph's weights lie when they are too many for one file with it.
+#[must_use]
+pub fn beside(graph: &Path) -> PathBuf {
+    let mut name = graph.as_os_str().to_owned();
+    name.push(BESIDE);
+    PathBuf::from(name)
 }
 
 /// What a file must be to be used.
@@ -78,18 +114,16 @@ impl Files {
     }
 
     /// Whether all of them are there, and it is known what they must be; their hashes are checked when they are read.
-    /// Variants in half precision need not be there.
+    /// Variants in half precision, and weights beside a graph that has none, need not be there.
     #[must_use]
     pub fn are_there(&self) -> bool {
-        self.files.iter().filter(|file| file.half_of.is_none()).all(|file| self.is_there(file))
+        self.files.iter().filter(|file| !file.is_optional()).all(|file| self.is_there(file))
     }
 
     fn is_there(&self, file: &CardFile) -> bool {
         match &self.place {
             Place::Program(files) => files.iter().any(|(name, _)| *name == file.file),
-            Place::Folder(folder) => {
-                folder.join(&file.file).is_file() && self.promise(file).is_ok_and(|promise| promise.is_some())
-            }
+            Place::Folder(folder) => folder.join(&file.file).is_file() && self.is_promised(file),
         }
     }
 
@@ -122,49 +156,106 @@ impl Files {
     /// [`ModelError::NoWeights`] where it is not there or nobody knows what it must be, [`ModelError::Weights`] where it
     /// is another file, [`ModelError::Graph`] where it holds another graph than the card describes.
     pub fn read(&self, name: &str) -> Result<Cow<'static, [u8]>, ModelError> {
-        let asked = name;
-        let missing = |reason: String| ModelError::NoWeights {
-            model: self.model.clone(),
-            file: asked.to_owned(),
-            reason,
+        let file = self.chosen(name)?;
+        let bytes: Cow<'static, [u8]> = match &self.place {
+            Place::Program(files) => {
+                let found = files.iter().find(|(known, _)| *known == file.file);
+                let missing = || self.missing(name, "it is not part of this program".to_owned());
+                found.ok_or_else(missing)?.1.into()
+            }
+            Place::Folder(folder) => {
+                let read = std::fs::read(folder.join(&file.file));
+                read.map_err(|cause| self.missing(name, cause.to_string()))?.into()
+            }
         };
+        self.compare(file, &sha256_hex(&bytes))?;
+        if let Some(graph) = self.graphs.iter().find(|graph| graph.file == name) {
+            let (model, file) = (self.model.clone(), file.file.clone());
+            contract::check(&bytes, graph).map_err(|reason| ModelError::Graph { model, file, reason })?;
+        }
+        Ok(bytes)
+    }
+
+    /// A graph as [`Files::read`] gives it, or its place where it is large or has its weights beside it. What lies there is
+    /// hashed piece by piece, the weights beside it, too; contracts of cards are not looked at.
+    ///
+    /// # Errors
+    /// As [`Files::read`].
+    pub fn graph(&self, name: &str) -> Result<Stored, ModelError> {
+        let file = self.chosen(name)?;
+        let Place::Folder(folder) = &self.place else { return Ok(Stored::Bytes(self.read(name)?)) };
+        let place = folder.join(&file.file);
+        let weights = self.files.iter().find(|other| other.weights_of.as_ref() == Some(&file.file));
+        let weights = weights.filter(|weights| self.is_promised(weights));
+        let bytes = place.metadata().map_err(|cause| self.missing(name, cause.to_string()))?.len();
+        if weights.is_none() && bytes <= IN_MEMORY_BYTES_MAX {
+            return Ok(Stored::Bytes(self.read(name)?));
+        }
+        for file in std::iter::once(file).chain(weights) {
+            let found = sha256_of_file(&folder.join(&file.file));
+            self.compare(file, &found.map_err(|cause| self.missing(&file.file, cause.to_string()))?)?;
+        }
+        Ok(Stored::File(place))
+    }
+
+    /// The card's entry for a name, or that of its variant in half precision.
+    fn chosen(&self, name: &str) -> Result<&CardFile, ModelError> {
         let in_half = |file: &&CardFile| file.half_of.as_deref() == Some(name) && self.is_there(file);
         let half = self.files.iter().find(|file| self.half && in_half(file));
         let file = half.or_else(|| self.files.iter().find(|file| file.file == name));
-        let file = file.ok_or_else(|| missing("the card does not list it".to_owned()))?;
-        let name = file.file.as_str();
-        let bytes: Cow<'static, [u8]> = match &self.place {
-            Place::Program(files) => {
-                let found = files.iter().find(|(known, _)| *known == name);
-                found.ok_or_else(|| missing("it is not part of this program".to_owned()))?.1.into()
-            }
-            Place::Folder(folder) => {
-                std::fs::read(folder.join(name)).map_err(|cause| missing(cause.to_string()))?.into()
-            }
-        };
+        file.ok_or_else(|| self.missing(name, "the card does not list it".to_owned()))
+    }
+
+    fn is_promised(&self, file: &CardFile) -> bool {
+        self.promise(file).is_ok_and(|promise| promise.is_some())
+    }
+
+    fn missing(&self, file: &str, reason: String) -> ModelError {
+        ModelError::NoWeights { model: self.model.clone(), file: file.to_owned(), reason }
+    }
+
+    fn compare(&self, file: &CardFile, found: &str) -> Result<(), ModelError> {
+        let missing = |reason| self.missing(&file.file, reason);
         let promise = self.promise(file).map_err(|cause| missing(format!("{}: {cause}", Pins::FILE)))?;
         let promise = promise.ok_or_else(|| {
             missing("no checksum is published for it, and what lies there was not pinned".to_owned())
         })?;
-        let found = sha256_hex(&bytes);
-        if found != promise.sha256() {
-            let says = if matches!(promise, Promise::Pin(_)) { "pin" } else { "card" };
-            let expected = promise.sha256().to_owned();
-            return Err(ModelError::Weights { model: self.model.clone(), says, expected, found });
+        if found == promise.sha256() {
+            return Ok(());
         }
-        if let Some(graph) = self.graphs.iter().find(|graph| graph.file == asked) {
-            let wrong =
-                |reason| ModelError::Graph { model: self.model.clone(), file: name.to_owned(), reason };
-            contract::check(&bytes, graph).map_err(wrong)?;
+        Err(ModelError::Weights {
+            model: self.model.clone(),
+            file: file.file.clone(),
+            says: if matches!(promise, Promise::Pin(_)) { "pin" } else { "card" },
+            expected: promise.sha256().to_owned(),
+            found: found.to_owned(),
+        })
+    }
+}
+
+/// SHA-256 of a file of any size, 64 lower-case hex digits.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn sha256_of_file(path: &Path) -> io::Result<String> {
+    let mut file = std::fs::File::open(path)?;
+    let (mut hash, mut block) = (Sha256::new(), vec![0; BLOCK_BYTES]);
+    loop {
+        match file.read(&mut block)? {
+            0 => return Ok(hex(&hash.finalize())),
+            read => hash.update(&block[..read]),
         }
-        Ok(bytes)
     }
 }
 
 /// SHA-256 as 64 lower-case hex digits.
 #[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(hash: &[u8]) -> String {
+    hash.iter().fold(String::with_capacity(64), |mut hex, byte| {
         write!(hex, "{byte:02x}").expect("a string takes any number of letters");
         hex
     })

@@ -37,7 +37,8 @@ const USUAL: ClipShape = ClipShape { channels: 2, frames: 480_000, rate_hz: 48_0
 fn usual_price(class: PriceClass) -> u64 {
     match class {
         PriceClass::Small => 1,
-        _ => 4,
+        PriceClass::Large => 4,
+        _ => 8,
     }
 }
 
@@ -98,6 +99,9 @@ impl Offers {
     pub fn new(catalog: &Catalog, config: &Config) -> Result<Self, ModelError> {
         for name in config.prices.keys().chain(&config.accept_licences) {
             catalog.get(name)?;
+        }
+        for error in catalog.refused() {
+            tracing::warn!(%error, "a card in the folder of models is not used");
         }
         let mut offers = BTreeMap::new();
         for card in catalog.cards() {

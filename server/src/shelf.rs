@@ -4,7 +4,12 @@
 //!
 //! What is on its way is beside its place with the ending `.part`, so that a download that broke off goes on.
 
+mod checkpoint;
+mod convert;
+#[cfg(test)]
+mod convert_tests;
 mod download;
+mod draft;
 mod error;
 #[cfg(test)]
 mod http_double_tests;
@@ -12,21 +17,24 @@ mod pin;
 #[cfg(test)]
 mod pin_tests;
 mod pypi;
+mod room;
 #[cfg(test)]
 mod shelf_tests;
 mod source;
 mod web;
 
+pub use checkpoint::OwnCheckpoint;
+pub use convert::{ConvertOptions, Made};
 pub use error::ShelfError;
 pub use pypi::PUBLIC_INDEX;
 
-use sha2::{Digest, Sha256};
 use source::Source;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use tributary_models::catalog::{Card, CardFile, CommercialUse};
-use tributary_models::weights::{Pin, Pins, Promise};
+use tributary_models::onnx::INSIDE_BYTES_MAX;
+use tributary_models::weights::{Pin, Pins, Promise, sha256_of_file};
 use web::Web;
 
 /// A file larger than this is no model that this program runs.
@@ -38,6 +46,9 @@ const BLOCK_BYTES: usize = 1 << 16;
 #[derive(Clone, Debug)]
 pub struct Shelf {
     folder: PathBuf,
+    free_bytes: room::FreeBytes,
+    /// Graphs with more weights than this have them in a file of their own.
+    one_file_bytes_max: u64,
 }
 
 /// Where from, and what its owner agreed to.
@@ -51,11 +62,19 @@ pub struct PullOptions {
     pub licence_accepted: bool,
     /// The date that pins get, in words.
     pub date: String,
+    /// How checkpoints are made into graphs.
+    pub convert: ConvertOptions,
 }
 
 impl Default for PullOptions {
     fn default() -> Self {
-        Self { mirror: None, index: PUBLIC_INDEX.to_owned(), licence_accepted: false, date: String::new() }
+        Self {
+            mirror: None,
+            index: PUBLIC_INDEX.to_owned(),
+            licence_accepted: false,
+            date: String::new(),
+            convert: ConvertOptions::default(),
+        }
     }
 }
 
@@ -73,12 +92,14 @@ pub struct Progress<'a> {
 }
 
 /// What a pull did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pulled {
     /// Files that were brought.
     pub files: usize,
     /// Those among them that nobody publishes a checksum of and that came for the first time.
     pub pinned: Vec<Pin>,
+    /// What was made of a checkpoint, where the model comes as one.
+    pub made: Option<Made>,
 }
 
 /// Where an imported file is now.
@@ -109,7 +130,8 @@ impl Shelf {
     /// The shelf in that folder, which need not exist yet.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned() }
+        let (free_bytes, one_file_bytes_max) = (room::free_bytes, INSIDE_BYTES_MAX);
+        Self { folder: folder.to_owned(), free_bytes, one_file_bytes_max }
     }
 
     /// The folder, as [`Catalog::new`](tributary_models::Catalog::new) takes it.
@@ -121,9 +143,9 @@ impl Shelf {
     /// Bytes of the card's files that are there; hashes are not looked at. None where one is missing.
     #[must_use]
     pub fn installed_bytes(&self, card: &Card) -> Option<u64> {
-        let size = |file: &CardFile| {
-            let found = fs::metadata(self.place(card, &file.file)).ok()?;
-            found.is_file().then_some(found.len())
+        let size = |file: &CardFile| match fs::metadata(self.place(card, &file.file)) {
+            Ok(found) if found.is_file() => Some(found.len()),
+            _ => file.is_optional().then_some(0),
         };
         card.files.iter().map(size).sum()
     }
@@ -133,8 +155,17 @@ impl Shelf {
     /// # Errors
     /// [`ShelfError::Io`] where a file is there and cannot be read.
     pub fn verify(&self, card: &Card) -> Result<Vec<(String, FileState)>, ShelfError> {
-        let state = |file: &CardFile| Ok((file.file.clone(), self.state(card, file)?));
-        card.files.iter().map(state).collect()
+        let mut states = Vec::new();
+        for file in &card.files {
+            let state = self.state(card, file)?;
+            // What may be missing and was never there is no news.
+            let nothing =
+                state == FileState::Missing && file.is_optional() && self.promise(card, file)?.is_none();
+            if !nothing {
+                states.push((file.file.clone(), state));
+            }
+        }
+        Ok(states)
     }
 
     /// Brings what is missing or wrong; a card whose files are all whole needs nothing.
@@ -153,6 +184,9 @@ impl Shelf {
             return Err(ShelfError::Licence { model, licence, publisher: card.publisher.clone() });
         }
         let _lock = self.lock()?;
+        if let Some(origin) = &card.checkpoint {
+            return self.pull_checkpoint((card, origin), options, told);
+        }
         let mut pulled = Pulled::default();
         let web = Web::new();
         for file in &card.files {
@@ -218,14 +252,23 @@ impl Shelf {
         let _lock = self.lock()?;
         let mut removed = 0;
         for file in &card.files {
-            let place = self.place(card, &file.file);
-            removed += usize::from(unlink(&place)?);
-            unlink(&with_part(&place))?;
-            unlink(&download::origin(&with_part(&place)))?;
+            removed += self.forget(card, file)?;
+        }
+        if let Some(origin) = &card.checkpoint {
+            removed += self.remove_checkpoint(card, origin)?;
         }
         unlink(&self.place(card, Pins::FILE))?;
         // Files that somebody else put there keep their folder.
         let _ = fs::remove_dir(self.folder.join(&card.name));
+        Ok(removed)
+    }
+
+    /// Takes a file away, and what is left of a broken download of it.
+    fn forget(&self, card: &Card, file: &CardFile) -> Result<usize, ShelfError> {
+        let place = self.place(card, &file.file);
+        let removed = usize::from(unlink(&place)?);
+        unlink(&with_part(&place))?;
+        unlink(&download::origin(&with_part(&place)))?;
         Ok(removed)
     }
 
@@ -392,16 +435,7 @@ fn unlink(path: &Path) -> Result<bool, ShelfError> {
 
 /// SHA-256 of a file of any size, 64 lower-case hex digits.
 fn sha256(path: &Path) -> Result<String, ShelfError> {
-    let failed = |cause| ShelfError::io("read", path, cause);
-    let mut file = File::open(path).map_err(failed)?;
-    let (mut hash, mut block) = (Sha256::new(), vec![0; BLOCK_BYTES]);
-    loop {
-        match file.read(&mut block).map_err(failed)? {
-            0 => break,
-            read => hash.update(&block[..read]),
-        }
-    }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    sha256_of_file(path).map_err(|cause| ShelfError::io("read", path, cause))
 }
 
 /// Copies to the end, at most [`FILE_BYTES_MAX`]; errors say which side failed.

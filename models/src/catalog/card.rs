@@ -2,6 +2,7 @@
 //! A card that cannot be used is an error that names the field.
 
 use super::facts::{Figure, Graph, Speed};
+use super::origin::Origin;
 use crate::ModelError;
 use crate::chunk::ChunkShape;
 use crate::dsp::StftShape;
@@ -42,9 +43,12 @@ pub struct Card {
     /// Separation: how it sees sound.
     #[serde(default)]
     pub signal: Option<Signal>,
-    /// Its weights; none for plain signal processing.
+    /// Its weights; none for plain signal processing. Of a card with a checkpoint: what the checkpoint is made into.
     #[serde(default)]
     pub files: Vec<CardFile>,
+    /// The publisher's checkpoint, where a graph is made of it.
+    #[serde(default)]
+    pub checkpoint: Option<Origin>,
     /// What goes into each graph and out of it.
     #[serde(default)]
     pub graphs: Vec<Graph>,
@@ -136,6 +140,8 @@ pub enum PriceClass {
     Small,
     /// Minutes on a CPU, seconds on a GPU.
     Large,
+    /// A quarter of an hour on a CPU, seconds on a fast GPU.
+    Heavy,
 }
 
 impl Signal {
@@ -185,7 +191,7 @@ pub struct Signal {
 }
 
 /// A file of weights.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CardFile {
     /// Its name, without a folder.
@@ -204,6 +210,35 @@ pub struct CardFile {
     /// deployment asks for it.
     #[serde(default)]
     pub half_of: Option<String>,
+    /// The first hex digits of its SHA-256, where its publisher says no more of it.
+    #[serde(default)]
+    pub sha256_start: Option<String>,
+    /// The graph, another of the card's, whose weights it holds; there only where they are too many for one file.
+    #[serde(skip)]
+    pub weights_of: Option<String>,
+}
+
+impl CardFile {
+    pub(super) fn check(&self, field: &str) -> Result<(), String> {
+        if self.file.is_empty() || self.file.starts_with('.') || self.file.contains(['/', '\\', ':']) {
+            return Err(format!("`{field}.file` must be a file name without a folder"));
+        }
+        let hex = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        if self.sha256.as_ref().is_some_and(|sha256| sha256.len() != 64 || !hex(sha256)) {
+            return Err(format!("`{field}.sha256` must be 64 lower-case hex digits"));
+        }
+        if self.sha256_start.as_ref().is_some_and(|start| start.is_empty() || start.len() > 64 || !hex(start))
+        {
+            return Err(format!("`{field}.sha256_start` must be up to 64 lower-case hex digits"));
+        }
+        Ok(())
+    }
+
+    /// Whether the model can be used without it.
+    #[must_use]
+    pub fn is_optional(&self) -> bool {
+        self.half_of.is_some() || self.weights_of.is_some()
+    }
 }
 
 /// One measurement: source-to-distortion ratio, `10 log10(|stem|^2 / |stem - estimate|^2)`.
@@ -237,12 +272,24 @@ impl Card {
             let reason = format!("the file has {} bytes, the limit is {}", text.len(), Self::BYTES_MAX);
             return Err(ModelError::Card { card: "(too long)".to_owned(), reason });
         }
-        let card: Self = toml::from_str(text).map_err(|cause| {
+        let mut card: Self = toml::from_str(text).map_err(|cause| {
             // The parser shows the line it stumbled over, which holds the field's name.
             ModelError::Card { card: named(text), reason: cause.to_string() }
         })?;
-        card.check().map_err(|reason| ModelError::Card { card: card.name.clone(), reason })?;
+        let usable = card.check().and_then(|()| card.take_origin());
+        usable.map_err(|reason| ModelError::Card { card: card.name.clone(), reason })?;
         Ok(card)
+    }
+
+    /// A card with a checkpoint has the files that it is made into.
+    fn take_origin(&mut self) -> Result<(), String> {
+        let Some(origin) = &self.checkpoint else { return Ok(()) };
+        if !self.files.is_empty() {
+            return Err("`files` stands beside `checkpoint`, which says what the files are".to_owned());
+        }
+        origin.check()?;
+        self.files = Origin::made();
+        Ok(())
     }
 
     fn check(&self) -> Result<(), String> {
@@ -282,13 +329,7 @@ impl Card {
             return Err(format!("`files` has {}, allowed are {}", self.files.len(), Self::FILES_MAX));
         }
         for file in &self.files {
-            if file.file.is_empty() || file.file.starts_with('.') || file.file.contains(['/', '\\', ':']) {
-                return Err("`files.file` must be a file name without a folder".to_owned());
-            }
-            let hex = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-            if file.sha256.as_ref().is_some_and(|sha256| sha256.len() != 64 || !hex(sha256)) {
-                return Err("`files.sha256` must be 64 lower-case hex digits".to_owned());
-            }
+            file.check("files")?;
             let is_full =
                 |other: &CardFile| file.half_of.as_ref() == Some(&other.file) && other.half_of.is_none();
             if file.half_of.is_some() && !self.files.iter().any(is_full) {
@@ -299,7 +340,12 @@ impl Card {
     }
 
     fn check_stems(&self) -> Result<(), String> {
-        let few = if self.task == Task::Separate { 2 } else { 0 };
+        let few = match (self.task, &self.checkpoint) {
+            (Task::Separate, None) => 2,
+            // A network of one stem that is already what all others leave.
+            (Task::Separate, Some(_)) => 1,
+            _ => 0,
+        };
         if !(few..=Self::STEMS_MAX).contains(&self.stems.len()) {
             return Err(format!(
                 "`stems` names {}, allowed are {few} to {}",

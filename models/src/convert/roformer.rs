@@ -5,11 +5,16 @@
 //! and imaginary part. Outputs `mask.0`, `mask.1`, ..: one for each stem, of the same shape. Names of weights are those of
 //! the PyPI package BS-RoFormer 0.4.1.
 
+pub(super) mod settings;
+
 use super::bands::{Bands, Run};
 use super::rotary::frequencies;
-use super::transformer::{Axis, Net, Sizes, transformer, turned, vector};
+use super::transformer::{Axis, Net, Sizes, Stack, transformer, turned, vector};
 use super::{ConvertError, Weights};
 use crate::onnx::Value;
+
+/// Layers of a mask estimator; published ones have 3 at most.
+const MASK_LAYERS_MAX: usize = 16;
 
 /// What the settings say of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,51 +46,6 @@ pub enum Target {
     Gpu,
 }
 
-/// How many layers its settings promise; the graph has as many as its weights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Layers {
-    /// Of each transformer over time.
-    pub time: usize,
-    /// Of each transformer over bands.
-    pub bands: usize,
-    /// Of each mask estimator; programs differ in whether they count the last.
-    pub mask: usize,
-}
-
-/// Asks `weights` for every tensor that the graph will need.
-///
-/// # Errors
-/// [`ConvertError::Settings`] where the weights have more or fewer layers than the settings say.
-pub(super) fn survey(shape: &Shape, layers: Layers, weights: &dyn Weights) -> Result<(), ConvertError> {
-    let has = |name: String| weights.shape(&name).is_some();
-    let count = |what: &str, said: usize, found: usize| {
-        if said == found {
-            return Ok(());
-        }
-        Err(ConvertError::Settings(format!("the settings say {said} {what}, the weights have {found}")))
-    };
-    let [time, across] = axes(weights);
-    let depth = (0..).take_while(|layer| has(format!("layers.{layer}.{time}.layers.0.0.norm.gamma"))).count();
-    count("pairs of transformers (`model.depth`)", shape.depth, depth)?;
-    for (what, axis, said) in [
-        ("layers over time (`model.time_transformer_depth`)", time, layers.time),
-        ("layers over bands (`model.freq_transformer_depth`)", across, layers.bands),
-    ] {
-        let found = (0..).take_while(|i| has(format!("layers.0.{axis}.layers.{i}.0.norm.gamma"))).count();
-        count(what, said, found)?;
-    }
-    let bands = (0..).take_while(|band| has(format!("band_split.to_features.{band}.0.gamma"))).count();
-    count("bands", shape.bands.count(), bands)?;
-    let stems = (0..).take_while(|stem| has(format!("mask_estimators.{stem}.to_freqs.0.0.0.weight"))).count();
-    count("stems (`model.num_stems`)", shape.stems, stems)?;
-    let mask = (0..).take_while(|layer| has(format!("mask_estimators.0.to_freqs.0.0.{}.weight", 2 * layer)));
-    let mask = mask.count();
-    if mask != layers.mask + 1 {
-        count("layers of a mask estimator (`model.mask_estimator_depth`)", layers.mask, mask)?;
-    }
-    graph(shape, weights, Target::Cpu).map(drop)
-}
-
 /// Tensors that every layer has a copy of, and that are read once.
 pub(super) fn is_spare(name: &str) -> bool {
     name.ends_with(".rotary_embed.freqs")
@@ -93,9 +53,8 @@ pub(super) fn is_spare(name: &str) -> bool {
 
 /// Where a layer keeps its transformers over time and over bands: some checkpoints have a place before them for another
 /// that they do not use.
-fn axes(weights: &dyn Weights) -> [usize; 2] {
-    let first = weights.shape("layers.0.0.layers.0.0.norm.gamma").is_some();
-    if first { [0, 1] } else { [1, 2] }
+fn axes(has: &dyn Fn(&str) -> bool) -> [usize; 2] {
+    if has("layers.0.0.layers.0.0.norm.gamma") { [0, 1] } else { [1, 2] }
 }
 
 /// The graph of a checkpoint.
@@ -111,7 +70,9 @@ pub fn graph<'w>(shape: &Shape, weights: &'w dyn Weights, target: Target) -> Res
     let mut x = band_split(&mut net, weights, shape, &spectrum)?;
 
     let grouped = target == Target::Cpu;
-    let axes = axes(weights);
+    let axes = axes(&|name| weights.shape(name).is_some());
+    // The first pair shows what all pairs are like: so what is missing from another is missed.
+    let stacks = axes.map(|axis| Stack::of(weights, &format!("layers.0.{axis}")));
     let turns = |axis: usize| match weights.shape(&format!("layers.0.{axis}.layers.0.0.rotary_embed.freqs")) {
         Some(_) => weights.read(&format!("layers.0.{axis}.layers.0.0.rotary_embed.freqs")),
         None => Ok(frequencies(shape.head)),
@@ -121,31 +82,26 @@ pub fn graph<'w>(shape: &Shape, weights: &'w dyn Weights, target: Target) -> Res
     for layer in 0..shape.depth {
         // [bands, batch * columns, dim]: every band is a sequence in time.
         let along = net.reshape(&x, &[bands * shape.batch, shape.columns, shape.dim])?;
-        let along =
-            transformer(&mut net, weights, &format!("layers.{layer}.{}", axes[0]), sizes, &mut time, &along)?;
+        let names = axes.map(|axis| format!("layers.{layer}.{axis}"));
+        let along = transformer(&mut net, weights, (&names[0], stacks[0]), sizes, &mut time, &along)?;
         let along = net.reshape(&along, &[bands, rows, shape.dim])?;
         let turned = net.transpose(&along, &[1, 0, 2])?;
-        let turned = transformer(
-            &mut net,
-            weights,
-            &format!("layers.{layer}.{}", axes[1]),
-            sizes,
-            &mut across,
-            &turned,
-        )?;
+        let turned = transformer(&mut net, weights, (&names[1], stacks[1]), sizes, &mut across, &turned)?;
         x = net.transpose(&turned, &[1, 0, 2])?;
     }
-    if weights.shape("final_norm.gamma").is_some() {
+    // One family norms at the end of each transformer, the other once.
+    if weights.shape("final_norm.gamma").is_some() || !stacks[0].is_normed {
         let scale = vector(&mut net, weights, "final_norm.gamma", shape.dim)?;
         x = net.rms_norm(&x, &scale)?;
     }
     let runs = shape.bands.runs();
     let counts: Vec<usize> = runs.iter().map(|run| run.count).collect();
     let features = net.split(&x, 0, &counts)?;
+    let hidden = hidden(weights)?;
     for stem in 0..shape.stems {
         let mut masks = Vec::new();
         for (run, features) in runs.iter().zip(&features) {
-            masks.push(mask(&mut net, weights, stem, *run, features)?);
+            masks.push(mask(&mut net, weights, (stem, *run), &hidden, features)?);
         }
         let mask = net.concat(&masks, 1)?;
         let mask = net.reshape(&mask, &[shape.batch, shape.columns, shape.bands.numbers()])?;
@@ -196,26 +152,36 @@ fn band_split<'w>(
     Ok(net.concat(&bands, 0)?)
 }
 
+fn mask_name(stem: usize, band: usize, layer: usize, kind: &str) -> String {
+    format!("mask_estimators.{stem}.to_freqs.{band}.0.{}.{kind}", 2 * layer)
+}
+
+/// How wide the hidden layers of mask estimators are: as those of the first stem's first band.
+fn hidden(weights: &dyn Weights) -> Result<Vec<usize>, ConvertError> {
+    let rows = |layer: usize| weights.shape(&mask_name(0, 0, layer, "weight"))?.first().copied();
+    let mut widths: Vec<usize> = (0..MASK_LAYERS_MAX).map_while(rows).collect();
+    if widths.pop().is_none() {
+        return Err(ConvertError::Settings("the checkpoint has no mask estimator".to_owned()));
+    }
+    Ok(widths)
+}
+
 /// `[count, rows, dim]` to `[rows, count * width]`: the masks of one stem over a run of bands.
 fn mask<'w>(
     net: &mut Net<'w>,
     weights: &'w dyn Weights,
-    stem: usize,
-    run: Run,
+    (stem, run): (usize, Run),
+    hidden: &[usize],
     features: &Value,
 ) -> Result<Value, ConvertError> {
     let Run { first, count, width } = run;
     let rows = features.shape()[1];
-    let name = move |band: usize, layer: usize, kind: &str| {
-        format!("mask_estimators.{stem}.to_freqs.{band}.0.{}.{kind}", 2 * layer)
-    };
-    let layers = (0..).take_while(|&layer| weights.shape(&name(first, layer, "weight")).is_some()).count();
+    let name = move |band: usize, layer: usize, kind: &str| mask_name(stem, band, layer, kind);
     let mut x = features.clone();
-    for layer in 0..layers {
+    for layer in 0..=hidden.len() {
         let inside = x.shape()[2];
-        let last = layer + 1 == layers;
-        let found = weights.shape(&name(first, layer, "weight")).and_then(|shape| shape.first().copied());
-        let outside = if last { 2 * width } else { found.unwrap_or(0) };
+        let last = layer == hidden.len();
+        let outside = if last { 2 * width } else { hidden[layer] };
         for band in first..first + count {
             weights.expect(&name(band, layer, "weight"), &[outside, inside])?;
             weights.expect(&name(band, layer, "bias"), &[outside])?;
@@ -233,9 +199,6 @@ fn mask<'w>(
         if !last {
             x = net.tanh(&x);
         }
-    }
-    if layers == 0 {
-        return Err(ConvertError::Settings(format!("the checkpoint has no mask estimator for stem {stem}")));
     }
     // A gated linear unit: the first half, let through by the second.
     let halves = net.split(&x, 2, &[width, width])?;

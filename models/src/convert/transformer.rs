@@ -80,24 +80,42 @@ struct Layer {
     narrow_bias: Value,
 }
 
+/// What transformers over one axis are like.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stack {
+    /// Layers of each.
+    layers: usize,
+    /// Whether each ends with a norm.
+    pub(super) is_normed: bool,
+}
+
+impl Stack {
+    /// As the transformer whose weights' names begin with `prefix`.
+    pub(super) fn of(weights: &dyn Weights, prefix: &str) -> Self {
+        let has = |name: &str| weights.shape(&format!("{prefix}.{name}")).is_some();
+        let layers = (0..).take_while(|layer| has(&format!("layers.{layer}.0.norm.gamma"))).count();
+        Self { layers, is_normed: has("norm.gamma") }
+    }
+}
+
 /// The transformer whose weights' names begin with `prefix`, over `x`, `[sequences, places, dim]`.
 pub(super) fn transformer<'w>(
     net: &mut Net<'w>,
     weights: &'w dyn Weights,
-    prefix: &str,
+    (prefix, stack): (&str, Stack),
     sizes: Sizes,
     axis: &mut Axis,
     x: &Value,
 ) -> Result<Value, ConvertError> {
     let mut layers = Vec::new();
-    while weights.shape(&format!("{prefix}.layers.{}.0.norm.gamma", layers.len())).is_some() {
-        layers.push(Layer::new(net, weights, &format!("{prefix}.layers.{}", layers.len()), sizes)?);
+    for layer in 0..stack.layers {
+        layers.push(Layer::new(net, weights, &format!("{prefix}.layers.{layer}"), sizes)?);
     }
     if layers.is_empty() {
         return Err(ConvertError::Settings(format!("the checkpoint has no transformer `{prefix}`")));
     }
     let norm = format!("{prefix}.norm.gamma");
-    let norm = weights.shape(&norm).map(|_| vector(net, weights, &norm, sizes.dim)).transpose()?;
+    let norm = stack.is_normed.then(|| vector(net, weights, &norm, sizes.dim)).transpose()?;
     let [sequences, places, _] = x.shape()[..] else {
         return Err(
             GraphError { operator: "transformer".to_owned(), shapes: format!("{:?}", x.shape()) }.into()

@@ -55,6 +55,13 @@ impl Value {
     }
 }
 
+impl Value {
+    /// Bytes of its numbers.
+    pub(super) fn bytes(&self) -> u64 {
+        self.shape.iter().map(|&size| size as u64).product::<u64>() * self.element.bytes()
+    }
+}
+
 /// A graph that makes no sense: a bug of whoever builds it, or settings that do not belong together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{operator} cannot take {shapes}")]
@@ -80,6 +87,15 @@ pub(super) enum Content<'w, E> {
 pub(super) struct Constant<'w, E> {
     pub(super) value: Value,
     pub(super) content: Content<'w, E>,
+}
+
+/// A named tensor that goes into a graph or comes out of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// The graph's name for it.
+    pub name: String,
+    /// Its dimensions.
+    pub shape: Vec<usize>,
 }
 
 /// A graph while it is built. `'w` is how long the weights live, `E` why they cannot be read.
@@ -155,6 +171,25 @@ impl<'w, E> Graph<'w, E> {
         Ok(())
     }
 
+    /// What goes in.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<Port> {
+        self.inputs.iter().map(port).collect()
+    }
+
+    /// What comes out.
+    #[must_use]
+    pub fn outputs(&self) -> Vec<Port> {
+        self.outputs.iter().map(port).collect()
+    }
+
+    /// Bytes of all constants: nearly all that the graph will take when it is written.
+    #[must_use]
+    pub fn weights_bytes(&self) -> u64 {
+        let bytes = |constant: &Constant<'_, E>| constant.value.bytes();
+        self.constants.iter().map(bytes).sum()
+    }
+
     /// Weights of that shape, made by `numbers` when the graph is written: row-major.
     #[must_use]
     pub fn weights(&mut self, shape: &[usize], numbers: impl FnMut() -> Result<Vec<f32>, E> + 'w) -> Value {
@@ -228,6 +263,15 @@ impl<'w, E> Graph<'w, E> {
         let shapes: Vec<_> = inputs.iter().map(|value| format!("{:?}", value.shape)).collect();
         GraphError { operator: operator.to_owned(), shapes: shapes.join(" and ") }
     }
+}
+
+fn port(info: &ValueInfo) -> Port {
+    let shape =
+        info.kind.as_ref().and_then(|kind| kind.tensor.as_ref()).and_then(|tensor| tensor.shape.as_ref());
+    let sizes = shape.map_or(&[][..], |shape| &shape.dim);
+    let size =
+        |dimension: &Dimension| dimension.size.and_then(|size| usize::try_from(size).ok()).unwrap_or(0);
+    Port { name: info.name.clone(), shape: sizes.iter().map(size).collect() }
 }
 
 fn info(value: &Value) -> ValueInfo {

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 /// Weights above this lie in a file of their own: a message of this encoding holds less than 2 GiB, and engines want
 /// room for the rest of it.
-const INSIDE_BYTES_MAX: u64 = 1_900 << 20;
+pub const INSIDE_BYTES_MAX: u64 = 1_900 << 20;
 /// A constant below this stays in the graph: shapes must, or engines do not find them.
 const BESIDE_BYTES_MIN: u64 = 1 << 10;
 /// Where a constant may begin in the file beside the graph, so that engines can map it.
@@ -44,7 +44,11 @@ pub fn write<E: From<io::Error>, W: Write>(
     write_within(INSIDE_BYTES_MAX, graph, metadata, weights_name, out, beside)
 }
 
-fn write_within<E: From<io::Error>, W: Write>(
+/// As [`write()`], with the weights in a file of their own from so many bytes on.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_within<E: From<io::Error>, W: Write>(
     inside_bytes_max: u64,
     graph: Graph<'_, E>,
     metadata: &[(&str, &str)],
@@ -178,7 +182,7 @@ fn heads<E>(constants: &[Constant<'_, E>], beside: Option<&str>) -> Vec<Head> {
 }
 
 fn bytes<E>(constant: &Constant<'_, E>) -> u64 {
-    constant.value.shape.iter().map(|&size| size as u64).product::<u64>() * constant.value.element.bytes()
+    constant.value.bytes()
 }
 
 /// The numbers of a constant, little-endian.

@@ -24,7 +24,7 @@ use crate::pipeline::stems;
 use crate::pipeline::stems::outlet;
 use crate::pipeline::stems::parts::Parts;
 use crate::pipeline::{Ask, Chunk, ChunkAnswer, Clips, Ends, Pipeline, Plan, check_limits, check_references};
-use crate::session::{Graph, Input, Lane, Range, Session, SessionOptions};
+use crate::session::{Graph, Input, Lane, Onnx, Range, Session, SessionOptions};
 use crate::weights::Files;
 use analysis::Spectra;
 use assembler::SeparateAssembler;
@@ -190,7 +190,7 @@ impl Pipeline for Separate {
         let usual = [1, PLANES, self.front.chunk.columns() as usize, BANDS];
         let least = [1, PLANES, 1, BANDS];
         let ranges = [Range { input: INPUT, least: &least, usual: &usual, most: &usual }];
-        let graph = Graph { name: GRAPH, onnx: &onnx, ranges: &ranges };
+        let graph = Graph { name: GRAPH, onnx: Onnx::Bytes(&onnx), ranges: &ranges };
         let mut session = Session::load_graphs(&self.front.model, &[graph], self.options)?;
         // Warm-up: the first run of a graph allocates; a small one also shows that the graph is what the card says.
         let columns = 2 * self.front.chunk.overlap_columns().clamp(1, 64);

@@ -24,7 +24,7 @@ use crate::pipeline::stems::outlet;
 use crate::pipeline::stems::parts::Parts;
 use crate::pipeline::{Ask, Chunk, ChunkAnswer, Clips, Ends, Pipeline, Plan, check_limits, check_references};
 use crate::recipe::{Network, Recipe};
-use crate::session::{Session, SessionOptions};
+use crate::session::{Graph, Session, SessionOptions};
 use crate::settings::{Control, ControlKind, Settings};
 use crate::weights::Files;
 use assembler::UnmixAssembler;
@@ -268,13 +268,15 @@ impl Pipeline for Unmix {
     }
 
     fn load(&self) -> Result<Session, ModelError> {
-        let graphs: Vec<_> =
-            self.graphs.iter().map(|graph| self.files.read(graph)).collect::<Result<_, _>>()?;
-        let names: Vec<String> = (0..graphs.len()).map(Bag::graph).collect();
-        let named: Vec<(&str, &[u8])> =
-            names.iter().zip(&graphs).map(|(name, onnx)| (name.as_str(), &**onnx)).collect();
-        let mut session = Session::load(&self.front.model, &named, self.options)?;
+        let stored: Vec<_> =
+            self.graphs.iter().map(|graph| self.files.graph(graph)).collect::<Result<_, _>>()?;
+        let names: Vec<String> = (0..stored.len()).map(Bag::graph).collect();
+        let graphs: Vec<_> = (names.iter().zip(&stored))
+            .map(|(name, stored)| Graph { name, onnx: stored.onnx(), ranges: &[] })
+            .collect();
+        let mut session = Session::load_graphs(&self.front.model, &graphs, self.options)?;
         drop(graphs);
+        drop(stored);
         // Shows that the graph is the recipe's before anybody waits for it; its shapes are fixed, so a chunk is whole.
         let silence = vec![0.0; self.front.net.shape().iter().product()];
         self.front.bag.run(&*self.front.net, &mut session, &silence)?;

@@ -8,7 +8,7 @@ use super::engine::Loaded;
 use super::providers;
 use super::tensors::{self, Types};
 use super::threads::{Share, Threads};
-use super::{Graph, Input, Output, SessionOptions, caught};
+use super::{Graph, Input, Onnx, Output, SessionOptions, caught};
 use ort::environment::Environment;
 use ort::logging::LogLevel;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
@@ -194,9 +194,12 @@ impl OnnxRuntime {
                 (input.name().to_owned(), kind)
             });
             let inputs = inputs.collect();
-            // One lane has all threads: it needs no session of its own.
-            let counts = if threads.lanes().len() > 1 { threads.lanes() } else { &[] };
-            let onnx = if counts.is_empty() { Vec::new() } else { graph.onnx.to_vec() };
+            // One lane has all threads: it needs no session of its own. Nor do those of a graph in a file: it is large, each
+            // would hold its weights once more, and by then the file may be another one.
+            let (counts, onnx) = match graph.onnx {
+                Onnx::Bytes(onnx) if threads.lanes().len() > 1 => (threads.lanes(), onnx.to_vec()),
+                Onnx::Bytes(_) | Onnx::File(_) => (&[][..], Vec::new()),
+            };
             let source = Arc::new(Source { library: library.clone(), onnx, options });
             let lane = |&threads| Lane { runner: Mutex::new(None), threads, source: Arc::clone(&source) };
             let lanes = counts.iter().map(lane).collect();
@@ -225,7 +228,7 @@ impl Loaded for OnnxRuntime {
         if runner.is_none() {
             let Source { library, onnx, options } = &*lane.source;
             // A lane is a share of the CPU, for which shapes need not be known beforehand.
-            let again = Graph { name: &graph.name, onnx, ranges: &[] };
+            let again = Graph { name: &graph.name, onnx: Onnx::Bytes(onnx), ranges: &[] };
             *runner = Some(Runner::new(library, *options, &again, lane.threads)?);
         }
         runner.as_mut().expect("it was made above").run(&graph.inputs, inputs, outputs)
@@ -245,7 +248,11 @@ impl Runner {
         threads: usize,
     ) -> Result<Self, String> {
         let mut builder = builder(library, options, Some(graph), threads)?;
-        let session = builder.commit_from_memory(graph.onnx).map_err(in_words)?;
+        let session = match graph.onnx {
+            Onnx::Bytes(onnx) => builder.commit_from_memory(onnx),
+            Onnx::File(path) => builder.commit_from_file(path),
+        };
+        let session = session.map_err(in_words)?;
         let places = || Bindings::new(options.device, options.device_number, options.cuda_graphs);
         Ok(Self { session, bindings: options.binds().then(places) })
     }

@@ -80,6 +80,7 @@ fn shapes<'a>(ranges: &[Range<'a>], which: impl Fn(&Range<'a>) -> &'a [usize]) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::Onnx;
     use std::path::Path;
 
     const RANGES: &[Range<'_>] = &[
@@ -117,7 +118,7 @@ mod tests {
             engine_cache: Some(Path::new("engines")),
             ..options(Device::TensorRt)
         };
-        let graph = Graph { name: "net", onnx: &[], ranges: RANGES };
+        let graph = Graph { name: "net", onnx: Onnx::Bytes(&[]), ranges: RANGES };
         let text = format!("{:?}", tensor_rt(all, Some(&graph)));
         for (key, value) in [
             ("device_id", "3"),

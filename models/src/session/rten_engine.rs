@@ -3,7 +3,7 @@
 
 use super::engine::Loaded;
 use super::threads::{Share, Threads};
-use super::{Graph, Input, Output};
+use super::{Graph, Input, Onnx, Output};
 use rten::{DataType, Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView, ValueType};
 use rten_tensor::prelude::*;
 use rten_tensor::{Tensor, TensorView};
@@ -19,7 +19,12 @@ pub(super) struct Rten {
 impl Rten {
     pub(super) fn load(graphs: &[Graph<'_>], threads: &Threads) -> Result<Self, String> {
         let load = |Graph { name, onnx, .. }: &Graph<'_>| {
-            let model = ModelOptions::with_all_ops().prepack_weights(true).load(onnx.to_vec());
+            let mut options = ModelOptions::with_all_ops();
+            let options = options.prepack_weights(true);
+            let model = match onnx {
+                Onnx::Bytes(onnx) => options.load(onnx.to_vec()),
+                Onnx::File(path) => options.load_file(path),
+            };
             model.map(|model| ((*name).to_owned(), model)).map_err(|cause| cause.to_string())
         };
         let pool = |threads| Arc::new(ThreadPool::with_num_threads(threads));

@@ -56,6 +56,12 @@ impl Pins {
         self.pins.iter().find(|pin| pin.file == file)
     }
 
+    /// All of them, in the order in which they came.
+    #[must_use]
+    pub fn all(&self) -> &[Pin] {
+        &self.pins
+    }
+
     /// Adds one, or puts it in the place of an older one of the same file.
     pub fn set(&mut self, pin: Pin) {
         self.pins.retain(|old| old.file != pin.file);

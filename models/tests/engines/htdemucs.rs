@@ -34,7 +34,7 @@ impl Tiny {
     /// Its graph, and a recipe of one chunk at a time.
     fn converted(&self, target: Target) -> (Recipe, Vec<u8>) {
         let checkpoint = Checkpoint::open(io::Cursor::new(self.package)).unwrap();
-        let separator = Separator::of_package(checkpoint).unwrap();
+        let separator = Separator::new(checkpoint, None).unwrap();
         let mut onnx = Vec::new();
         let written =
             separator.write(target, &[], "none", &mut onnx, || Ok(io::sink()), &mut |_, _| ()).unwrap();
@@ -162,10 +162,10 @@ htdemucs:
 fn a_package_of_another_network_or_without_settings_is_refused() {
     let plain =
         Checkpoint::open(io::Cursor::new(&include_bytes!("../fixtures/bs_roformer_tiny.ckpt")[..])).unwrap();
-    assert!(Separator::of_package(plain).err().unwrap().to_string().contains("no settings inside"));
+    assert!(Separator::new(plain, None).err().unwrap().to_string().contains("does not hold its settings"));
     let demucs =
         Checkpoint::open(io::Cursor::new(&include_bytes!("../fixtures/checkpoints/demucs.th")[..])).unwrap();
-    assert!(Separator::of_package(demucs).is_err());
+    assert!(Separator::new(demucs, None).is_err());
 }
 
 #[test]

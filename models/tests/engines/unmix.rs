@@ -289,17 +289,15 @@ fn settings_that_contradict_the_weights_are_refused_with_both() {
             assert!(error.contains(word), "{from} -> {to}: {error}");
         }
     };
-    check("depth: 2\n  stereo", "depth: 3\n  stereo", &["model.depth", "say 3", "have 2"]);
-    check("dim: 8", "dim: 16", &["does not fit", "81 of another shape", "band_split.to_features.0.1.weight"]);
-    check("num_stems: 2", "num_stems: 3", &["names 2 stems", "vocals", "is 3"]);
-    check("- 37", "- 36", &["freqs_per_bands", "128", "129"]);
-    check("freqs_per_bands", "sources", &["known are", "bs-roformer", "mel-band-roformer"]);
+    check("depth: 2\n  stereo", "depth: 3\n  stereo", &["model.depth", "is 3", "have 2"]);
+    check("dim: 8", "dim: 16", &["model.dim", "is 16", "have 8"]);
+    check("num_stems: 2", "num_stems: 3", &["model.num_stems", "is 3", "have 2"]);
+    check("- 37", "- 36", &["freqs_per_bands", "36", "37"]);
     check("stereo: true", "stereo: false", &["stereo"]);
-    check("chunk_size: 4080", "chunk_size: 20", &["chunk_frames"]);
+    check("chunk_size: 4080", "chunk_size: 20", &["chunk_size"]);
     check("num_overlap: 2", "num_overlap: 0", &["overlap"]);
     check("stft_hop_length: 60", "stft_hop_length: 200", &["hop"]);
     check("linear_transformer_depth: 0", "linear_transformer_depth: 1", &["linear attention"]);
-    check("dim: 8", "width: 8", &["model.dim", "missing"]);
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn cores() -> usize {
 }
 
 /// What the server on this machine would make its sessions with.
-fn sessions(place: &Place) -> anyhow::Result<SessionOptions> {
+pub(super) fn sessions(place: &Place) -> anyhow::Result<SessionOptions> {
     // A folder that is not there yet has no configuration, and asking must not make it.
     let data = place.data_path()?;
     let config = Config::load(&data.join(crate::config::FILE_NAME))?;

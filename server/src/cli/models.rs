@@ -1,13 +1,18 @@
 //! `tributary models`: what there is to choose from, and the models on this machine.
 
+mod import;
+
 use super::batch::allowed;
 use super::{DONE, JOB_FAILED, Place, screen};
 use crate::clock::{Clock, SystemClock};
 use crate::data::MODELS;
-use crate::shelf::{FileState, PUBLIC_INDEX, Placed, Progress, PullOptions, Pulled, Shelf};
+use crate::shelf::{
+    ConvertOptions, FileState, Made, PUBLIC_INDEX, Progress, PullOptions, Pulled, Shelf, ShelfError,
+};
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::PathBuf;
+use tributary_models::SessionOptions;
 use tributary_models::catalog::{Card, Catalog, CommercialUse};
 use tributary_models::weights::{Pin, Promise};
 use tributary_protocol::client::ModelView;
@@ -52,13 +57,13 @@ enum What {
         /// I have read the licence and know that it may not allow commercial use of the results
         #[arg(long)]
         accept_licence: bool,
+        /// Of a checkpoint, make a graph in half precision, too, for accelerators [default: as the server's `precision`]
+        #[arg(long)]
+        half: bool,
     },
-    /// Put files that came another way where their models need them; they are known by their content
-    Import {
-        /// The files
-        #[arg(required = true, value_name = "FILE")]
-        files: Vec<PathBuf>,
-    },
+    /// Put files that came another way where their models need them; they are known by their content. Checkpoints of
+    /// separators (.ckpt, .th, .pth, .safetensors) are made into graphs
+    Import(import::Args),
     /// Read all files of the models on this machine and compare them with what they should be
     Verify {
         /// Which; without a name, all that are here
@@ -83,16 +88,23 @@ pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
     if let What::Show { name, local } = &args.what {
         return show(&place, name, *local).await;
     }
-    let here = Here { shelf: Shelf::new(&place.data_path()?.join("models")), catalog: Catalog::embedded()? };
+    let folder = place.data_path()?.join(MODELS);
+    let here = Here {
+        shelf: Shelf::new(&folder),
+        catalog: Catalog::new(Some(&folder))?,
+        program: Catalog::embedded()?,
+        sessions: super::doctor::sessions(&place).unwrap_or_default(),
+    };
     // Files and the network are waited for on a thread of their own.
     let done = tokio::task::spawn_blocking(move || match args.what {
         What::List { json, .. } => here.list(json),
         What::Show { .. } => Ok(DONE),
-        What::Pull { names, mirror, index, accept_licence } => {
-            let date = screen::time(SystemClock.now().0);
-            here.pull(&names, &PullOptions { mirror, index, licence_accepted: accept_licence, date })
+        What::Pull { names, mirror, index, accept_licence, half } => {
+            let (date, convert) = (screen::time(SystemClock.now().0), here.converting(half));
+            let licence_accepted = accept_licence;
+            here.pull(&names, &PullOptions { mirror, index, licence_accepted, date, convert })
         }
-        What::Import { files } => here.import(&files),
+        What::Import(args) => here.import(&args),
         What::Verify { names } => here.verify(&names),
         What::Remove { names } => here.remove(&names),
     });
@@ -124,13 +136,23 @@ async fn show(place: &Place, name: &str, local: bool) -> anyhow::Result<u8> {
 /// The models on this machine.
 struct Here {
     shelf: Shelf,
+    /// All cards, those of the owner's own, too.
     catalog: Catalog,
+    /// What is part of the program.
+    program: Catalog,
+    /// What the server on this machine makes its sessions with: new graphs are tried on that.
+    sessions: SessionOptions,
 }
 
 impl Here {
     /// Whether the card needs nothing from the shelf: its weights are in the program, or it has none.
     fn is_built_in(&self, card: &Card) -> bool {
-        self.catalog.is_installed(&card.name)
+        self.program.is_installed(&card.name)
+    }
+
+    /// How checkpoints are made into graphs.
+    fn converting(&self, half: bool) -> ConvertOptions {
+        ConvertOptions { half: half || self.sessions.takes_half(), sessions: self.sessions }
     }
 
     /// The cards of some names, whose files belong on the shelf.
@@ -152,6 +174,9 @@ impl Here {
         }
         let rows: Vec<_> = self.catalog.known().map(|card| self.row(card)).collect();
         screen::table(["MODEL", "TASK", "GRADE", "LICENCE", "COMMERCIAL USE", "HERE"], &rows);
+        for error in self.catalog.refused() {
+            screen::note(error);
+        }
         if self.catalog.known().any(|card| self.state(card) == "no") {
             screen::note("`tributary models pull NAME` brings a model here");
         }
@@ -186,39 +211,31 @@ impl Here {
 
     fn pull(&self, names: &[String], options: &PullOptions) -> anyhow::Result<u8> {
         for card in self.cards(names)? {
-            let bar = ProgressBar::new(0).with_style(
-                ProgressStyle::with_template("{prefix} {wide_bar} {bytes}/{total_bytes} {eta}")
-                    .expect("the template is fixed and right"),
-            );
-            let mut told = |progress: &Progress<'_>| {
-                bar.set_prefix(format!("{}/{}", card.name, progress.file));
-                bar.set_length(progress.total_bytes.unwrap_or(progress.done_bytes));
-                bar.set_position(progress.done_bytes);
+            let bar = Bar::new(&card.name);
+            let brought = self.shelf.pull(card, options, &mut |progress| bar.tell(progress));
+            bar.end();
+            let Pulled { files, pinned, made } = match brought {
+                Err(error @ (ShelfError::Convert { .. } | ShelfError::Trial { .. })) => {
+                    screen::note(format!(
+                        "what was fetched is kept, so that another try needs no download; `tributary models remove {}` \
+                         forgets it",
+                        card.name
+                    ));
+                    return Err(error.into());
+                }
+                brought => brought?,
             };
-            let brought = self.shelf.pull(card, options, &mut told);
-            bar.finish_and_clear();
-            let Pulled { files, pinned } = brought?;
             pinned.iter().for_each(say_pinned);
+            if let Some(made) = made {
+                say_made(&card.name, &made);
+                continue;
+            }
             let text = match files {
                 0 => format!("{}: already here and whole", card.name),
                 1 => format!("{}: 1 file, whole", card.name),
                 files => format!("{}: {files} files, whole", card.name),
             };
             screen::line(text);
-        }
-        Ok(DONE)
-    }
-
-    fn import(&self, files: &[PathBuf]) -> anyhow::Result<u8> {
-        let cards: Vec<&Card> = self.catalog.known().filter(|card| !self.is_built_in(card)).collect();
-        for file in files {
-            let date = screen::time(SystemClock.now().0);
-            for Placed { card, file: name, pinned } in
-                self.shelf.import(cards.iter().copied(), file, &date)?
-            {
-                pinned.iter().for_each(say_pinned);
-                screen::line(format!("{} is now {card}/{name}", file.display()));
-            }
         }
         Ok(DONE)
     }
@@ -238,6 +255,9 @@ impl Here {
                 whole &= matches!(state, FileState::Whole(_));
                 let text = match state {
                     FileState::Whole(Promise::Card(_)) => "whole".to_owned(),
+                    FileState::Whole(Promise::Pin(pin)) if card.checkpoint.is_some() => {
+                        format!("whole: as {} on {}", pin.source, pin.date)
+                    }
                     FileState::Whole(Promise::Pin(pin)) => {
                         format!("whole: as pinned on {} (no checksum is published)", pin.date)
                     }
@@ -269,6 +289,41 @@ impl Here {
         }
         Ok(DONE)
     }
+}
+
+/// How far a download or a conversion is.
+struct Bar<'a> {
+    bar: ProgressBar,
+    model: &'a str,
+}
+
+impl<'a> Bar<'a> {
+    fn new(model: &'a str) -> Self {
+        let bar = ProgressBar::new(0).with_style(
+            ProgressStyle::with_template("{prefix} {wide_bar} {bytes}/{total_bytes} {eta}")
+                .expect("the template is fixed and right"),
+        );
+        Self { bar, model }
+    }
+
+    fn tell(&self, progress: &Progress<'_>) {
+        self.bar.set_prefix(format!("{}/{}", self.model, progress.file));
+        self.bar.set_length(progress.total_bytes.unwrap_or(progress.done_bytes));
+        self.bar.set_position(progress.done_bytes);
+    }
+
+    fn end(self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// What a checkpoint became, and what is kept.
+fn say_made(model: &str, made: &Made) {
+    let Made { files, engine, apart_db } = made;
+    let kept: Vec<_> = files.iter().map(|(file, bytes)| format!("{file} ({})", megabytes(*bytes))).collect();
+    let apart = apart_db.map_or(String::new(), |db| format!("; both engines agree to {db:.0} dB"));
+    screen::line(format!("{model}: made of its checkpoint and tried on {engine}{apart}"));
+    screen::note(format!("kept: {}; the checkpoint is not needed any more", kept.join(", ")));
 }
 
 /// Nobody but the place it came from vouches for this file; from now on it is held to what came.

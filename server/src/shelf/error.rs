@@ -2,6 +2,8 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use tributary_models::ModelError;
+use tributary_models::convert::{ConvertError, TrialError};
 use tributary_models::weights::Pin;
 
 /// Why the shelf could not do what was asked.
@@ -33,6 +35,79 @@ pub enum ShelfError {
         /// What should have been written.
         path: PathBuf,
     },
+    /// No room for what would be made.
+    #[error(
+        "making the graph takes {} MB, and {} MB are free in {}; nothing was written",
+        needed_bytes.div_ceil(1_000_000), free_bytes / 1_000_000, folder.display()
+    )]
+    NoRoom {
+        /// Where it would have been made.
+        folder: PathBuf,
+        /// As much as this.
+        needed_bytes: u64,
+        /// As much is free.
+        free_bytes: u64,
+    },
+    /// A checkpoint that cannot be made into a graph.
+    #[error("no graph can be made of {}", checkpoint.display())]
+    Convert {
+        /// Which file.
+        checkpoint: PathBuf,
+        /// Why not.
+        #[source]
+        cause: Box<ConvertError>,
+    },
+    /// A graph was made and does not do what a graph should.
+    #[error("the graph made of {} is of no use, and was not kept", checkpoint.display())]
+    Trial {
+        /// Of which file.
+        checkpoint: PathBuf,
+        /// What was wrong.
+        #[source]
+        cause: Box<TrialError>,
+    },
+    /// Two engines make different things of a graph.
+    #[error(
+        "the graph made of {} was not kept: rten and ONNX Runtime differ on it, by {apart_db:.0} dB of what comes out",
+        checkpoint.display()
+    )]
+    EnginesDiffer {
+        /// Of which file.
+        checkpoint: PathBuf,
+        /// Power of the difference over that of what comes out.
+        apart_db: f64,
+    },
+    /// The card is not of this checkpoint.
+    #[error("the card of `{model}` says {said}, and its checkpoint is {found}")]
+    NotTheCards {
+        /// Which model.
+        model: String,
+        /// Architecture and stems of the card.
+        said: String,
+        /// Those of the checkpoint.
+        found: String,
+    },
+    /// The settings of a checkpoint are nowhere.
+    #[error(
+        "the checkpoint of `{model}` needs its settings: put {file} beside it, or name it with --settings"
+    )]
+    NoSettings {
+        /// Which model.
+        model: String,
+        /// What its publisher calls them.
+        file: String,
+    },
+    /// A name that another model has.
+    #[error(
+        "there is another model `{name}`: choose another name, or `tributary models remove {name}` first"
+    )]
+    NameTaken {
+        /// Which name.
+        name: String,
+    },
+    /// A card that was to be written is not one.
+    #[error("no card can be written")]
+    Card(#[source] ModelError),
     /// None of the sources gave the file.
     #[error("`{file}` of `{model}` could not be had: {}", reasons(failed))]
     NoSource {

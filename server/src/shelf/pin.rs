@@ -36,6 +36,10 @@ impl Shelf {
                 return Err(refusal(card, source, promise, found));
             }
             None => {
+                if let Err(error) = fits_start(file, source, &found) {
+                    unlink(&part)?;
+                    return Err(error);
+                }
                 if let Some(expected) = file.bytes.filter(|expected| *expected != bytes) {
                     unlink(&part)?;
                     return Err(ShelfError::WrongSize { from: source.to_owned(), expected, found: bytes });
@@ -62,7 +66,18 @@ impl Shelf {
     }
 }
 
-fn write(place: &Path, text: &str) -> io::Result<()> {
+/// Whether a hash begins as the card says, where it says only that.
+pub(super) fn fits_start(file: &CardFile, source: &str, found: &str) -> Result<(), ShelfError> {
+    match &file.sha256_start {
+        Some(start) if !found.starts_with(start.as_str()) => {
+            let (from, expected) = (source.to_owned(), format!("that it begins with {start}"));
+            Err(ShelfError::WrongHash { from, expected, found: found.to_owned() })
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn write(place: &Path, text: &str) -> io::Result<()> {
     let part = with_part(place);
     let mut file = File::create(&part)?;
     file.write_all(text.as_bytes())?;

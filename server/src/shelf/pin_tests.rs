@@ -49,7 +49,7 @@ fn what_came_at_the_first_pull_is_pinned_and_said_and_later_pulls_are_held_to_it
     let card = card(std::slice::from_ref(&url));
     let pinned = pin(&bytes, &url);
     let first = shelf.pull(&card, &options(), &mut |_| ()).unwrap();
-    assert_eq!(first, Pulled { files: 1, pinned: vec![pinned.clone()] });
+    assert_eq!(first, Pulled { files: 1, pinned: vec![pinned.clone()], made: None });
     assert_eq!(pull(&shelf, &card).unwrap(), Pulled::default());
     let whole = FileState::Whole(Promise::Pin(pinned.clone()));
     assert_eq!(shelf.verify(&card).unwrap(), [("net.onnx".to_owned(), whole)]);
@@ -62,7 +62,7 @@ fn what_came_at_the_first_pull_is_pinned_and_said_and_later_pulls_are_held_to_it
     fs::write(&place, &other).unwrap();
     assert!(files.read("net.onnx").is_err());
     assert_eq!(shelf.verify(&card).unwrap()[0].1, FileState::Wrong(hash(&other)));
-    assert_eq!(pull(&shelf, &card).unwrap(), Pulled { files: 1, pinned: vec![] });
+    assert_eq!(pull(&shelf, &card).unwrap(), Pulled { files: 1, pinned: vec![], made: None });
     assert_eq!(fs::read(&place).unwrap(), bytes);
 
     // A flipped byte at the source is refused, with the way out.
@@ -88,7 +88,7 @@ fn a_card_that_gains_a_checksum_goes_before_the_pin() {
     assert!(Files::in_folder(&later, shelf.folder()).read("net.onnx").is_err());
     assert!(matches!(reasons(pull(&shelf, &later))[0], ShelfError::WrongHash { .. }));
     web.put("/net.onnx", Resource { bytes: bytes.clone(), ..Resource::default() });
-    assert_eq!(pull(&shelf, &later).unwrap(), Pulled { files: 1, pinned: vec![] });
+    assert_eq!(pull(&shelf, &later).unwrap(), Pulled { files: 1, pinned: vec![], made: None });
     assert_eq!(shelf.verify(&later).unwrap()[0].1, FileState::Whole(Promise::Card(hash(&bytes))));
 }
 

@@ -4,7 +4,7 @@
 use super::{PARTS, Residual, Shape, Transformer};
 use crate::checkpoint::{Entry, Settings};
 use crate::convert::ConvertError;
-use crate::convert::published::stem_name;
+use crate::convert::stems::plain;
 
 /// Layers of encoder and decoder; more leave no bins.
 const DEPTH_MAX: usize = 8;
@@ -88,23 +88,22 @@ impl Model<'_> {
     }
 }
 
-/// Where the settings are those of HTDemucs: what they say.
+/// What they say.
 ///
 /// # Errors
 /// Where they want what is not known here, contradict themselves, or are more than any network has.
-pub(in crate::convert) fn read(settings: &Settings) -> Result<Option<Shape>, ConvertError> {
+pub(in crate::convert) fn read(settings: &Settings) -> Result<Shape, ConvertError> {
     // Beside a checkpoint a family's settings have its name, and what the training had stands apart.
     let (model, sound, [stems, channels, rate]) = match (settings.find("htdemucs"), settings.find("sources"))
     {
         (Some(model), _) => (model, settings.at("training")?, ["instruments", "channels", "samplerate"]),
-        (None, Some(_)) => (settings.root(), settings.root(), ["sources", "audio_channels", "samplerate"]),
-        (None, None) => return Ok(None),
+        (None, _) => (settings.root(), settings.root(), ["sources", "audio_channels", "samplerate"]),
     };
     let model = Model(model);
     model.refuse_unknown()?;
     let sound = Model(sound);
     let stems = sound.0.find(stems).ok_or_else(|| sound.0.wrong(&format!("does not say `{stems}`")))?;
-    let stems: Vec<String> = stems.texts()?.into_iter().map(stem_name).collect();
+    let stems: Vec<String> = stems.items()?.iter().map(plain).collect::<Result<_, _>>()?;
     let rate_hz = u32::try_from(sound.count(rate, 44_100)?).unwrap_or(u32::MAX);
     let frames = match sound.0.find("segment") {
         Some(seconds) => seconds.frames(rate_hz)?,
@@ -160,7 +159,7 @@ pub(in crate::convert) fn read(settings: &Settings) -> Result<Option<Shape>, Con
         transformer,
     };
     check(&shape).map_err(|reason| model.0.wrong(&reason))?;
-    Ok(Some(shape))
+    Ok(shape)
 }
 
 /// What is wrong with sizes, in words that follow the settings' place.

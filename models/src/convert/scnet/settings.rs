@@ -3,7 +3,7 @@
 use super::{Band, PARTS, Shape};
 use crate::checkpoint::{Entry, Settings};
 use crate::convert::ConvertError;
-use crate::convert::published::stem_name;
+use crate::convert::stems::plain;
 
 /// Layers, channels, pairs: far more than any published network has.
 const LAYERS_MAX: usize = 64;
@@ -12,12 +12,12 @@ const STRIDE_MAX: usize = 1 << 10;
 /// Columns of one chunk; published networks have some 500.
 const COLUMNS_MAX: usize = 1 << 13;
 
-/// Where the settings are those of SCNet: what they say.
+/// What they say.
 ///
 /// # Errors
 /// Where they contradict themselves, or are more than any network has.
-pub(in crate::convert) fn read(settings: &Settings) -> Result<Option<Shape>, ConvertError> {
-    let Some(parts) = settings.find("model.band_SR") else { return Ok(None) };
+pub(in crate::convert) fn read(settings: &Settings) -> Result<Shape, ConvertError> {
+    let parts = settings.at("model.band_SR")?;
     let model = settings.at("model")?;
     let count = |key: &str, default: usize| -> Result<usize, ConvertError> {
         Ok(model.find(key).map(|entry| entry.count()).transpose()?.unwrap_or(default))
@@ -40,7 +40,7 @@ pub(in crate::convert) fn read(settings: &Settings) -> Result<Option<Shape>, Con
     let rate = settings.find("audio.sample_rate").map(|entry| entry.count()).transpose()?;
     let n_fft = count("nfft", 4096)?;
     let shape = Shape {
-        stems: settings.at("model.sources")?.texts()?.into_iter().map(stem_name).collect(),
+        stems: settings.at("model.sources")?.items()?.iter().map(plain).collect::<Result<_, _>>()?,
         rate_hz: u32::try_from(rate.unwrap_or(44_100)).unwrap_or(u32::MAX),
         channels: count("audio_channels", 2)?,
         frames: settings
@@ -61,7 +61,7 @@ pub(in crate::convert) fn read(settings: &Settings) -> Result<Option<Shape>, Con
         return Err(model.wrong("has a window that is not as long as its transform").into());
     }
     check(&shape).map_err(|reason| model.wrong(&reason))?;
-    Ok(Some(shape))
+    Ok(shape)
 }
 
 /// What is wrong with sizes, in words that follow the settings' place.
