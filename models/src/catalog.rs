@@ -53,6 +53,8 @@ const KNOWN: &[Known] = &[
     Known { card: include_str!("../catalog/mel-roformer-vocals.toml"), files: &[] },
     Known { card: include_str!("../catalog/scnet-xl-ihf-4stem.toml"), files: &[] },
     Known { card: include_str!("../catalog/htdemucs-4stem.toml"), files: &[] },
+    Known { card: include_str!("../catalog/htdemucs-ft-4stem.toml"), files: &[] },
+    Known { card: include_str!("../catalog/htdemucs-6stem.toml"), files: &[] },
 ];
 
 /// Speech models that write down what is said beside an enhancer; the best that is installed does.
@@ -208,14 +210,14 @@ impl Catalog {
             (Task::Separate, "band-mask") => {
                 Ok(Arc::new(Separate::new(card, files)?.with_session_options(self.options)))
             }
-            (Task::Separate, _) if card.checkpoint.is_some() => {
+            (Task::Separate, _) if let Some(origin) = &card.checkpoint => {
                 let recipe = files.read(Origin::RECIPE)?;
                 let unusable = |reason| ModelError::Card {
                     card: card.name.clone(),
                     reason: format!("{}: {reason}", Origin::RECIPE),
                 };
                 let recipe = Recipe::parse(&recipe).map_err(unusable)?;
-                let unmix = Unmix::new(&card.name, recipe, files, Origin::GRAPH)?;
+                let unmix = Unmix::new(&card.name, recipe, files, &origin.graphs())?;
                 Ok(Arc::new(unmix.with_session_options(self.options)))
             }
             (Task::Master, "reference") => {

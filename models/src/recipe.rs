@@ -75,7 +75,7 @@ impl Recipe {
     /// More chunks over one frame than these are a mistake.
     const OVERLAP_MAX: u32 = 64;
     /// More networks than these are a mistake.
-    const BAG_MAX: usize = 16;
+    pub const BAG_MAX: usize = 16;
     /// More stems than these are a mistake.
     const STEMS_MAX: usize = 32;
 
@@ -202,7 +202,15 @@ mod tests {
 
     fn recipe(stems: &[&str], network: Network) -> Recipe {
         let stems = stems.iter().map(|&stem| stem.to_owned()).collect();
-        Recipe { rate_hz: 44_100, channels: 2, stems, chunk_frames: 352_800, overlap: 2, bag: Vec::new(), network }
+        Recipe {
+            rate_hz: 44_100,
+            channels: 2,
+            stems,
+            chunk_frames: 352_800,
+            overlap: 2,
+            bag: Vec::new(),
+            network,
+        }
     }
 
     #[test]

@@ -16,6 +16,10 @@ use tributary_audio::{Audio, ClipShape, FrameSink, decode};
 
 const CHECKPOINT: &[u8] = include_bytes!("../../models/tests/fixtures/bs_roformer_tiny.ckpt");
 const SETTINGS: &[u8] = include_bytes!("../../models/tests/fixtures/bs_roformer_tiny.yaml");
+/// A package of Demucs has its settings inside; those of SCNet are beside it.
+const HTDEMUCS: &[u8] = include_bytes!("../../models/tests/fixtures/htdemucs_tiny.th");
+const SCNET: &[u8] = include_bytes!("../../models/tests/fixtures/scnet_tiny.ckpt");
+const SCNET_SETTINGS: &[u8] = include_bytes!("../../models/tests/fixtures/scnet_tiny.yaml");
 /// Two channels of 16-bit samples, one after the other.
 const CLIP: &[u8] = include_bytes!("../../models/tests/fixtures/bs_roformer_tiny.clip.raw");
 /// What the publisher's code makes of them: 32-bit floats of two channels of each stem.
@@ -187,4 +191,38 @@ fn a_checkpoint_from_anywhere_becomes_a_model_of_ones_own() {
     let text = user.refused(&["models", "import", &checkpoint, "--settings", &wrong, "--name", "x"]);
     assert!(text.contains("`model.dim` is 9, and the weights have 8"), "{text}");
     assert!(!user.model("x").join("model.onnx").exists());
+}
+
+#[test]
+fn packages_of_demucs_and_checkpoints_of_scnet_become_models_and_separate() {
+    let user = User::new();
+    let (package, scnet) = (user.file("htdemucs.th", HTDEMUCS), user.file("scnet.ckpt", SCNET));
+    let settings = user.file("scnet.yaml", SCNET_SETTINGS);
+    user.done(&["models", "import", &package, "--name", "hybrid"]);
+    let text = user.refused(&["models", "import", &scnet, "--name", "sparse"]);
+    assert!(text.contains("scnet does not hold its settings"), "{text}");
+    user.done(&["models", "import", &scnet, "--settings", &settings, "--name", "sparse"]);
+    let clip = user.home.path().join("clip.wav");
+    write_clip(&clip);
+    let frames = CLIP.len() / 4;
+    for model in ["hybrid", "sparse"] {
+        let out = user.home.path().join(model);
+        let args = ["separate", clip.to_str().unwrap(), "--local", "--model", model, "--format", "wav"];
+        user.done(&[&args[..], &["--out", out.to_str().unwrap()]].concat());
+        // What the stems leave is a stem: together they are the mixture.
+        let mut sum = vec![vec![0.0_f32; frames]; 2];
+        for stem in ["drums", "vocals", "other"] {
+            let mut stem = decode::open(&out.join(format!("clip - {stem}.wav"))).unwrap();
+            let stem = Audio::read_all(&mut *stem, 1 << 20).unwrap();
+            assert!(stem.channels.concat().iter().any(|x| x.abs() > 1e-3), "{model}: a stem is heard");
+            for (sum, channel) in sum.iter_mut().zip(&stem.channels) {
+                assert_eq!(channel.len(), frames);
+                sum.iter_mut().zip(channel).for_each(|(sum, x)| *sum += x);
+            }
+        }
+        let mut mixture = decode::open(&clip).unwrap();
+        let mixture = Audio::read_all(&mut *mixture, 1 << 20).unwrap().channels.concat();
+        let apart = sum.concat().iter().zip(&mixture).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(apart < 1e-5, "{model}: {apart}");
+    }
 }

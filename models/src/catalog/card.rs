@@ -288,7 +288,7 @@ impl Card {
             return Err("`files` stands beside `checkpoint`, which says what the files are".to_owned());
         }
         origin.check()?;
-        self.files = Origin::made();
+        self.files = origin.made();
         Ok(())
     }
 

@@ -54,9 +54,8 @@ impl<R: Read + Seek> Separator<R> {
             }
             Family::HtDemucs => {
                 let inside = if settings.is_none() { checkpoint.enclosed("kwargs")? } else { None };
-                let settings = settings
-                    .or(inside.as_ref())
-                    .ok_or(ConvertError::NoSettings { family: family.word() })?;
+                let settings =
+                    settings.or(inside.as_ref()).ok_or(ConvertError::NoSettings { family: family.word() })?;
                 let shape = htdemucs::read(settings)?;
                 (shape.recipe(Said::new(settings).overlap()?), Shape::HtDemucs(shape))
             }

@@ -87,19 +87,18 @@ struct Job {
 }
 
 impl Unmix {
-    /// The pipeline of `model`, fed by `recipe`, whose graph is `graph` among `files`.
+    /// The pipeline of `model`, fed by `recipe`, whose networks' graphs are `graphs` among `files`, in the order of the
+    /// recipe's bag; most models have one.
     ///
     /// # Errors
-    /// [`ModelError::Card`] where the recipe makes no sense, or no code here runs its network.
-    pub fn new(model: &str, recipe: Recipe, files: Files, graph: &str) -> Result<Self, ModelError> {
-        Self::of_bag(model, recipe, files, &[graph])
-    }
-
-    /// The same of several networks, whose graphs are in the order of the recipe's bag.
-    ///
-    /// # Errors
-    /// As of [`Self::new`], and where there are more or fewer graphs than the recipe has networks.
-    pub fn of_bag(model: &str, recipe: Recipe, files: Files, graphs: &[&str]) -> Result<Self, ModelError> {
+    /// [`ModelError::Card`] where the recipe makes no sense, no code here runs its network, or there are more or fewer
+    /// graphs than it has networks.
+    pub fn new(
+        model: &str,
+        recipe: Recipe,
+        files: Files,
+        graphs: &[impl AsRef<str>],
+    ) -> Result<Self, ModelError> {
         let bad = |reason: String| ModelError::Card { card: model.to_owned(), reason };
         recipe.check().map_err(bad)?;
         let bag = Bag::new(&recipe);
@@ -110,7 +109,7 @@ impl Unmix {
         let stems = recipe.stems.iter().cloned().chain(recipe.remainder().map(str::to_owned)).collect();
         let front = Front { model: model.to_owned(), recipe, stems, net, bag };
         let (options, graphs) =
-            (SessionOptions::default(), graphs.iter().map(|&graph| graph.to_owned()).collect());
+            (SessionOptions::default(), graphs.iter().map(|graph| graph.as_ref().to_owned()).collect());
         Ok(Self { front: Arc::new(front), files, graphs, options })
     }
 

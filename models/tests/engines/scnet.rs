@@ -16,31 +16,7 @@ const CHUNK: Chunk = Chunk {
 };
 
 /// Those of the checkpoint, as its publisher writes them.
-const SETTINGS: &str = "audio:
-  chunk_size: 6000
-  num_channels: 2
-  sample_rate: 44100
-model:
-  sources: [Drums, vocals]
-  audio_channels: 2
-  dims: [4, 8, 12]
-  nfft: 256
-  hop_size: 64
-  win_size: 256
-  normalized: True
-  band_SR: [0.175, 0.392, 0.433]
-  band_stride: [1, 4, 16]
-  band_kernel: [3, 4, 16]
-  conv_depths: [3, 2, 1]
-  compress: 4
-  conv_kernel: 3
-  num_dplayer: 2
-  expand: 1
-training:
-  instruments: [Drums, vocals]
-inference:
-  num_overlap: 4
-";
+const SETTINGS: &str = include_str!("../fixtures/scnet_tiny.yaml");
 
 fn separator(settings: &str) -> Result<Separator<io::Cursor<&'static [u8]>>, String> {
     let settings = Settings::parse("scnet.yaml", settings.as_bytes()).unwrap();

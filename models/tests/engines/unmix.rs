@@ -106,7 +106,7 @@ pub(crate) fn installed_bag(recipe: Recipe, graphs: &[&[u8]]) -> Result<Installe
     }
     let files = Files::in_folder(&Card::parse(&card).unwrap(), folder.path());
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    Ok(Installed { pipeline: Unmix::of_bag("tiny", recipe, files, &names)?, _folder: folder })
+    Ok(Installed { pipeline: Unmix::new("tiny", recipe, files, &names)?, _folder: folder })
 }
 
 struct Held(Arc<Audio>);

@@ -4,10 +4,10 @@ use super::convert::{ConvertOptions, Given, Made, Understood};
 use super::pin::{fits_start, refusal};
 use super::web::Web;
 use super::{FileState, Progress, PullOptions, Pulled, Shelf, ShelfError, draft, sha256, unlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tributary_models::catalog::{Card, CardFile, CommercialUse, OWN_CARD, Origin, Own};
 use tributary_models::convert::{ConvertError, Family};
-use tributary_models::weights::{Pin, Promise};
+use tributary_models::weights::Pin;
 
 /// A checkpoint of somebody's own and what its owner says of it.
 #[derive(Clone, Debug)]
@@ -51,12 +51,16 @@ impl Shelf {
                 pulled.files += 1;
             }
         }
-        let checkpoint = self.place(card, &origin.weights.file);
         let settings = origin.settings.as_ref().map(|file| self.place(card, &file.file));
-        let promise = self.promise(card, &origin.weights)?;
-        let found = promise.as_ref().map_or("", Promise::sha256);
-        let given = Given { checkpoint: &checkpoint, sha256: found, settings: settings.as_deref() };
-        let understood = Understood::new(given, self.one_file_bytes_max)?;
+        let checkpoints: Vec<_> = origin
+            .checkpoints()
+            .map(|file| {
+                let sha256 =
+                    self.promise(card, file)?.map_or(String::new(), |promise| promise.sha256().to_owned());
+                Ok((self.place(card, &file.file), sha256))
+            })
+            .collect::<Result<_, ShelfError>>()?;
+        let understood = self.understand(&checkpoints, settings.as_deref(), &origin.bag)?;
         let how = (&options.convert, options.date.as_str());
         pulled.made = Some(self.convert(card, &understood, None, Vec::new(), how, told)?);
         for file in origin.files() {
@@ -66,10 +70,11 @@ impl Shelf {
     }
 
     /// Makes a model of a checkpoint that one of the cards names: known by its hash or, where its publisher has none, by its
-    /// name. Settings that are not given are looked for beside it. None where no card names it.
+    /// name. Settings that are not given, and the other checkpoints of a bag, are looked for beside it. None where no card
+    /// names it.
     ///
     /// # Errors
-    /// As [`Shelf::pull`]; [`ShelfError::NoSettings`] where they are nowhere.
+    /// As [`Shelf::pull`]; [`ShelfError::NoSettings`] and [`ShelfError::NotWhole`] where they are nowhere.
     pub fn import_checkpoint<'a>(
         &self,
         cards: impl IntoIterator<Item = &'a Card>,
@@ -79,7 +84,7 @@ impl Shelf {
     ) -> Result<Option<(&'a Card, Made)>, ShelfError> {
         let _lock = self.lock()?;
         let found = sha256(checkpoint)?;
-        let Some((card, origin)) = self.owner(cards, checkpoint, &found)? else { return Ok(None) };
+        let Some((card, origin, named)) = self.owner(cards, checkpoint, &found)? else { return Ok(None) };
         let beside = match (&origin.settings, settings) {
             (Some(file), None) => {
                 let beside = checkpoint.with_file_name(&file.file);
@@ -91,7 +96,16 @@ impl Shelf {
             }
             (_, given) => given.map(Path::to_owned),
         };
-        let mut pins = vec![pin_of(&origin.weights.file, checkpoint, found.clone(), date)?];
+        let (mut pins, mut checkpoints) = (Vec::new(), Vec::new());
+        for file in origin.checkpoints() {
+            let (path, hash) = if file.file == named.file {
+                (checkpoint.to_owned(), found.clone())
+            } else {
+                self.other_of_bag(card, file, checkpoint)?
+            };
+            pins.push(pin_of(&file.file, &path, hash.clone(), date)?);
+            checkpoints.push((path, hash));
+        }
         if let (Some(file), Some(path)) = (&origin.settings, &beside) {
             let hash = sha256(path)?;
             if let Some(promise) = self.promise(card, file)?.filter(|promise| promise.sha256() != hash) {
@@ -99,8 +113,7 @@ impl Shelf {
             }
             pins.push(pin_of(&file.file, path, hash, date)?);
         }
-        let given = Given { checkpoint, sha256: &found, settings: beside.as_deref() };
-        let understood = Understood::new(given, self.one_file_bytes_max)?;
+        let understood = self.understand(&checkpoints, beside.as_deref(), &origin.bag)?;
         let made = self.convert(card, &understood, None, pins, (options, date), told)?;
         Ok(Some((card, made)))
     }
@@ -117,8 +130,8 @@ impl Shelf {
     ) -> Result<(Card, Made), ShelfError> {
         let _lock = self.lock()?;
         let found = sha256(own.checkpoint)?;
-        let given = Given { checkpoint: own.checkpoint, sha256: &found, settings: own.settings };
-        let understood = Understood::new(given, self.one_file_bytes_max)?;
+        let checkpoints = [(own.checkpoint.to_owned(), found.clone())];
+        let understood = self.understand(&checkpoints, own.settings, &[])?;
         let name_of = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let (file, settings) = (name_of(own.checkpoint), own.settings.map(name_of));
         let text = Own {
@@ -165,29 +178,61 @@ impl Shelf {
         Ok(true)
     }
 
-    /// The card that names a checkpoint.
+    /// Checkpoints with their hashes.
+    fn understand<'a>(
+        &self,
+        checkpoints: &'a [(PathBuf, String)],
+        settings: Option<&'a Path>,
+        bag: &[Vec<f32>],
+    ) -> Result<Understood<'a>, ShelfError> {
+        let given = |(checkpoint, sha256): &'a (PathBuf, String)| Given { checkpoint, sha256, settings };
+        Understood::new(checkpoints.iter().map(given).collect(), bag, self.one_file_bytes_max)
+    }
+
+    /// Another checkpoint of the same bag, beside the one that was named, and its hash.
+    fn other_of_bag(
+        &self,
+        card: &Card,
+        file: &CardFile,
+        named: &Path,
+    ) -> Result<(PathBuf, String), ShelfError> {
+        let path = named.with_file_name(&file.file);
+        if !path.is_file() {
+            return Err(ShelfError::NotWhole { model: card.name.clone(), file: file.file.clone() });
+        }
+        let (shown, hash) = (path.display().to_string(), sha256(&path)?);
+        match self.promise(card, file)? {
+            Some(promise) if promise.sha256() != hash => Err(refusal(card, &shown, promise, hash)),
+            Some(_) => Ok((path, hash)),
+            None => fits_start(file, &shown, &hash).map(|()| (path, hash)),
+        }
+    }
+
+    /// The card that names a checkpoint, and what it calls it.
     fn owner<'a>(
         &self,
         cards: impl IntoIterator<Item = &'a Card>,
         checkpoint: &Path,
         found: &str,
-    ) -> Result<Option<(&'a Card, &'a Origin)>, ShelfError> {
+    ) -> Result<Option<(&'a Card, &'a Origin, &'a CardFile)>, ShelfError> {
         let named = checkpoint.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let (mut namesake, mut refused) = (None, None);
         for card in cards {
             let Some(origin) = &card.checkpoint else { continue };
-            let is_named = origin.weights.file == named;
-            match self.promise(card, &origin.weights)? {
-                Some(promise) if promise.sha256() == found => return Ok(Some((card, origin))),
-                Some(promise) if is_named => {
-                    refused =
-                        Some(refusal(card, &checkpoint.display().to_string(), promise, found.to_owned()));
+            for file in origin.checkpoints() {
+                let is_named = file.file == named;
+                match self.promise(card, file)? {
+                    Some(promise) if promise.sha256() == found => return Ok(Some((card, origin, file))),
+                    Some(promise) if is_named => {
+                        refused =
+                            Some(refusal(card, &checkpoint.display().to_string(), promise, found.to_owned()));
+                    }
+                    None if is_named => {
+                        fits_start(file, &checkpoint.display().to_string(), found)?;
+                        namesake = Some((card, origin, file));
+                    }
+                    _ => {}
                 }
-                None if is_named => {
-                    fits_start(&origin.weights, &checkpoint.display().to_string(), found)?;
-                    namesake = Some((card, origin));
-                }
-                _ => {}
             }
         }
         match refused {

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use tributary_models::catalog::{Card, OWN_CARD, Origin};
 use tributary_models::checkpoint::{Checkpoint, CheckpointError, Settings};
-use tributary_models::convert::{ConvertError, Separator, Target, Trial};
+use tributary_models::convert::{Bag, ConvertError, Separator, Target, Trial};
 use tributary_models::weights::{Pin, beside};
 use tributary_models::{Recipe, SessionOptions};
 
@@ -52,26 +52,39 @@ pub struct Made {
     pub apart_db: Option<f64>,
 }
 
-/// A checkpoint that is understood.
+/// Checkpoints that are understood: most models have one.
 pub(super) struct Understood<'a> {
+    networks: Vec<Network<'a>>,
+    recipe: Recipe,
+}
+
+struct Network<'a> {
     given: Given<'a>,
     separator: Separator<File>,
 }
 
 impl<'a> Understood<'a> {
-    pub(super) fn new(given: Given<'a>, one_file_bytes_max: u64) -> Result<Self, ShelfError> {
-        let path = given.checkpoint;
-        let file = File::open(path).map_err(|cause| ShelfError::io("read", path, cause))?;
-        let settings = given.settings.map(read_settings).transpose()?;
-        let separator = Checkpoint::open(file)
-            .map_err(ConvertError::from)
-            .and_then(|checkpoint| Separator::new(checkpoint, settings.as_ref()));
-        let separator = separator.map_err(|cause| refused(path, cause))?;
-        Ok(Self { given, separator: separator.with_one_file_bytes_max(one_file_bytes_max) })
+    /// `bag`: how much each counts for each stem; nothing where all count the same.
+    pub(super) fn new(
+        given: Vec<Given<'a>>,
+        bag: &[Vec<f32>],
+        one_file_bytes_max: u64,
+    ) -> Result<Self, ShelfError> {
+        let networks: Vec<Network<'a>> = given
+            .into_iter()
+            .map(|given| Network::new(given, one_file_bytes_max))
+            .collect::<Result<_, _>>()?;
+        let recipes: Vec<Recipe> =
+            networks.iter().map(|network| network.separator.recipe().clone()).collect();
+        let path = |network: &Network<'_>| network.given.checkpoint.to_owned();
+        let packages = networks.iter().map(|network| path(network).display().to_string()).collect();
+        let recipe = Bag { packages, weights: bag.to_vec() }.recipe(&recipes);
+        let first = networks.first().map(path).unwrap_or_default();
+        Ok(Self { networks, recipe: recipe.map_err(|cause| refused(&first, cause))? })
     }
 
     pub(super) fn recipe(&self) -> &Recipe {
-        self.separator.recipe()
+        &self.recipe
     }
 
     /// Whether it is what its card says.
@@ -86,10 +99,31 @@ impl<'a> Understood<'a> {
             Err(ShelfError::NotTheCards { model: card.name.clone(), said, found })
         }
     }
+
+    /// What its graphs are made of, in words.
+    fn source(&self) -> String {
+        let of = |Network { given, .. }: &Network<'_>| {
+            format!("{}, SHA-256 {}", given.checkpoint.display(), given.sha256)
+        };
+        format!("made of {}", self.networks.iter().map(of).collect::<Vec<_>>().join("; "))
+    }
+}
+
+impl<'a> Network<'a> {
+    fn new(given: Given<'a>, one_file_bytes_max: u64) -> Result<Self, ShelfError> {
+        let path = given.checkpoint;
+        let file = File::open(path).map_err(|cause| ShelfError::io("read", path, cause))?;
+        let settings = given.settings.map(read_settings).transpose()?;
+        let separator = Checkpoint::open(file)
+            .map_err(ConvertError::from)
+            .and_then(|checkpoint| Separator::new(checkpoint, settings.as_ref()));
+        let separator = separator.map_err(|cause| refused(path, cause))?;
+        Ok(Self { given, separator: separator.with_one_file_bytes_max(one_file_bytes_max) })
+    }
 }
 
 impl Shelf {
-    /// Makes graph and recipe of a checkpoint and puts them in their places, with pins of `more` files beside theirs. `own`
+    /// Makes graphs and recipe of checkpoints and puts them in their places, with pins of `more` files beside theirs. `own`
     /// is the text of the model's card where it is not the program's.
     pub(super) fn convert(
         &self,
@@ -101,36 +135,37 @@ impl Shelf {
         told: &mut dyn FnMut(&Progress<'_>),
     ) -> Result<Made, ShelfError> {
         understood.check(card)?;
-        let Understood { given, separator } = understood;
-        let path = given.checkpoint;
-        let targets: &[_] = match options.half {
-            true => &[(Origin::GRAPH, Target::Cpu), (Origin::HALF, Target::Gpu)],
-            false => &[(Origin::GRAPH, Target::Cpu)],
-        };
+        let targets: &[Target] = if options.half { &[Target::Cpu, Target::Gpu] } else { &[Target::Cpu] };
         let model = self.folder.join(&card.name);
         std::fs::create_dir_all(&model).map_err(|cause| ShelfError::io("make", &model, cause))?;
-        let bytes = targets.iter().map(|(_, target)| separator.graph_bytes(*target)).sum();
-        room::check(self.free_bytes, &model, bytes)?;
+        let bytes = |network: &Network<'_>| -> u64 {
+            targets.iter().map(|target| network.separator.graph_bytes(*target)).sum()
+        };
+        room::check(self.free_bytes, &model, understood.networks.iter().map(bytes).sum())?;
 
         let mut draft = Draft::new(&model)?;
         let mut tried = None;
-        let metadata = [("card", card.name.as_str()), ("checkpoint_sha256", given.sha256)];
-        for (nth, (name, target)) in (0..).zip(targets) {
-            let mut tell = |done: u64, all: u64| {
-                let all_bytes = NUMBER_BYTES * all;
-                let (done_bytes, total_bytes) =
-                    (all_bytes * nth + NUMBER_BYTES * done, Some(all_bytes * targets.len() as u64));
-                told(&Progress { file: name, source: SOURCE, done_bytes, total_bytes });
-            };
-            match draft.graph(name, separator, (*target, &metadata), &mut tell) {
-                Err(ConvertError::Write(cause)) => {
-                    return Err(ShelfError::io("write", &draft.place(name), cause));
+        for (n, Network { given, separator }) in understood.networks.iter().enumerate() {
+            let path = given.checkpoint;
+            let metadata = [("card", card.name.as_str()), ("checkpoint_sha256", given.sha256)];
+            for (nth, target) in (0..).zip(targets) {
+                let name = if *target == Target::Gpu { Origin::half(n) } else { Origin::graph(n) };
+                let mut tell = |done: u64, all: u64| {
+                    let all_bytes = NUMBER_BYTES * all;
+                    let (done_bytes, total_bytes) =
+                        (all_bytes * nth + NUMBER_BYTES * done, Some(all_bytes * targets.len() as u64));
+                    told(&Progress { file: &name, source: SOURCE, done_bytes, total_bytes });
+                };
+                match draft.graph(&name, separator, (*target, &metadata), &mut tell) {
+                    Err(ConvertError::Write(cause)) => {
+                        return Err(ShelfError::io("write", &draft.place(&name), cause));
+                    }
+                    written => written.map_err(|cause| refused(path, cause))?,
                 }
-                written => written.map_err(|cause| refused(path, cause))?,
+                let trial = separator.trial(*target).map_err(|cause| refused(path, cause))?;
+                let made = try_out(card, path, &trial, &draft.place(&name), options.sessions)?;
+                tried.get_or_insert(made);
             }
-            let trial = separator.trial(*target).map_err(|cause| refused(path, cause))?;
-            let made = try_out(card, path, &trial, &draft.place(name), options.sessions)?;
-            tried.get_or_insert(made);
         }
         let written = draft.text(Origin::RECIPE, &understood.recipe().to_text());
         written.map_err(|cause| ShelfError::io("write", &draft.place(Origin::RECIPE), cause))?;
@@ -138,8 +173,7 @@ impl Shelf {
             let written = draft.text(OWN_CARD, text);
             written.map_err(|cause| ShelfError::io("write", &draft.place(OWN_CARD), cause))?;
         }
-        let source = format!("made of {}, SHA-256 {}", path.display(), given.sha256);
-        let files = draft.settle(self, card, more, (&source, date))?;
+        let files = draft.settle(self, card, more, (&understood.source(), date))?;
         let (engine, apart_db) = tried.unwrap_or_default();
         Ok(Made { files, engine, apart_db })
     }

@@ -17,6 +17,9 @@ use tributary_models::{Files, ModelError};
 const CHECKPOINT: &[u8] = include_bytes!("../../../models/tests/fixtures/bs_roformer_tiny.ckpt");
 const SETTINGS: &str = include_str!("../../../models/tests/fixtures/bs_roformer_tiny.yaml");
 
+/// A small package of Demucs, which has its settings inside.
+const PACKAGE: &[u8] = include_bytes!("../../../models/tests/fixtures/htdemucs_tiny.th");
+
 /// A card of the small checkpoint; `more` stands in the entry of the checkpoint.
 fn card_text(sources: [&str; 2], more: &str) -> String {
     let [weights, settings] = sources;
@@ -355,7 +358,7 @@ fn half_precision_is_made_beside_the_other_and_read_where_it_is_wanted() {
     let with_half = PullOptions { convert: options(true), ..PullOptions::default() };
     let made = shelf.pull(&card, &with_half, &mut |_| ()).unwrap().made.unwrap();
     let size = |name: &str| made.files.iter().find(|(file, _)| file == name).unwrap().1;
-    assert!(size(Origin::HALF) < size(Origin::GRAPH), "{made:?}");
+    assert!(size(&Origin::half(0)) < size(Origin::GRAPH), "{made:?}");
     assert_eq!(shelf.pull(&card, &with_half, &mut |_| ()).unwrap(), Pulled::default());
     let files = Files::in_folder(&card, shelf.folder());
     let (half, full) = (files.clone().in_half(true).graph(Origin::GRAPH), files.graph(Origin::GRAPH));
@@ -363,7 +366,7 @@ fn half_precision_is_made_beside_the_other_and_read_where_it_is_wanted() {
         Stored::Bytes(bytes) => bytes.len() as u64,
         Stored::File(place) => panic!("{} is small", place.display()),
     };
-    assert_eq!((bytes(half), bytes(full)), (size(Origin::HALF), size(Origin::GRAPH)));
+    assert_eq!((bytes(half), bytes(full)), (size(&Origin::half(0)), size(Origin::GRAPH)));
     assert_eq!(shelf.verify(&card).unwrap().len(), 3);
 }
 
@@ -419,6 +422,66 @@ fn a_known_checkpoint_is_imported_by_its_name_or_its_hash_with_the_settings_besi
     assert!(matches!(import(&renamed, Some(&settings)), Err(ShelfError::NotAsPinned { .. })));
     fs::rename(&checkpoint, folder.path().join("stranger.ckpt")).unwrap();
     assert_eq!(import(&folder.path().join("stranger.ckpt"), None).unwrap(), None);
+}
+
+#[test]
+fn a_bag_is_brought_whole_or_imported_by_one_of_its_files_and_makes_a_graph_of_each() {
+    let (folder, shelf) = scratch();
+    let web = HttpDouble::start();
+    // The same network twice: a bag of it is the network.
+    for path in ["/a.th", "/b.th"] {
+        web.put(path, Resource { bytes: PACKAGE.to_vec(), ranges: true, ..Resource::default() });
+    }
+    let bag = |weights: &str| {
+        format!(
+            "name = \"bag\"\ntitle = \"Bag\"\ndescription = \"For tests.\"\ntask = \"separate\"\n\
+             architecture = \"htdemucs\"\ngrade = \"preview\"\nprice_class = \"heavy\"\npublisher = \"Nobody\"\n\
+             licence = \"CC0-1.0\"\ncommercial_use = \"yes\"\nstems = [\"drums\", \"vocals\", \"other\"]\n\
+             [checkpoint]\nbag = {weights}\n\
+             [checkpoint.weights]\nfile = \"a.th\"\nsources = [\"{}\"]\n\
+             [[checkpoint.more]]\nfile = \"b.th\"\nsources = [\"{}\"]\n",
+            web.url("/a.th"),
+            web.url("/b.th")
+        )
+    };
+    let card = Card::parse(&bag("[[1.0, 0.0], [0.0, 1.0]]")).unwrap();
+    let Pulled { files, made, .. } = pull(&shelf, &card).unwrap();
+    let made = made.unwrap();
+    let names: Vec<_> = made.files.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!((files, &names[..]), (2, &["model.onnx", "model.2.onnx", "recipe.toml"][..]));
+    assert_eq!(left(&shelf, "bag"), [Pins::FILE, "model.2.onnx", "model.onnx", "recipe.toml"]);
+    assert_eq!(pull(&shelf, &card).unwrap(), Pulled::default());
+    fs::write(shelf.folder().join("bag").join(OWN_CARD), bag("[[1.0, 0.0], [0.0, 1.0]]")).unwrap();
+    Catalog::new(Some(shelf.folder())).unwrap().pipeline("bag").unwrap().load().unwrap();
+    fs::remove_file(shelf.folder().join("bag").join("model.2.onnx")).unwrap();
+    assert!(!Files::in_folder(&card, shelf.folder()).are_there());
+
+    let (first, second) = (folder.path().join("a.th"), folder.path().join("b.th"));
+    fs::write(&first, PACKAGE).unwrap();
+    let import =
+        |path: &Path| shelf.import_checkpoint([&card], (path, None), (&options(true), "today"), &mut |_| ());
+    let error = import(&first).unwrap_err();
+    assert!(matches!(&error, ShelfError::NotWhole { file, .. } if file == "b.th"), "{error}");
+    fs::write(&second, &PACKAGE[1..]).unwrap();
+    assert!(matches!(import(&first), Err(ShelfError::NotAsPinned { .. })));
+    fs::write(&second, PACKAGE).unwrap();
+    let (_, made) = import(&first).unwrap().unwrap();
+    assert_eq!(made.files.len(), 5, "{made:?}");
+
+    for (weights, words) in [
+        ("[[1.0, 0.0]]", "is for 1 of 2 networks"),
+        ("[[1.0], [1.0]]", "each with 2 weights"),
+        ("[[1.0, 0.0], [1.0, 0.0]]", "no weights from 0 on for `vocals`"),
+    ] {
+        let said = match Card::parse(&bag(weights)) {
+            Ok(card) => {
+                shelf.remove(&card).unwrap();
+                said(&pull(&shelf, &card).unwrap_err())
+            }
+            Err(error) => error.to_string(),
+        };
+        assert!(said.contains(words), "{weights}: {said}");
+    }
 }
 
 #[test]

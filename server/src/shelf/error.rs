@@ -97,6 +97,14 @@ pub enum ShelfError {
         /// What its publisher calls them.
         file: String,
     },
+    /// Another checkpoint of a model that has several is not where it was looked for.
+    #[error("`{model}` is made of several checkpoints: put {file} beside the one you named")]
+    NotWhole {
+        /// Which model.
+        model: String,
+        /// What its publisher calls the other.
+        file: String,
+    },
     /// A name that another model has.
     #[error(
         "there is another model `{name}`: choose another name, or `tributary models remove {name}` first"
