@@ -21,8 +21,11 @@ pub struct Motion {
 pub struct Limiter {
     ceiling: f32,
     curve: Curve,
-    /// `[channels][..]`: from [`REACH_FRAMES`] before the next frame to go out.
+    /// `[channels][..]`: from [`REACH_FRAMES`] before the next frame to go out; before the first frame, of the silence that
+    /// is `before`, too.
     held: Vec<Vec<f32>>,
+    /// Frames of silence before the first frame, in which it rings already; none once they were looked at.
+    before: usize,
     /// Frames at the front of `held` whose gain is not known yet begin after the reach; these have been shown to the
     /// curve already.
     shown_frames: usize,
@@ -60,7 +63,8 @@ impl Limiter {
         Self {
             ceiling,
             curve,
-            held: vec![vec![0.0; REACH_FRAMES]; channels],
+            held: vec![vec![0.0; 2 * REACH_FRAMES]; channels],
+            before: REACH_FRAMES,
             shown_frames: 0,
             carried_peak: 0.0,
             gains: Vec::new(),
@@ -82,10 +86,11 @@ impl Limiter {
 
     /// After the last block: gives the rest. All that was pushed has then come out.
     pub fn finish(&mut self) -> &[Vec<f32>] {
+        // The silence after the last frame, in which it still rings, and what the filters see beyond.
         for held in &mut self.held {
-            held.extend_from_slice(&[0.0; REACH_FRAMES]);
+            held.extend_from_slice(&[0.0; 2 * REACH_FRAMES]);
         }
-        self.show();
+        self.show(REACH_FRAMES);
         match &mut self.curve {
             Curve::TruePeak(curve) => curve.finish(&mut self.gains),
             Curve::Classic(curve) => curve.finish(&mut self.gains),
@@ -101,12 +106,13 @@ impl Limiter {
     }
 
     fn advance(&mut self) {
-        self.show();
+        self.show(0);
         self.give();
     }
 
-    /// Shows the curve the peaks of all frames that are known with their surroundings.
-    fn show(&mut self) {
+    /// Shows the curve the peaks of all frames that are known with their surroundings. The last `after` are silence after
+    /// the last frame.
+    fn show(&mut self, after: usize) {
         let held = self.held.first().map_or(0, Vec::len);
         let frames = held.saturating_sub(2 * REACH_FRAMES + self.shown_frames);
         if frames == 0 {
@@ -123,13 +129,26 @@ impl Limiter {
                 raise(&mut self.peaks, &sound[REACH_FRAMES..]);
             }
         }
+        let before = self.before.min(frames);
+        if before > 0 {
+            // What rings before the first frame is turned down by it.
+            let rings = self.peaks.drain(..before).fold(0.0, f32::max);
+            self.carried_peak = self.carried_peak.max(rings);
+            self.before -= before;
+            self.held.iter_mut().for_each(|held| drop(held.drain(..before)));
+        }
+        if after > 0 {
+            // And what rings after the last one by that.
+            let rings = self.peaks.drain(self.peaks.len().saturating_sub(after)..).fold(0.0, f32::max);
+            self.peaks.last_mut().into_iter().for_each(|last| *last = last.max(rings));
+        }
         for peak in &mut self.peaks {
             // What rises between two frames is turned down by both.
             let both = if between { peak.max(self.carried_peak) } else { *peak };
             self.carried_peak = *peak;
             *peak = both / self.ceiling;
         }
-        self.shown_frames += frames;
+        self.shown_frames += self.peaks.len();
         match &mut self.curve {
             Curve::TruePeak(curve) => curve.push(&self.peaks, &mut self.gains),
             Curve::Classic(curve) => curve.push(&self.peaks, &mut self.gains),
