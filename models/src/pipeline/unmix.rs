@@ -11,9 +11,11 @@ mod cutter;
 mod layout;
 mod mel;
 mod net;
+mod parcel;
 mod roformer;
 
 use crate::ModelError;
+use crate::catalog::facts::Graph;
 use crate::pipeline::link;
 use crate::pipeline::stems::outlet;
 use crate::pipeline::stems::parts::Parts;
@@ -27,6 +29,7 @@ use cutter::UnmixCutter;
 use layout::{Layout, Tiling};
 pub(crate) use mel::mel_bands;
 use net::{Kept, Net};
+use parcel::Parcel;
 use roformer::{GRAPH, Roformer};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -159,6 +162,13 @@ impl Unmix {
     }
 }
 
+impl Front {
+    /// How chunks are packed.
+    fn parcel(&self) -> Parcel {
+        Parcel { seen: self.net.shape().iter().product(), stems: self.recipe.stems.len() }
+    }
+}
+
 impl Job {
     fn pairs(&self) -> u32 {
         pairs(self.clip)
@@ -243,25 +253,32 @@ impl Pipeline for Unmix {
         }
         let mixture = if parts.remainder_output().is_some() { Some(clips.clip.open()?) } else { None };
         let link = Arc::new(Link::new(in_flight_max.min(IN_FLIGHT_MAX), VecDeque::new()));
-        let cutter = UnmixCutter::new(Arc::clone(&job), frames, Arc::clone(&link))?;
+        let cutter = UnmixCutter::new(Arc::clone(&job), parts.needed(), frames, Arc::clone(&link))?;
         let assembler = UnmixAssembler::new(job, parts, mixture, link)?;
         Ok((Box::new(cutter), Box::new(assembler)))
     }
 
     fn load(&self) -> Result<Session, ModelError> {
         let onnx = self.files.read(&self.graph)?;
+        let (inputs, outputs) = self.front.net.ports();
+        let recipes = Graph { file: self.graph.clone(), inputs, outputs };
+        self.files.check(&onnx, &recipes, "recipe")?;
         let mut session = Session::load(&self.front.model, &[(GRAPH, &*onnx)], self.options)?;
         drop(onnx);
-        // Shows that the graph is the recipe's before anybody waits for it; its shapes are fixed, so a chunk is whole.
-        let silence = vec![0.0; self.front.net.shape().iter().product()];
-        self.front.net.run(&mut session, &silence)?;
+        // Shows that the graph runs before anybody waits for it; its shapes are fixed, so a chunk is whole.
+        let (Parcel { seen, stems }, front) = (self.front.parcel(), &self.front);
+        front.net.run(&mut session, &vec![0.0; seen], &(0..stems).collect::<Vec<_>>())?;
         Ok(session)
     }
 
     /// One after the other: a network of this size fills the device with one chunk, and two would need twice the memory.
     fn infer(&self, session: &mut Session, batch: &[Chunk]) -> Result<Vec<ChunkAnswer>, ModelError> {
         let run = |chunk: &Chunk| {
-            let data = self.front.net.run(session, &chunk.data)?;
+            let (seen, asked) = self.front.parcel().unpack(&chunk.data).ok_or_else(|| {
+                let reason = format!("chunk {} has {} numbers", chunk.index, chunk.data.len());
+                ModelError::Engine { model: self.front.model.clone(), reason }
+            })?;
+            let data = self.front.net.run(session, seen, &asked)?;
             Ok(ChunkAnswer { index: chunk.index, data })
         };
         batch.iter().map(run).collect()

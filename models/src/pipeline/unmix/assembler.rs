@@ -11,7 +11,10 @@ use tributary_audio::Frames;
 
 pub(super) struct UnmixAssembler {
     job: Arc<Job>,
-    parts: Arc<Parts>,
+    /// `[parts]`: where its stems are in an answer, which has those that are needed.
+    places: Vec<Vec<usize>>,
+    /// Numbers of an answer.
+    numbers: usize,
     link: Arc<Link>,
     /// `[pairs]`.
     sums: Vec<Sum>,
@@ -41,8 +44,24 @@ impl UnmixAssembler {
             weights: Vec::new(),
         };
         let sums = (0..job.pairs()).map(|_| sum()).collect();
-        let outlet = Outlet::new(job.clip, job.front.recipe.rate_hz, Arc::clone(&parts), mixture)?;
-        Ok(Self { job, parts, link, sums, outlet, next: 0 })
+        let needed = parts.needed();
+        let places = |part: &Vec<usize>| part.iter().filter_map(|s| needed.binary_search(s).ok()).collect();
+        let places = parts.parts().iter().map(places).collect();
+        let numbers = needed.len() * job.front.net.stem_numbers();
+        let outlet = Outlet::new(job.clip, job.front.recipe.rate_hz, parts, mixture)?;
+        Ok(Self { job, places, numbers, link, sums, outlet, next: 0 })
+    }
+
+    /// Whether an answer is as long as it must be, and numbers: half precision may have run over.
+    fn check(&self, ChunkAnswer { index, data }: &ChunkAnswer) -> Result<(), ModelError> {
+        if data.len() != self.numbers {
+            let (got, wanted) = (data.len(), self.numbers);
+            return Err(self.job.engine_error(format!("chunk {index} has {got} numbers, not {wanted}")));
+        }
+        match data.iter().find(|x| !x.is_finite()) {
+            Some(bad) => Err(self.job.engine_error(format!("{bad} came out of chunk {index}"))),
+            None => Ok(()),
+        }
     }
 }
 
@@ -99,18 +118,12 @@ impl Assembler for UnmixAssembler {
         if answer.index != self.next || self.next >= self.job.chunks() {
             return Err(out_of_order);
         }
-        let net = &self.job.front.net;
-        if answer.data.len() != net.answer_numbers() {
-            let (got, wanted) = (answer.data.len(), net.answer_numbers());
-            return Err(self
-                .job
-                .engine_error(format!("chunk {} has {got} numbers, not {wanted}", answer.index)));
-        }
+        self.check(&answer)?;
         let Some(kept) = self.link.with(VecDeque::pop_front) else { return Err(out_of_order) };
         let (k, p) = (u64::from(self.next / self.job.pairs()), self.next % self.job.pairs());
         let sum = &mut self.sums[p as usize];
-        for (part, stems) in self.parts.parts().iter().enumerate() {
-            sum.lay(&self.job, k, part, &net.stem(&kept, &answer.data, stems));
+        for (part, places) in self.places.iter().enumerate() {
+            sum.lay(&self.job, k, part, &self.job.front.net.stem(&kept, &answer.data, places));
         }
         sum.weigh(&self.job, k);
         let channels = self.job.pair_channels(p);

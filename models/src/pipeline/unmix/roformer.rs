@@ -1,8 +1,9 @@
 //! BS-RoFormer and Mel-Band RoFormer: complex masks on the spectrum of a chunk, band by band. They differ in the bins of
 //! the bands, which for the second overlap: a bin's mask is then the mean of those of its bands.
 
-use super::net::{Kept, Net};
+use super::net::{Kept, Net, port};
 use crate::ModelError;
+use crate::catalog::facts::Port;
 use crate::dsp::{Forward, Inverse, Stft, StftShape};
 use crate::recipe::Spectrum;
 use crate::session::{Input, Session};
@@ -114,8 +115,13 @@ impl Net for Roformer {
         vec![self.columns, self.numbers()]
     }
 
-    fn answer_numbers(&self) -> usize {
-        self.outputs.len() * self.columns * self.numbers()
+    fn stem_numbers(&self) -> usize {
+        self.columns * self.numbers()
+    }
+
+    fn ports(&self) -> (Vec<Port>, Vec<Port>) {
+        let shape = [1, self.columns, self.numbers()];
+        (vec![port(INPUT, &shape)], self.outputs.iter().map(|name| port(name, &shape)).collect())
     }
 
     fn forward(&self, sound: &[Vec<f32>; 2]) -> (Vec<f32>, Kept) {
@@ -138,16 +144,17 @@ impl Net for Roformer {
     }
 
     fn stem(&self, Kept(spectra): &Kept, answer: &[f32], stems: &[usize]) -> [Vec<f32>; 2] {
-        let numbers = self.columns * self.numbers();
+        let numbers = self.stem_numbers();
         let masks: Vec<&[f32]> = stems.iter().map(|stem| &answer[stem * numbers..][..numbers]).collect();
         let (left, right) =
             rayon::join(|| self.channel(&spectra[0], &masks, 0), || self.channel(&spectra[1], &masks, 1));
         [left, right]
     }
 
-    fn run(&self, session: &mut Session, data: &[f32]) -> Result<Vec<f32>, ModelError> {
+    /// An engine that can leaves out what only masks that nobody asked for need; none fetches those from the device.
+    fn run(&self, session: &mut Session, data: &[f32], asked: &[usize]) -> Result<Vec<f32>, ModelError> {
         let shape = [1, self.columns, self.numbers()];
-        let names: Vec<&str> = self.outputs.iter().map(String::as_str).collect();
+        let names: Vec<&str> = asked.iter().map(|&stem| self.outputs[stem].as_str()).collect();
         let outputs = session.run(GRAPH, &[Input { name: INPUT, shape: &shape, data }], &names)?;
         if outputs.iter().any(|output| output.shape != shape) {
             let shapes: Vec<_> = outputs.iter().map(|output| &output.shape).collect();
