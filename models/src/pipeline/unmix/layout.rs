@@ -74,18 +74,22 @@ impl Layout {
         (k * self.tiling.step).cast_signed() - self.border.cast_signed()
     }
 
-    /// The frames of the clip that chunk `k` is made of: what it covers, and what is mirrored into it.
+    /// The frames of the clip that chunk `k` is made of: what it covers, and what is mirrored into it, and before
+    /// that no later one needs any: it can be forgotten.
     pub(super) fn needs(self, k: u64) -> Range<u64> {
-        let (start, chunk) = (self.start(k), self.tiling.chunk.cast_signed());
-        let last = self.frames.cast_signed() - 1;
-        let end = (start + chunk - 1).min(last + self.border.cast_signed());
+        let (start, last) = (self.start(k), self.frames.cast_signed() - 1);
+        let border = self.border.cast_signed();
+        let end = start + self.tiling.chunk.cast_signed() - 1;
         // Beyond the last frame comes the one before it, and so on; before the first, the second.
-        let low = start.max(0).min(if end > last { 2 * last - end } else { last });
-        let high = end.min(last).max(-start);
-        low.max(0).cast_unsigned()..(high.min(last) + 1).cast_unsigned()
+        let low = start.max(0).min(last - border);
+        let high = end.max(-start).min(last);
+        low.cast_unsigned()..(high + 1).cast_unsigned()
     }
 
     /// Fills `out` with chunk `k` of one channel. `held`: the clip's frames from `held_from` on, at least what it needs.
+    ///
+    /// # Panics
+    /// Where that is not held.
     pub(super) fn fill(self, k: u64, held: &[f32], held_from: u64, out: &mut Vec<f32>) {
         let (start, frames) = (self.start(k), self.frames.cast_signed());
         let end = (start + self.tiling.chunk.cast_signed()).min(frames + self.border.cast_signed());
@@ -98,9 +102,8 @@ impl Layout {
                 i
             }
         };
-        let at = |i: i64| usize::try_from(mirrored(i) - held_from.cast_signed()).ok();
         out.clear();
-        out.extend((start..end).map(|i| at(i).and_then(|at| held.get(at)).copied().unwrap_or(0.0)));
+        out.extend((start..end).map(|i| held[(mirrored(i) - held_from.cast_signed()) as usize]));
         // The last chunk may be short: more than half of one is mirrored once more, less is followed by silence.
         let (have, chunk) = (out.len(), self.tiling.chunk as usize);
         if have > chunk / 2 + 1 {
@@ -200,6 +203,9 @@ mod tests {
                 let layout = tiling.lay(frames as u64);
                 let (mut sum, mut weights) = (vec![0.0_f32; frames], vec![0.0_f32; frames]);
                 assert!(layout.chunks() <= chunks.len() as u64);
+                let needs = |k: u64| layout.needs(k);
+                let mut all = 1..layout.chunks();
+                assert!(all.all(|k| needs(k).start >= needs(k - 1).start), "{frames} {tiling:?}");
                 for k in 0..layout.chunks() {
                     let needs = layout.needs(k);
                     let held = &clip[needs.start as usize..needs.end as usize];
