@@ -16,3 +16,5 @@ mod roformer;
 mod speed;
 #[cfg(test)]
 mod unmix;
+#[cfg(test)]
+mod unmix_laws;
