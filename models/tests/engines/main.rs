@@ -3,6 +3,8 @@
 //! `TRIBUTARY_ONNXRUNTIME` names its library (`cargo xtask setup` brings it); without it these tests are left out.
 
 #[cfg(test)]
+mod ensemble;
+#[cfg(test)]
 mod graphs;
 #[cfg(test)]
 mod library;

@@ -139,7 +139,7 @@ impl ResultSink for Stems {
 }
 
 pub(crate) fn separate(
-    pipeline: &Unmix,
+    pipeline: &dyn Pipeline,
     audio: &Audio,
     ask: &Ask,
 ) -> Result<(Vec<Stem>, Vec<String>), ModelError> {
