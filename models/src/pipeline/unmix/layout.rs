@@ -234,4 +234,13 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn as_few_chunks_as_can_be_are_no_more_than_cover_the_clip() {
+        let chunks = |tiling: Tiling, frames: u64| tiling.lay(frames).chunks();
+        let few = [1, 99, 100, 101, 190, 191, 280].map(|frames| chunks(Tiling::touching(100), frames));
+        assert_eq!(few, [1, 1, 1, 2, 2, 3, 3]);
+        let usual = [1, 50, 51, 100, 101].map(|frames| chunks(Tiling::overlapping(100, 2), frames));
+        assert_eq!(usual, [1, 1, 2, 2, 4]);
+    }
 }
