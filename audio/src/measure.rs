@@ -1,5 +1,9 @@
 //! How close sound is to other sound, in dB, over whole clips in bounded memory. Never aligns, scales or resamples.
 
+mod scores;
+
+pub use scores::{Scores, scores};
+
 use crate::frames::{empty_block, fill};
 use crate::limits::BLOCK_FRAMES;
 use crate::{AudioError, Frames};

@@ -1,14 +1,21 @@
 //! Published checkpoints become graphs of ours: the same function, emitted for speed instead of traced. No Python, no
 //! files, no network; whoever calls brings weights by name and says where the graph goes.
 
+mod architecture;
+mod bag;
 mod bands;
+mod channels;
 mod checkpoint;
+pub mod htdemucs;
 mod published;
 pub mod roformer;
 mod rotary;
+pub mod scnet;
+mod scope;
 mod survey;
 mod transformer;
 
+pub use bag::Bag;
 pub use bands::Bands;
 pub use checkpoint::CheckpointWeights;
 
@@ -83,6 +90,9 @@ pub enum ConvertError {
     Write(#[from] io::Error),
 }
 
+/// The class whose packages have their settings inside.
+const HTDEMUCS: &str = "demucs.htdemucs.HTDemucs";
+
 /// A checkpoint whose settings were read and whose tensors are those that its network needs.
 pub struct Separator<R> {
     weights: CheckpointWeights<R>,
@@ -91,6 +101,22 @@ pub struct Separator<R> {
 }
 
 impl<R: Read + Seek> Separator<R> {
+    /// The same for a package of Demucs, which has its settings inside.
+    ///
+    /// # Errors
+    /// As of [`Self::new`], and where there are none, or those of another network.
+    pub fn of_package(checkpoint: Checkpoint<R>) -> Result<Self, ConvertError> {
+        let class = checkpoint.enclosed("klass")?;
+        let class = class.as_ref().map(|class| class.root().text()).transpose()?;
+        match (class, checkpoint.enclosed("kwargs")?) {
+            (Some(HTDEMUCS), Some(settings)) => Self::new(checkpoint, &settings),
+            (Some(class), _) => Err(ConvertError::Settings(format!(
+                "the checkpoint is one of `{class}`; of those with settings inside only `{HTDEMUCS}` is known"
+            ))),
+            (None, _) => Err(ConvertError::Settings("the checkpoint has no settings inside".to_owned())),
+        }
+    }
+
     /// Reads settings and the checkpoint's directory, no numbers.
     ///
     /// # Errors
@@ -104,8 +130,9 @@ impl<R: Read + Seek> Separator<R> {
             .collect();
         let weights = CheckpointWeights::from(checkpoint);
         let survey = Survey::new(&weights);
-        roformer::survey(&published.shape, published.layers, &survey)?;
-        survey.finish(tensors.iter().map(|(name, _)| name.as_str()), roformer::is_spare)?;
+        let architecture = &published.architecture;
+        architecture.survey(&survey)?;
+        survey.finish(tensors.iter().map(|(name, _)| name.as_str()), |name| architecture.is_spare(name))?;
         let numbers = tensors.iter().map(|(_, numbers)| numbers).sum();
         Ok(Self { weights, published, numbers })
     }
@@ -124,6 +151,14 @@ impl<R: Read + Seek> Separator<R> {
         self.numbers * number + (16 << 20)
     }
 
+    /// How many multiplications one chunk takes: see [`onnx::Graph::multiplications`].
+    ///
+    /// # Errors
+    /// As of [`Self::new`].
+    pub fn multiplications(&self) -> Result<u64, ConvertError> {
+        Ok(self.published.architecture.graph(&self.weights, Target::Gpu)?.multiplications())
+    }
+
     /// Writes the graph to `out`, or graph and weights where one file cannot hold them: see [`onnx::write`]. `told` hears
     /// how many of how many numbers were read.
     ///
@@ -140,7 +175,7 @@ impl<R: Read + Seek> Separator<R> {
     ) -> Result<Written, ConvertError> {
         let weights =
             Told { weights: &self.weights, done: Cell::new(0), all: self.numbers, told: RefCell::new(told) };
-        let graph = roformer::graph(&self.published.shape, &weights, target)?;
+        let graph = self.published.architecture.graph(&weights, target)?;
         onnx::write(graph, metadata, weights_name, out, beside)
     }
 }

@@ -16,6 +16,9 @@ pub struct Recipe {
     pub chunk_frames: u32,
     /// How many chunks cover a frame in the publisher's own inference: the hop is `chunk_frames / overlap`.
     pub overlap: u32,
+    /// For several networks that are averaged, how much each counts for each stem, `[networks][stems]`; empty for one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bag: Vec<Vec<f32>>,
     /// How chunks become the network's input, and its output becomes stems.
     #[serde(flatten)]
     pub network: Network,
@@ -40,18 +43,19 @@ pub enum Network {
         bands: usize,
     },
     /// Rouard et al. 2023: a waveform and a spectrum, both in and out.
+    #[serde(rename = "htdemucs")]
     HtDemucs {
         /// The transform.
         spectrum: Spectrum,
     },
     /// Tong et al. 2024: a spectrum in, spectra of stems out.
     Scnet {
-        /// The transform.
+        /// The transform, whose windows are rectangular: the publisher's code names none.
         spectrum: Spectrum,
     },
 }
 
-/// A short-time Fourier transform, Hann window as long as `n_fft`, centred.
+/// A short-time Fourier transform, windows as long as `n_fft`, Hann where nothing else is said, centred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spectrum {
@@ -70,6 +74,8 @@ impl Recipe {
     const CHUNK_FRAMES_MAX: u32 = 120 * 48_000;
     /// More chunks over one frame than these are a mistake.
     const OVERLAP_MAX: u32 = 64;
+    /// More networks than these are a mistake.
+    const BAG_MAX: usize = 16;
     /// More stems than these are a mistake.
     const STEMS_MAX: usize = 32;
 
@@ -104,6 +110,18 @@ impl Recipe {
         }
         if self.stems.is_empty() || self.stems.len() > Self::STEMS_MAX {
             return Err(format!("`stems` names {}, allowed are 1 to {}", self.stems.len(), Self::STEMS_MAX));
+        }
+        let count = self.bag.len();
+        if count > Self::BAG_MAX || self.bag.iter().any(|weights| weights.len() != self.stems.len()) {
+            let (most, stems) = (Self::BAG_MAX, self.stems.len());
+            return Err(format!("`bag` has {count} networks, allowed are {most}, each with {stems} weights"));
+        }
+        let counts = |stem: usize| {
+            let weights = self.bag.iter().map(|weights| weights[stem]);
+            weights.clone().all(|weight| weight.is_finite() && weight >= 0.0) && weights.sum::<f32>() > 0.0
+        };
+        if let Some(stem) = (0..self.stems.len()).find(|&stem| count > 0 && !counts(stem)) {
+            return Err(format!("`bag` has no weights from 0 on for `{}`", self.stems[stem]));
         }
         let spectrum = self.network.spectrum();
         let least = spectrum.n_fft.max(10) as u64;
@@ -153,8 +171,15 @@ mod tests {
         let check = |stems: &[&str], remainder: Option<&str>| {
             let stems: Vec<String> = stems.iter().map(|&stem| stem.to_owned()).collect();
             let network = Network::Scnet { spectrum };
-            let recipe =
-                Recipe { rate_hz: 44_100, channels: 2, stems, chunk_frames: 352_800, overlap: 2, network };
+            let recipe = Recipe {
+                rate_hz: 44_100,
+                channels: 2,
+                stems,
+                chunk_frames: 352_800,
+                overlap: 2,
+                bag: Vec::new(),
+                network,
+            };
             assert_eq!(recipe.remainder(), remainder, "{:?}", recipe.stems);
             assert!(recipe.remainder().is_none_or(|rest| recipe.stems.iter().all(|stem| stem != rest)));
         };

@@ -94,10 +94,12 @@ fn summary(job: &JobResults, references: &[PathBuf]) -> anyhow::Result<JobSummar
     ensure!(given <= STEMS_MAX, "a report shows at most {STEMS_MAX} stems, not {given}");
     let measured = stems.iter().map(|path| figures::StemFigures::of(path, clip, references));
     let several = given > 1;
+    let mut measured = measured.collect::<anyhow::Result<Vec<_>>>()?;
+    figures::StemFigures::compare(&mut measured, references)?;
     Ok(JobSummary {
         heading: heading.clone(),
         clip: figures::SoundFigures::of(clip)?,
-        stems: measured.collect::<anyhow::Result<_>>()?,
+        stems: measured,
         sum_residual_db: several.then(|| figures::sum_residual_db(clip, stems)).transpose()?,
         sheets: sheets.iter().map(|path| sheet::SheetFigures::of(path)).collect::<anyhow::Result<_>>()?,
     })

@@ -8,6 +8,7 @@ mod check;
 mod codegen;
 mod daw;
 mod demo;
+mod eval;
 mod install;
 mod run;
 mod screens;
@@ -54,6 +55,20 @@ enum Task {
         #[arg(long)]
         short: bool,
     },
+    /// Separate songs whose stems are known by every installed model, and print how good the stems are
+    Eval {
+        /// A folder with a folder a song: mixture.flac (or .wav), vocals.flac, drums.flac, .. [default: our song]
+        songs: Option<PathBuf>,
+        /// Data folder with the models [default: the user's own]
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// Only these models [default: all that are installed]
+        #[arg(long = "model", value_name = "NAME")]
+        models: Vec<String>,
+        /// A control of the models, as `tributary separate --set` takes it
+        #[arg(long = "set", value_name = "NAME=VALUE")]
+        settings: Vec<String>,
+    },
     /// Make the plugin: target/bundled/Tributary.clap and Tributary.vst3
     Bundle {
         /// Without optimisation, for tests; goes to target/bundled-debug
@@ -92,6 +107,9 @@ fn main() -> ExitCode {
         Task::Test => test::run(),
         Task::Check => check::run(),
         Task::Bench { parts, short } => bench::run(&parts, short),
+        Task::Eval { songs, data, models, settings } => {
+            eval::run(&eval::Wish { songs, data, models, settings })
+        }
         Task::Bundle { debug, features } => {
             bundle::run(if debug { Profile::Dev } else { Profile::Release }, &features)
         }

@@ -9,5 +9,6 @@ mod loudness;
 mod measure;
 mod pcm;
 mod resample;
+mod scores;
 mod signal;
 mod wav;

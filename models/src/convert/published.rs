@@ -1,14 +1,16 @@
 //! Settings as the publishers of separation networks write them, into what a network is and how it is fed. Their programs:
 //! ZFTurbo's Music-Source-Separation-Training and those that read its files.
 
+use super::architecture::Architecture;
 use super::roformer::{self, Shape};
-use super::{Bands, ConvertError};
+use super::{Bands, ConvertError, htdemucs, scnet};
 use crate::checkpoint::{Entry, Settings};
 use crate::pipeline::unmix::mel_bands;
 use crate::recipe::{Network, Recipe, Spectrum};
 
 /// Families that are known, as errors list them.
-const KNOWN: &str = "bs-roformer (`model.freqs_per_bands`), mel-band-roformer (`model.num_bands`)";
+const KNOWN: &str = "bs-roformer (`model.freqs_per_bands`), mel-band-roformer (`model.num_bands`), scnet (`model.band_SR`), \
+                     htdemucs (`htdemucs`, or inside its checkpoint)";
 /// Defaults of the publishers' programs, where settings leave something out.
 const RATE_HZ: usize = 44_100;
 const OVERLAP: usize = 2;
@@ -20,8 +22,7 @@ const HEAD: usize = 64;
 /// What the settings say.
 pub(super) struct Published {
     pub(super) recipe: Recipe,
-    pub(super) shape: Shape,
-    pub(super) layers: roformer::Layers,
+    pub(super) architecture: Architecture,
 }
 
 /// Reads them.
@@ -30,6 +31,21 @@ pub(super) struct Published {
 /// [`ConvertError::Settings`] where the family is unknown or needs what no code here does; those of the settings, each with
 /// its path.
 pub(super) fn read(settings: &Settings) -> Result<Published, ConvertError> {
+    let overlap = settings.find("inference.num_overlap").map(|entry| entry.count()).transpose()?;
+    let overlap = u32::try_from(overlap.unwrap_or(OVERLAP)).unwrap_or(u32::MAX);
+    let (recipe, architecture) = if let Some(shape) = htdemucs::read(settings)? {
+        (shape.recipe(overlap), Architecture::HtDemucs(shape))
+    } else if let Some(shape) = scnet::read(settings)? {
+        (shape.recipe(overlap), Architecture::Scnet(shape))
+    } else {
+        roformer(settings, overlap)?
+    };
+    recipe.check().map_err(ConvertError::Settings)?;
+    Ok(Published { recipe, architecture })
+}
+
+/// Those of BS-RoFormer and Mel-Band RoFormer.
+fn roformer(settings: &Settings, overlap: u32) -> Result<(Recipe, Architecture), ConvertError> {
     let model = settings.at("model")?;
     let number = |key: &str, default: usize| -> Result<usize, ConvertError> {
         Ok(model.find(key).map(|entry| entry.count()).transpose()?.unwrap_or(default))
@@ -68,13 +84,13 @@ pub(super) fn read(settings: &Settings) -> Result<Published, ConvertError> {
         Some(entry) => entry.count()?,
         None => settings.at("audio.chunk_size")?.count()?,
     };
-    let overlap = settings.find("inference.num_overlap").map(|entry| entry.count()).transpose()?;
     let recipe = Recipe {
         rate_hz,
         channels: 2,
         stems: stems(settings, number("num_stems", 1)?)?,
         chunk_frames: u32::try_from(chunk).unwrap_or(u32::MAX),
-        overlap: u32::try_from(overlap.unwrap_or(OVERLAP)).unwrap_or(u32::MAX),
+        overlap,
+        bag: Vec::new(),
         network,
     };
     recipe.check().map_err(ConvertError::Settings)?;
@@ -96,7 +112,7 @@ pub(super) fn read(settings: &Settings) -> Result<Published, ConvertError> {
             if matches!(recipe.network, Network::BsRoformer { .. }) { 2 } else { 1 },
         )?,
     };
-    Ok(Published { recipe, shape, layers })
+    Ok((recipe, Architecture::Roformer(shape, layers)))
 }
 
 fn missing(path: &str) -> ConvertError {
@@ -147,9 +163,11 @@ fn stems(settings: &Settings, count: usize) -> Result<Vec<String>, ConvertError>
             .wrong(&format!("names {} stems ({names}), and `model.num_stems` is {count}", named.len()))
             .into());
     }
-    let word = |name: &&str| {
-        let kept = name.trim().to_ascii_lowercase();
-        kept.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect::<String>()
-    };
-    Ok(named.iter().map(word).collect())
+    Ok(named.into_iter().map(stem_name).collect())
+}
+
+/// A stem as we write it: small letters, digits and hyphens.
+pub(super) fn stem_name(published: &str) -> String {
+    let kept = published.trim().to_ascii_lowercase();
+    kept.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
 }

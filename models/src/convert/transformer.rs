@@ -6,7 +6,7 @@ use super::{ConvertError, Weights};
 use crate::onnx::{Graph, GraphError, Value};
 
 /// Scores of one attention, 32-bit floats, should not take more than this at once.
-const SCORES_BYTES_MAX: usize = 128 << 20;
+pub(super) const SCORES_BYTES_MAX: usize = 128 << 20;
 
 /// Sizes of all transformers of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

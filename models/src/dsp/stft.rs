@@ -1,6 +1,7 @@
 //! Short-time Fourier transform and its inverse, as streams: no column is kept that is not needed any more.
 //!
-//! Forward: `X[c, k] = sum_i w[i] x[c * hop + i - n_fft / 2] exp(-2 pi j k i / n_fft)`, periodic Hann `w`.
+//! Forward: `X[c, k] = sum_i w[i] x[c * hop + i - n_fft / 2] exp(-2 pi j k i / n_fft)`, `w` periodic Hann
+//! or rectangular.
 //! Inverse: least squares (Griffin & Lim 1984), so forward and back is the identity to rounding.
 //!
 //! Ends: frame `-i` is frame `i`, frame `last + i` is frame `last - i` (the outermost frame is not repeated).
@@ -68,11 +69,20 @@ pub struct Stft {
 }
 
 impl Stft {
-    /// Plans both directions.
+    /// Plans both directions, with Hann windows.
     #[must_use]
     pub fn new(shape: StftShape) -> Arc<Self> {
+        Self::with_window(shape, window::hann_periodic(shape.n_fft))
+    }
+
+    /// The same with windows of ones: for networks that were trained on such.
+    #[must_use]
+    pub fn rectangular(shape: StftShape) -> Arc<Self> {
+        Self::with_window(shape, vec![1.0; shape.n_fft])
+    }
+
+    fn with_window(shape: StftShape, window: Vec<f32>) -> Arc<Self> {
         let mut planner = RealFftPlanner::new();
-        let window = window::hann_periodic(shape.n_fft);
         Arc::new(Self {
             shape,
             synthesis: window.iter().map(|w| w / shape.n_fft as f32).collect(),

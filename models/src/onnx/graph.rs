@@ -48,6 +48,11 @@ impl Value {
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
+
+    /// How many numbers it holds.
+    pub(super) fn numbers(&self) -> u64 {
+        self.shape.iter().fold(1, |all, &size| all.saturating_mul(size as u64))
+    }
 }
 
 /// A graph that makes no sense: a bug of whoever builds it, or settings that do not belong together.
@@ -86,6 +91,8 @@ pub struct Graph<'w, E> {
     pub(super) constants: Vec<Constant<'w, E>>,
     /// What weights and activations are computed in.
     float: Element,
+    /// Products of one run.
+    multiplications: u64,
 }
 
 impl<'w, E> Graph<'w, E> {
@@ -99,7 +106,28 @@ impl<'w, E> Graph<'w, E> {
             outputs: Vec::new(),
             constants: Vec::new(),
             float: if half { Element::Half } else { Element::Float },
+            multiplications: 0,
         }
+    }
+
+    /// How many numbers are multiplied by one another in one run: of matrices, convolutions, attention and recurrent
+    /// layers, which are nearly all of the work. Each is added to another.
+    #[must_use]
+    pub fn multiplications(&self) -> u64 {
+        self.multiplications
+    }
+
+    /// How many weights it has.
+    #[must_use]
+    pub fn numbers(&self) -> u64 {
+        let floats = self.constants.iter().filter(|constant| constant.value.element != Element::Int);
+        floats.map(|constant| constant.value.numbers()).sum()
+    }
+
+    /// Counts a node's products: so many for each number of `value`.
+    pub(super) fn count(&mut self, value: &Value, each: usize) {
+        self.multiplications =
+            self.multiplications.saturating_add(value.numbers().saturating_mul(each as u64));
     }
 
     /// A tensor of 32-bit floats that comes from outside.

@@ -2,6 +2,7 @@
 
 use super::graph::{Element, Graph, GraphError, Value};
 use super::schema::Attribute;
+use std::ops::Range;
 
 impl<E> Graph<'_, E> {
     /// `a` times `b`, the last two dimensions as matrices, those before them broadcast.
@@ -16,7 +17,9 @@ impl<E> Graph<'_, E> {
         };
         let mut shape = broadcast(outer_a, outer_b).filter(|_| inner_a == inner_b).ok_or(refused)?;
         shape.extend([*rows, *columns]);
-        Ok(self.node("MatMul", &[a, b], a.element, shape, Vec::new()))
+        let product = self.node("MatMul", &[a, b], a.element, shape, Vec::new());
+        self.count(&product, *inner_a);
+        Ok(product)
     }
 
     /// `a + b`, broadcast.
@@ -101,13 +104,19 @@ impl<E> Graph<'_, E> {
         Ok(self.node("RotaryEmbedding", &[x, cosines, sines], x.element, x.shape.clone(), attributes))
     }
 
-    /// Scaled dot-product attention over all places, softmax in 32 bits: `q`, `k`, `v` are `[batch, places, heads * size]`.
+    /// Scaled dot-product attention over all places, softmax in 32 bits: `q`, `k`, `v` are `[batch, places, heads * size]`;
+    /// `q` may have another number of places than `k` and `v`.
     ///
     /// # Errors
-    /// Where the shapes differ or `heads` does not divide them.
+    /// Where the shapes do not fit or `heads` does not divide them.
     pub fn attention(&mut self, q: &Value, k: &Value, v: &Value, heads: usize) -> Result<Value, GraphError> {
-        let fits = matches!(&q.shape[..], [_, _, width] if heads > 0 && width.is_multiple_of(heads));
-        if !fits || q.shape != k.shape || k.shape != v.shape {
+        let fits = match (&q.shape[..], &k.shape[..]) {
+            ([batch, _, width], [b, _, w]) => {
+                (batch, width) == (b, w) && heads > 0 && width.is_multiple_of(heads)
+            }
+            _ => false,
+        };
+        if !fits || k.shape != v.shape {
             return Err(self.refused("Attention", &[q, k, v]));
         }
         let attributes = vec![
@@ -115,7 +124,10 @@ impl<E> Graph<'_, E> {
             Attribute::int("kv_num_heads", heads as i64),
             Attribute::int("softmax_precision", Element::Float.code().into()),
         ];
-        Ok(self.node("Attention", &[q, k, v], q.element, q.shape.clone(), attributes))
+        let heard = self.node("Attention", &[q, k, v], q.element, q.shape.clone(), attributes);
+        // Every place of the one with every place of the other, for scores and for what is heard.
+        self.count(&heard, 2 * k.shape[1]);
+        Ok(heard)
     }
 
     /// The same numbers in another shape.
@@ -146,7 +158,11 @@ impl<E> Graph<'_, E> {
         if !sorted.iter().copied().eq(0..x.shape.len()) {
             return Err(self.refused("Transpose", &[x]));
         }
-        let shape = order.iter().map(|&from| x.shape[from]).collect();
+        let shape: Vec<usize> = order.iter().map(|&from| x.shape[from]).collect();
+        // Where only dimensions of one place move, no number does.
+        if order.iter().filter(|&&from| x.shape[from] != 1).is_sorted() {
+            return self.reshape(x, &shape);
+        }
         let order: Vec<i64> = order.iter().map(|&from| from as i64).collect();
         Ok(self.node("Transpose", &[x], x.element, shape, vec![Attribute::ints("perm", &order)]))
     }
@@ -177,6 +193,42 @@ impl<E> Graph<'_, E> {
         let outputs: Vec<&Value> = pieces.iter().collect();
         self.push("Split", &[x, &ints], &outputs, vec![Attribute::int("axis", axis as i64)]);
         Ok(pieces)
+    }
+
+    /// A piece of one dimension.
+    ///
+    /// # Errors
+    /// Where it is empty or reaches beyond.
+    pub fn slice(&mut self, x: &Value, axis: usize, places: Range<usize>) -> Result<Value, GraphError> {
+        let Range { start, end } = places;
+        if start >= end || x.shape.get(axis).is_none_or(|size| end > *size) {
+            return Err(self.refused("Slice", &[x]));
+        }
+        if end - start == x.shape[axis] {
+            return Ok(x.clone());
+        }
+        let mut shape = x.shape.clone();
+        shape[axis] = end - start;
+        let [from, to, axis] = [start, end, axis].map(|place| self.ints(&[place as i64]));
+        Ok(self.node("Slice", &[x, &from, &to, &axis], x.element, shape, Vec::new()))
+    }
+
+    /// Zeros before and after each dimension.
+    ///
+    /// # Errors
+    /// Where `ends` are not as many as the dimensions.
+    pub fn pad(&mut self, x: &Value, ends: &[[usize; 2]]) -> Result<Value, GraphError> {
+        if ends.len() != x.shape.len() {
+            return Err(self.refused("Pad", &[x]));
+        }
+        if ends.iter().all(|end| *end == [0, 0]) {
+            return Ok(x.clone());
+        }
+        let shape = x.shape.iter().zip(ends).map(|(size, [before, after])| size + before + after).collect();
+        let (before, after) = (ends.iter().map(|end| end[0]), ends.iter().map(|end| end[1]));
+        let pads: Vec<i64> = before.chain(after).map(|places| places as i64).collect();
+        let pads = self.ints(&pads);
+        Ok(self.node("Pad", &[x, &pads], x.element, shape, Vec::new()))
     }
 
     /// Puts pieces side by side along one dimension.

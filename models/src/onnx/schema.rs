@@ -62,7 +62,7 @@ pub(super) struct Node {
     pub(super) attribute: Vec<Attribute>,
 }
 
-/// A float, an integer or several.
+/// A float, an integer, a text or several integers.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Attribute {
     #[prost(string, tag = "1")]
@@ -71,6 +71,8 @@ pub(super) struct Attribute {
     pub(super) f: Option<f32>,
     #[prost(int64, optional, tag = "3")]
     pub(super) i: Option<i64>,
+    #[prost(bytes = "vec", optional, tag = "4")]
+    pub(super) s: Option<Vec<u8>>,
     #[prost(int64, repeated, packed = "false", tag = "8")]
     pub(super) ints: Vec<i64>,
     #[prost(int32, tag = "20")]
@@ -84,6 +86,10 @@ impl Attribute {
 
     pub(super) fn int(name: &str, value: i64) -> Self {
         Self { name: name.to_owned(), i: Some(value), kind: 2, ..Self::default() }
+    }
+
+    pub(super) fn text(name: &str, value: &str) -> Self {
+        Self { name: name.to_owned(), s: Some(value.into()), kind: 3, ..Self::default() }
     }
 
     pub(super) fn ints(name: &str, values: &[i64]) -> Self {

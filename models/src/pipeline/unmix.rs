@@ -7,12 +7,16 @@
 //! minus all of them, at the clip's own rate.
 
 mod assembler;
+mod bag;
 mod cutter;
+mod htdemucs;
 mod layout;
+mod levels;
 mod mel;
 mod net;
 mod parcel;
 mod roformer;
+mod scnet;
 
 use crate::ModelError;
 use crate::catalog::facts::Graph;
@@ -25,21 +29,25 @@ use crate::session::{Session, SessionOptions};
 use crate::settings::{Control, ControlKind, Settings};
 use crate::weights::Files;
 use assembler::UnmixAssembler;
+use bag::Bag;
 use cutter::UnmixCutter;
+use htdemucs::HtDemucs;
 use layout::{Layout, Tiling};
 pub(crate) use mel::mel_bands;
 use net::{Kept, Net};
 use parcel::Parcel;
-use roformer::{GRAPH, Roformer};
+use roformer::Roformer;
+use scnet::Scnet;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tributary_audio::{AudioError, ClipShape};
 
-/// Separation by one published network. Cheap to share, holds no sound.
+/// Separation by a published network, or a bag of them. Cheap to share, holds no sound.
 pub struct Unmix {
     front: Arc<Front>,
     files: Files,
-    graph: String,
+    /// One for each network of its bag.
+    graphs: Vec<String>,
     options: SessionOptions,
 }
 
@@ -50,6 +58,7 @@ struct Front {
     /// The network's stems, and the one that is what they leave.
     stems: Vec<String>,
     net: Box<dyn Net>,
+    bag: Bag,
 }
 
 /// What chunks leave here while the network works, one entry a chunk.
@@ -85,33 +94,26 @@ impl Unmix {
     /// # Errors
     /// [`ModelError::Card`] where the recipe makes no sense, or no code here runs its network.
     pub fn new(model: &str, recipe: Recipe, files: Files, graph: &str) -> Result<Self, ModelError> {
+        Self::of_bag(model, recipe, files, &[graph])
+    }
+
+    /// The same of several networks, whose graphs are in the order of the recipe's bag.
+    ///
+    /// # Errors
+    /// As of [`Self::new`], and where there are more or fewer graphs than the recipe has networks.
+    pub fn of_bag(model: &str, recipe: Recipe, files: Files, graphs: &[&str]) -> Result<Self, ModelError> {
         let bad = |reason: String| ModelError::Card { card: model.to_owned(), reason };
         recipe.check().map_err(bad)?;
-        let roformer = |spectrum, bands: &[Vec<usize>]| {
-            Roformer::new(model, spectrum, bands, recipe.stems.len(), recipe.chunk_frames)
-        };
-        let net = match &recipe.network {
-            Network::BsRoformer { spectrum, bands } => {
-                let mut next = 0;
-                let bins: Vec<Vec<usize>> = bands
-                    .iter()
-                    .map(|width| {
-                        next += width;
-                        (next - width..next).collect()
-                    })
-                    .collect();
-                roformer(*spectrum, &bins)
-            }
-            Network::MelBandRoformer { spectrum, bands } => {
-                roformer(*spectrum, &mel_bands(recipe.rate_hz, *spectrum, *bands))
-            }
-            other => Err(format!("no code here runs {other:?} yet")),
-        };
-        let net: Box<dyn Net> = Box::new(net.map_err(bad)?);
+        let bag = Bag::new(&recipe);
+        if bag.networks() != graphs.len() {
+            return Err(bad(format!("{} graphs for a bag of {} networks", graphs.len(), bag.networks())));
+        }
+        let net = net(model, &recipe).map_err(bad)?;
         let stems = recipe.stems.iter().cloned().chain(recipe.remainder().map(str::to_owned)).collect();
-        let front = Front { model: model.to_owned(), recipe, stems, net };
-        let options = SessionOptions::default();
-        Ok(Self { front: Arc::new(front), files, graph: graph.to_owned(), options })
+        let front = Front { model: model.to_owned(), recipe, stems, net, bag };
+        let (options, graphs) =
+            (SessionOptions::default(), graphs.iter().map(|&graph| graph.to_owned()).collect());
+        Ok(Self { front: Arc::new(front), files, graphs, options })
     }
 
     /// The same with other options for the engine.
@@ -159,6 +161,33 @@ impl Unmix {
             });
         }
         Ok((0..known.len()).filter(|&i| names.is_empty() || names.contains(&known[i])).collect())
+    }
+}
+
+/// The family of a recipe; the error in words.
+fn net(model: &str, recipe: &Recipe) -> Result<Box<dyn Net>, String> {
+    let stems = recipe.stems.len();
+    let roformer = |spectrum, bands: &[Vec<usize>]| -> Result<Box<dyn Net>, String> {
+        Ok(Box::new(Roformer::new(model, spectrum, bands, stems, recipe.chunk_frames)?))
+    };
+    match &recipe.network {
+        Network::BsRoformer { spectrum, bands } => {
+            let mut next = 0;
+            let bins = bands.iter().map(|width| {
+                next += width;
+                (next - width..next).collect()
+            });
+            roformer(*spectrum, &bins.collect::<Vec<Vec<usize>>>())
+        }
+        Network::MelBandRoformer { spectrum, bands } => {
+            roformer(*spectrum, &mel_bands(recipe.rate_hz, *spectrum, *bands))
+        }
+        Network::HtDemucs { spectrum } => {
+            Ok(Box::new(HtDemucs::new(model, *spectrum, stems, recipe.chunk_frames)?))
+        }
+        Network::Scnet { spectrum } => {
+            Ok(Box::new(Scnet::new(model, *spectrum, stems, recipe.chunk_frames)?))
+        }
     }
 }
 
@@ -259,15 +288,20 @@ impl Pipeline for Unmix {
     }
 
     fn load(&self) -> Result<Session, ModelError> {
-        let onnx = self.files.read(&self.graph)?;
-        let (inputs, outputs) = self.front.net.ports();
-        let recipes = Graph { file: self.graph.clone(), inputs, outputs };
-        self.files.check(&onnx, &recipes, "recipe")?;
-        let mut session = Session::load(&self.front.model, &[(GRAPH, &*onnx)], self.options)?;
-        drop(onnx);
-        // Shows that the graph runs before anybody waits for it; its shapes are fixed, so a chunk is whole.
-        let (Parcel { seen, stems }, front) = (self.front.parcel(), &self.front);
-        front.net.run(&mut session, &vec![0.0; seen], &(0..stems).collect::<Vec<_>>())?;
+        let graphs: Vec<_> =
+            self.graphs.iter().map(|graph| self.files.read(graph)).collect::<Result<_, _>>()?;
+        for (file, onnx) in self.graphs.iter().zip(&graphs) {
+            let (inputs, outputs) = self.front.net.ports();
+            self.files.check(onnx, &Graph { file: file.clone(), inputs, outputs }, "recipe")?;
+        }
+        let names: Vec<String> = (0..graphs.len()).map(Bag::graph).collect();
+        let named: Vec<(&str, &[u8])> =
+            names.iter().zip(&graphs).map(|(name, onnx)| (name.as_str(), &**onnx)).collect();
+        let mut session = Session::load(&self.front.model, &named, self.options)?;
+        drop(graphs);
+        // Shows that the graphs run before anybody waits for them; their shapes are fixed, so a chunk is whole.
+        let (Parcel { seen, stems }, Front { net, bag, .. }) = (self.front.parcel(), &*self.front);
+        bag.run(&**net, &mut session, &vec![0.0; seen], &(0..stems).collect::<Vec<_>>())?;
         Ok(session)
     }
 
@@ -278,7 +312,7 @@ impl Pipeline for Unmix {
                 let reason = format!("chunk {} has {} numbers", chunk.index, chunk.data.len());
                 ModelError::Engine { model: self.front.model.clone(), reason }
             })?;
-            let data = self.front.net.run(session, seen, &asked)?;
+            let data = self.front.bag.run(&*self.front.net, session, seen, &asked)?;
             Ok(ChunkAnswer { index: chunk.index, data })
         };
         batch.iter().map(run).collect()

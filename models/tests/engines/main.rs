@@ -3,9 +3,13 @@
 //! `TRIBUTARY_ONNXRUNTIME` names its library (`cargo xtask setup` brings it); without it these tests are left out.
 
 #[cfg(test)]
+mod chunk;
+#[cfg(test)]
 mod ensemble;
 #[cfg(test)]
 mod graphs;
+#[cfg(test)]
+mod htdemucs;
 #[cfg(test)]
 mod library;
 #[cfg(test)]
@@ -14,6 +18,8 @@ mod options;
 mod pipelines;
 #[cfg(test)]
 mod roformer;
+#[cfg(test)]
+mod scnet;
 #[cfg(test)]
 mod speed;
 #[cfg(test)]

@@ -94,19 +94,26 @@ pub(crate) struct Installed {
 }
 
 pub(crate) fn installed(recipe: Recipe, onnx: &[u8]) -> Result<Installed, ModelError> {
+    installed_bag(recipe, &[onnx])
+}
+
+/// The same with several graphs.
+pub(crate) fn installed_bag(recipe: Recipe, graphs: &[&[u8]]) -> Result<Installed, ModelError> {
     let folder = tempfile::tempdir().unwrap();
-    let card = format!(
+    let mut card = String::from(
         "name = \"tiny\"\ntitle = \"Tiny\"\ndescription = \"For tests.\"\ntask = \"separate\"\n\
          architecture = \"bs-roformer\"\ngrade = \"preview\"\nprice_class = \"large\"\npublisher = \"Nobody\"\n\
-         licence = \"MIT\"\ncommercial_use = \"yes\"\nstems = [\"vocals\", \"other\"]\n\
-         [[files]]\nfile = \"graph.onnx\"\nsha256 = \"{}\"\n",
-        sha256_hex(onnx)
+         licence = \"MIT\"\ncommercial_use = \"yes\"\nstems = [\"vocals\", \"other\"]\n",
     );
-    let card = Card::parse(&card).unwrap();
     std::fs::create_dir(folder.path().join("tiny")).unwrap();
-    std::fs::write(folder.path().join("tiny/graph.onnx"), onnx).unwrap();
-    let files = Files::in_folder(&card, folder.path());
-    Ok(Installed { pipeline: Unmix::new("tiny", recipe, files, "graph.onnx")?, _folder: folder })
+    let names: Vec<String> = (0..graphs.len()).map(|at| format!("graph.{at}.onnx")).collect();
+    for (name, onnx) in names.iter().zip(graphs) {
+        card += &format!("[[files]]\nfile = \"{name}\"\nsha256 = \"{}\"\n", sha256_hex(onnx));
+        std::fs::write(folder.path().join("tiny").join(name), onnx).unwrap();
+    }
+    let files = Files::in_folder(&Card::parse(&card).unwrap(), folder.path());
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    Ok(Installed { pipeline: Unmix::of_bag("tiny", recipe, files, &names)?, _folder: folder })
 }
 
 pub(crate) struct Held(pub(crate) Arc<Audio>);

@@ -39,6 +39,10 @@ pub struct StemFigures {
     pub sdr_db: Option<f64>,
     /// By how many dB that is better than taking the mixture for the stem.
     pub gain_db: Option<f64>,
+    /// Signal to distortion ratio as BSS Eval v4 gives it, the median of seconds; none where no second counts.
+    pub sdr_by_seconds_db: Option<f64>,
+    /// Signal to distortion ratio whatever the level; none where the stem is silent.
+    pub si_sdr_db: Option<f64>,
 }
 
 impl SoundFigures {
@@ -75,11 +79,36 @@ impl StemFigures {
         let shown = path.display();
         ensure!(stem == whole, "{shown} has another length, rate or number of channels than the mixture");
         let Some(truth) = references.iter().find_map(|folder| truth_of(&sound.name, folder)) else {
-            return Ok(Self { sound, sdr_db: None, gain_db: None });
+            return Ok(Self { sound, sdr_db: None, gain_db: None, sdr_by_seconds_db: None, si_sdr_db: None });
         };
         let sdr_db = sdr_db(&truth, path)?;
         let gain_db = sdr_db - self::sdr_db(&truth, mixture)?;
-        Ok(Self { sound, sdr_db: Some(sdr_db), gain_db: Some(gain_db) })
+        Ok(Self {
+            sound,
+            sdr_db: Some(sdr_db),
+            gain_db: Some(gain_db),
+            sdr_by_seconds_db: None,
+            si_sdr_db: None,
+        })
+    }
+
+    /// Compares all stems whose truth is known at once: a second in which one of them is silent counts for none.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn compare(stems: &mut [Self], references: &[PathBuf]) -> anyhow::Result<()> {
+        let truth = |stem: &Self| references.iter().find_map(|folder| truth_of(&stem.sound.name, folder));
+        let mut known: Vec<(&mut Self, PathBuf)> =
+            stems.iter_mut().filter_map(|stem| truth(stem).map(|truth| (stem, truth))).collect();
+        let opened = |paths: Vec<&Path>| paths.into_iter().map(open).collect::<anyhow::Result<Vec<_>>>();
+        let mut truths = opened(known.iter().map(|(_, truth)| truth.as_path()).collect())?;
+        let mut found = opened(known.iter().map(|(stem, _)| stem.sound.file.as_path()).collect())?;
+        let scores = measure::scores(&mut truths, &mut found).context("compare stems with true ones")?;
+        for ((stem, _), scores) in known.iter_mut().zip(scores) {
+            stem.sdr_by_seconds_db = scores.sdr_by_seconds_db.map(finite);
+            stem.si_sdr_db = scores.si_sdr_db.map(finite);
+        }
+        Ok(())
     }
 }
 

@@ -11,8 +11,6 @@ use rayon::prelude::*;
 use realfft::num_complex::Complex;
 use std::sync::Arc;
 
-/// The session's only graph.
-pub(super) const GRAPH: &str = "masks";
 /// The graph's input, `[1, columns, numbers]`: for every bin of every band both channels, each real and imaginary.
 pub(super) const INPUT: &str = "spectrum";
 /// Channels of a chunk.
@@ -140,10 +138,10 @@ impl Net for Roformer {
                 data.extend([l.re, l.im, r.re, r.im]);
             }
         }
-        (data, Kept(spectra))
+        (data, Kept { spectra, ..Kept::default() })
     }
 
-    fn stem(&self, Kept(spectra): &Kept, answer: &[f32], stems: &[usize]) -> [Vec<f32>; 2] {
+    fn stem(&self, Kept { spectra, .. }: &Kept, answer: &[f32], stems: &[usize]) -> [Vec<f32>; 2] {
         let numbers = self.stem_numbers();
         let masks: Vec<&[f32]> = stems.iter().map(|stem| &answer[stem * numbers..][..numbers]).collect();
         let (left, right) =
@@ -152,10 +150,16 @@ impl Net for Roformer {
     }
 
     /// An engine that can leaves out what only masks that nobody asked for need; none fetches those from the device.
-    fn run(&self, session: &mut Session, data: &[f32], asked: &[usize]) -> Result<Vec<f32>, ModelError> {
+    fn run(
+        &self,
+        session: &mut Session,
+        graph: &str,
+        data: &[f32],
+        asked: &[usize],
+    ) -> Result<Vec<f32>, ModelError> {
         let shape = [1, self.columns, self.numbers()];
         let names: Vec<&str> = asked.iter().map(|&stem| self.outputs[stem].as_str()).collect();
-        let outputs = session.run(GRAPH, &[Input { name: INPUT, shape: &shape, data }], &names)?;
+        let outputs = session.run(graph, &[Input { name: INPUT, shape: &shape, data }], &names)?;
         if outputs.iter().any(|output| output.shape != shape) {
             let shapes: Vec<_> = outputs.iter().map(|output| &output.shape).collect();
             let reason = format!("{shapes:?} came out for {shape:?}");
