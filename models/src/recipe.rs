@@ -79,14 +79,19 @@ impl Recipe {
     /// More stems than these are a mistake.
     const STEMS_MAX: usize = 32;
 
-    /// What the stems leave of the mixture, where it has a name: the instruments beside a voice, else what is neither of
-    /// the stems; none where the network gives that itself.
+    /// What the stems leave of the mixture; none where the network gives that itself. One stem always leaves another: the
+    /// instruments beside a voice, a voice beside the instruments.
     #[must_use]
     pub fn remainder(&self) -> Option<&'static str> {
-        let has = |names: &[&str]| self.stems.iter().any(|stem| names.contains(&stem.as_str()));
+        let gives_the_rest = |stem: &String| matches!(stem.as_str(), "other" | "instrumental" | "no-vocals");
         match &self.stems[..] {
-            _ if has(&["other", "instrumental", "no-vocals"]) => None,
-            [voice] if voice == "vocals" => Some("instrumental"),
+            [one] => Some(match one.as_str() {
+                "vocals" => "instrumental",
+                "instrumental" | "no-vocals" => "vocals",
+                "other" => "rest",
+                _ => "other",
+            }),
+            stems if stems.iter().any(gives_the_rest) => None,
             _ => Some("other"),
         }
     }
@@ -153,5 +158,37 @@ impl Network {
             | Self::HtDemucs { spectrum }
             | Self::Scnet { spectrum } => *spectrum,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_stem_has_gets_a_name() {
+        let spectrum = Spectrum { n_fft: 2048, hop_frames: 441, normalised: false, without_dc: true };
+        let check = |stems: &[&str], remainder: Option<&str>| {
+            let stems: Vec<String> = stems.iter().map(|&stem| stem.to_owned()).collect();
+            let network = Network::Scnet { spectrum };
+            let recipe = Recipe {
+                rate_hz: 44_100,
+                channels: 2,
+                stems,
+                chunk_frames: 352_800,
+                overlap: 2,
+                bag: Vec::new(),
+                network,
+            };
+            assert_eq!(recipe.remainder(), remainder, "{:?}", recipe.stems);
+            assert!(recipe.remainder().is_none_or(|rest| recipe.stems.iter().all(|stem| stem != rest)));
+        };
+        check(&["vocals"], Some("instrumental"));
+        check(&["instrumental"], Some("vocals"));
+        check(&["other"], Some("rest"));
+        check(&["drums"], Some("other"));
+        check(&["drums", "bass"], Some("other"));
+        check(&["vocals", "instrumental"], None);
+        check(&["drums", "bass", "other", "vocals"], None);
     }
 }

@@ -153,11 +153,22 @@ impl Files {
             return Err(ModelError::Weights { model: self.model.clone(), says, expected, found });
         }
         if let Some(graph) = self.graphs.iter().find(|graph| graph.file == asked) {
-            let wrong =
-                |reason| ModelError::Graph { model: self.model.clone(), file: name.to_owned(), reason };
-            contract::check(&bytes, graph).map_err(wrong)?;
+            self.check(&bytes, graph, "card")?;
         }
         Ok(bytes)
+    }
+
+    /// Whether a graph of the model is what `says`, the card or the recipe, describes.
+    ///
+    /// # Errors
+    /// [`ModelError::Graph`] where not.
+    pub(crate) fn check(&self, onnx: &[u8], graph: &Graph, says: &'static str) -> Result<(), ModelError> {
+        contract::check(onnx, graph, says).map_err(|reason| ModelError::Graph {
+            model: self.model.clone(),
+            file: graph.file.clone(),
+            says,
+            reason,
+        })
     }
 }
 

@@ -14,10 +14,12 @@ mod layout;
 mod levels;
 mod mel;
 mod net;
+mod parcel;
 mod roformer;
 mod scnet;
 
 use crate::ModelError;
+use crate::catalog::facts::Graph;
 use crate::pipeline::link;
 use crate::pipeline::stems;
 use crate::pipeline::stems::outlet;
@@ -34,6 +36,7 @@ use htdemucs::HtDemucs;
 use layout::{Layout, Tiling};
 pub(crate) use mel::mel_bands;
 use net::{Kept, Net};
+use parcel::Parcel;
 use roformer::Roformer;
 use scnet::Scnet;
 use std::collections::VecDeque;
@@ -177,6 +180,13 @@ fn net(model: &str, recipe: &Recipe) -> Result<Box<dyn Net>, String> {
     }
 }
 
+impl Front {
+    /// How chunks are packed.
+    fn parcel(&self) -> Parcel {
+        Parcel { seen: self.net.shape().iter().product(), stems: self.recipe.stems.len() }
+    }
+}
+
 impl Job {
     fn pairs(&self) -> u32 {
         stems::pairs(self.clip)
@@ -262,7 +272,7 @@ impl Pipeline for Unmix {
         }
         let mixture = if parts.remainder_output().is_some() { Some(clips.clip.open()?) } else { None };
         let link = Arc::new(Link::new(in_flight_max.min(IN_FLIGHT_MAX), VecDeque::new()));
-        let cutter = UnmixCutter::new(Arc::clone(&job), frames, Arc::clone(&link))?;
+        let cutter = UnmixCutter::new(Arc::clone(&job), parts.needed(), frames, Arc::clone(&link))?;
         let assembler = UnmixAssembler::new(job, parts, mixture, link)?;
         Ok((Box::new(cutter), Box::new(assembler)))
     }
@@ -270,28 +280,37 @@ impl Pipeline for Unmix {
     fn load(&self) -> Result<Session, ModelError> {
         let graphs: Vec<_> =
             self.graphs.iter().map(|graph| self.files.read(graph)).collect::<Result<_, _>>()?;
+        for (file, onnx) in self.graphs.iter().zip(&graphs) {
+            let (inputs, outputs) = self.front.net.ports();
+            self.files.check(onnx, &Graph { file: file.clone(), inputs, outputs }, "recipe")?;
+        }
         let names: Vec<String> = (0..graphs.len()).map(Bag::graph).collect();
         let named: Vec<(&str, &[u8])> =
             names.iter().zip(&graphs).map(|(name, onnx)| (name.as_str(), &**onnx)).collect();
         let mut session = Session::load(&self.front.model, &named, self.options)?;
         drop(graphs);
-        // Shows that the graph is the recipe's before anybody waits for it; its shapes are fixed, so a chunk is whole.
-        let silence = vec![0.0; self.front.net.shape().iter().product()];
-        self.front.bag.run(&*self.front.net, &mut session, &silence)?;
+        // Shows that the graphs run before anybody waits for them; their shapes are fixed, so a chunk is whole.
+        let (Parcel { seen, stems }, Front { net, bag, .. }) = (self.front.parcel(), &*self.front);
+        bag.run(&**net, &mut session, &vec![0.0; seen], &(0..stems).collect::<Vec<_>>())?;
         Ok(session)
     }
 
     /// One after the other: a network of this size fills the device with one chunk, and two would need twice the memory.
     fn infer(&self, session: &mut Session, batch: &[Chunk]) -> Result<Vec<ChunkAnswer>, ModelError> {
         let run = |chunk: &Chunk| {
-            let data = self.front.bag.run(&*self.front.net, session, &chunk.data)?;
+            let (seen, asked) = self.front.parcel().unpack(&chunk.data).ok_or_else(|| {
+                let reason = format!("chunk {} has {} numbers", chunk.index, chunk.data.len());
+                ModelError::Engine { model: self.front.model.clone(), reason }
+            })?;
+            let data = self.front.bag.run(&*self.front.net, session, seen, &asked)?;
             Ok(ChunkAnswer { index: chunk.index, data })
         };
         batch.iter().map(run).collect()
     }
 
+    /// Nobody waits for a second chunk before the first is run: meanwhile that one is cut, and the last becomes sound.
     fn chunks_abreast(&self, _plan: &Plan) -> usize {
-        IN_FLIGHT_MAX
+        1
     }
 }
 

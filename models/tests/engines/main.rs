@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod chunk;
 #[cfg(test)]
+mod ensemble;
+#[cfg(test)]
 mod graphs;
 #[cfg(test)]
 mod htdemucs;
@@ -22,3 +24,5 @@ mod scnet;
 mod speed;
 #[cfg(test)]
 mod unmix;
+#[cfg(test)]
+mod unmix_laws;

@@ -18,19 +18,22 @@ pub(super) struct Tiling {
     pub(super) chunk: u64,
     /// From one to the next, frames; at most `chunk`.
     pub(super) step: u64,
+    /// Whether the clip's ends are covered as often as its middle, by what is mirrored beyond them; else chunks begin with
+    /// the clip and end with the first that reaches its end.
+    pub(super) mirrors: bool,
 }
 
 impl Tiling {
     /// As many chunks over a frame as `overlap` says.
     pub(super) fn overlapping(chunk: u32, overlap: u32) -> Self {
         let chunk = u64::from(chunk);
-        Self { chunk, step: (chunk / u64::from(overlap.max(1))).max(1) }
+        Self { chunk, step: (chunk / u64::from(overlap.max(1))).max(1), mirrors: true }
     }
 
-    /// As few chunks as can be: they share their fades and nothing else.
+    /// As few chunks as can be: they share their fades and nothing else, and the clip's ends are seen once.
     pub(super) fn touching(chunk: u32) -> Self {
         let chunk = u64::from(chunk);
-        Self { chunk, step: (chunk - chunk / FADE_PART).max(1) }
+        Self { chunk, step: (chunk - chunk / FADE_PART).max(1), mirrors: false }
     }
 
     /// Frames of a fade.
@@ -41,7 +44,7 @@ impl Tiling {
     /// On a clip of so many frames, at least one.
     pub(super) fn lay(self, frames: u64) -> Layout {
         let border = self.chunk - self.step;
-        let border = if frames > 2 * border { border } else { 0 };
+        let border = if self.mirrors && frames > 2 * border { border } else { 0 };
         Layout { tiling: self, frames, border }
     }
 }
@@ -58,7 +61,12 @@ pub(super) struct Layout {
 impl Layout {
     /// How many, at least one.
     pub(super) fn chunks(self) -> u64 {
-        (self.frames + self.border).div_ceil(self.tiling.step)
+        let Tiling { chunk, step, mirrors } = self.tiling;
+        if mirrors {
+            (self.frames + self.border).div_ceil(step)
+        } else {
+            self.frames.saturating_sub(chunk).div_ceil(step) + 1
+        }
     }
 
     /// Where chunk `k` begins, frames from the clip's first; below 0 where it begins in what is mirrored.
@@ -78,6 +86,9 @@ impl Layout {
     }
 
     /// Fills `out` with chunk `k` of one channel. `held`: the clip's frames from `held_from` on, at least what it needs.
+    ///
+    /// # Panics
+    /// Where that is not held.
     pub(super) fn fill(self, k: u64, held: &[f32], held_from: u64, out: &mut Vec<f32>) {
         let (start, frames) = (self.start(k), self.frames.cast_signed());
         let end = (start + self.tiling.chunk.cast_signed()).min(frames + self.border.cast_signed());
@@ -90,9 +101,8 @@ impl Layout {
                 i
             }
         };
-        let at = |i: i64| usize::try_from(mirrored(i) - held_from.cast_signed()).ok();
         out.clear();
-        out.extend((start..end).map(|i| at(i).and_then(|at| held.get(at)).copied().unwrap_or(0.0)));
+        out.extend((start..end).map(|i| held[(mirrored(i) - held_from.cast_signed()) as usize]));
         // The last chunk may be short: more than half of one is mirrored once more, less is followed by silence.
         let (have, chunk) = (out.len(), self.tiling.chunk as usize);
         if have > chunk / 2 + 1 {
@@ -109,7 +119,11 @@ impl Layout {
         let (chunk, fade) = (self.tiling.chunk, self.tiling.fade());
         let ramp = |i: u64| if fade > 1 { i as f32 / (fade - 1) as f32 } else { 0.0 };
         // The publishers' last chunk, which may be one that is not computed here.
-        let last = (self.frames + 2 * self.border).div_ceil(self.tiling.step) - 1;
+        let last = if self.tiling.mirrors {
+            (self.frames + 2 * self.border).div_ceil(self.tiling.step) - 1
+        } else {
+            self.chunks() - 1
+        };
         if k > 0 && i < fade {
             ramp(i)
         } else if k < last && i >= chunk - fade {
@@ -137,13 +151,16 @@ mod tests {
     fn plain(tiling: Tiling, clip: &[f32]) -> (Vec<Vec<f32>>, Vec<f32>) {
         let (chunk, step) = (tiling.chunk as usize, tiling.step as usize);
         let border = chunk - step;
-        let border = if clip.len() > 2 * border { border } else { 0 };
+        let border = if tiling.mirrors && clip.len() > 2 * border { border } else { 0 };
         let mut padded: Vec<f32> = (0..border).map(|i| clip[border - i]).collect();
         padded.extend_from_slice(clip);
         padded.extend((0..border).map(|i| clip[clip.len() - 2 - i]));
         let (mut chunks, mut sum, mut weights) =
             (Vec::new(), vec![0.0; padded.len()], vec![0.0; padded.len()]);
-        let last = (padded.len() - 1) / step;
+        let mut last = (padded.len() - 1) / step;
+        if !tiling.mirrors {
+            last = (0..).find(|k| k * step + chunk >= padded.len()).unwrap();
+        }
         for k in 0..=last {
             let mut part = padded[k * step..padded.len().min(k * step + chunk)].to_vec();
             let have = part.len();
@@ -174,7 +191,8 @@ mod tests {
             Tiling::overlapping(100, 2),
             Tiling::overlapping(100, 4),
             Tiling::touching(100),
-            Tiling { chunk: 60, step: 60 },
+            Tiling { chunk: 60, step: 60, mirrors: true },
+            Tiling { chunk: 60, step: 60, mirrors: false },
         ] {
             for frames in
                 (1..12).chain([49, 50, 51, 99, 100, 101, 149, 150, 151, 152, 199, 200, 201, 250, 1000, 1013])
@@ -217,5 +235,14 @@ mod tests {
                 assert_eq!(layout.done(layout.chunks() - 1), frames as u64);
             }
         }
+    }
+
+    #[test]
+    fn as_few_chunks_as_can_be_are_no_more_than_cover_the_clip() {
+        let chunks = |tiling: Tiling, frames: u64| tiling.lay(frames).chunks();
+        let few = [1, 99, 100, 101, 190, 191, 280].map(|frames| chunks(Tiling::touching(100), frames));
+        assert_eq!(few, [1, 1, 1, 2, 2, 3, 3]);
+        let usual = [1, 50, 51, 100, 101].map(|frames| chunks(Tiling::overlapping(100, 2), frames));
+        assert_eq!(usual, [1, 1, 2, 2, 4]);
     }
 }
