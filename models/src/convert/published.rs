@@ -13,7 +13,7 @@ const KNOWN: &str = "bs-roformer (`model.freqs_per_bands`), mel-band-roformer (`
                      htdemucs (`htdemucs`, or inside its checkpoint)";
 /// Defaults of the publishers' programs, where settings leave something out.
 const RATE_HZ: usize = 44_100;
-const OVERLAP: usize = 2;
+const OVERLAP: u32 = 2;
 const N_FFT: usize = 2_048;
 const HOP_FRAMES: usize = 512;
 const HEADS: usize = 8;
@@ -32,9 +32,10 @@ pub(super) struct Published {
 /// its path.
 pub(super) fn read(settings: &Settings) -> Result<Published, ConvertError> {
     let overlap = settings.find("inference.num_overlap").map(|entry| entry.count()).transpose()?;
-    let overlap = u32::try_from(overlap.unwrap_or(OVERLAP)).unwrap_or(u32::MAX);
+    let said = overlap.map(|overlap| u32::try_from(overlap).unwrap_or(u32::MAX));
+    let overlap = said.unwrap_or(OVERLAP);
     let (recipe, architecture) = if let Some(shape) = htdemucs::read(settings)? {
-        (shape.recipe(overlap), Architecture::HtDemucs(shape))
+        (shape.recipe(said), Architecture::HtDemucs(shape))
     } else if let Some(shape) = scnet::read(settings)? {
         (shape.recipe(overlap), Architecture::Scnet(shape))
     } else {

@@ -136,8 +136,8 @@ impl Unmix {
         let frames = outlet::model_frames(clip, recipe.rate_hz);
         let (effort, tiling) = match settings.choice("quality") {
             "fast" => (Effort::Fast, Tiling::touching(recipe.chunk_frames)),
-            "best" => (Effort::Best, Tiling::overlapping(recipe.chunk_frames, 2 * recipe.overlap)),
-            _ => (Effort::Balanced, Tiling::overlapping(recipe.chunk_frames, recipe.overlap)),
+            "best" => (Effort::Best, tiling(recipe).denser()),
+            _ => (Effort::Balanced, tiling(recipe)),
         };
         let layout = tiling.lay(frames);
         let fits =
@@ -150,6 +150,17 @@ impl Unmix {
         }
         let adds_up = recipe.remainder().is_none() && settings.switch("adds_up");
         Ok(Job { front: Arc::clone(&self.front), clip, frames, layout, effort, adds_up })
+    }
+}
+
+/// Chunks as the publisher's program lays them.
+fn tiling(recipe: &Recipe) -> Tiling {
+    let (chunk, overlap) = (recipe.chunk_frames, recipe.overlap);
+    match recipe.network {
+        Network::HtDemucs { step_frames, .. } => {
+            Tiling::centred(chunk, step_frames.unwrap_or(chunk / overlap.max(1)))
+        }
+        _ => Tiling::overlapping(chunk, overlap),
     }
 }
 
@@ -171,7 +182,7 @@ fn net(model: &str, recipe: &Recipe) -> Result<Box<dyn Net>, String> {
         Network::MelBandRoformer { spectrum, bands } => {
             roformer(*spectrum, &mel_bands(recipe.rate_hz, *spectrum, *bands))
         }
-        Network::HtDemucs { spectrum } => {
+        Network::HtDemucs { spectrum, .. } => {
             Ok(Box::new(HtDemucs::new(model, *spectrum, stems, recipe.chunk_frames)?))
         }
         Network::Scnet { spectrum } => {

@@ -26,3 +26,5 @@ mod speed;
 mod unmix;
 #[cfg(test)]
 mod unmix_laws;
+#[cfg(test)]
+mod whole_clip;
