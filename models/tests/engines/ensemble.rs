@@ -1,7 +1,10 @@
 //! Several separators as one: weighted averages of what each says alone, and no work that nobody asked for.
 
+use crate::families::Family;
+use crate::held::held_most;
+use crate::htdemucs;
 use crate::unmix::{Stem, TINY, Tiny, difference_db, installed, separate};
-use crate::unmix_laws::{clip, held_most, names};
+use crate::unmix_laws::{adds_up, clip, names};
 use std::sync::Arc;
 use tributary_models::convert::roformer::Target;
 use tributary_models::{Ask, Ensemble, Member, ModelError, Pipeline, Setting, Settings};
@@ -54,6 +57,36 @@ fn stems_are_the_averages_of_what_each_member_says_alone() {
             let db = difference_db(&flat(stem), &expected);
             assert!(db < -100.0, "{db:.1} dB");
         }
+    }
+}
+
+#[test]
+fn families_that_lay_chunks_differently_are_averaged_and_still_add_up() {
+    // One hears 8 kHz, the other 44.1 kHz; both leave `other` of the mixture.
+    let (recipe, onnx) = htdemucs::TINY[0].published(Target::Cpu);
+    let (htdemucs, scnet) = (installed(recipe, &onnx).unwrap(), Family::scnet().installed());
+    let pipelines: [Arc<dyn Pipeline>; 2] = [Arc::new(htdemucs.pipeline), Arc::new(scnet.pipeline)];
+    let member = |at: usize, weight: f32| {
+        member(
+            ["htdemucs", "scnet"][at],
+            &pipelines[at],
+            &["drums", "vocals", "other"].map(|stem| (stem, weight)),
+        )
+    };
+    let ensemble = Ensemble::new("families", vec![member(0, 3.0), member(1, 1.0)]).unwrap();
+    let audio = clip(2, 40_000, 48_000);
+    let (stems, known) = separate(&ensemble, &audio, &Ask::default()).unwrap();
+    assert_eq!(known, ["drums", "vocals", "other"]);
+    adds_up(&audio, &stems, "the average");
+    let [one, other] = [0, 1].map(|at| separate(&*pipelines[at], &audio, &Ask::default()).unwrap().0);
+    for ((stem, name), (one, other)) in stems.iter().zip(&known).zip(one.iter().zip(&other)) {
+        let mean: Vec<f32> =
+            one.concat().iter().zip(other.concat()).map(|(a, b)| 0.75 * a + 0.25 * b).collect();
+        let db = difference_db(&stem.concat(), &mean);
+        assert!(db < -100.0, "{name}: {db:.1} dB");
+        let (alone, _) = separate(&ensemble, &audio, &names(&[name])).unwrap();
+        let db = difference_db(&alone[0].concat(), &mean);
+        assert!(db < -100.0, "{name} alone: {db:.1} dB");
     }
 }
 

@@ -7,7 +7,11 @@ mod chunk;
 #[cfg(test)]
 mod ensemble;
 #[cfg(test)]
+mod families;
+#[cfg(test)]
 mod graphs;
+#[cfg(test)]
+mod held;
 #[cfg(test)]
 mod htdemucs;
 #[cfg(test)]
