@@ -1,16 +1,19 @@
 //! Which models there are, which of them are installed, and the pipeline each card stands for.
 
 pub mod card;
+mod ensemble;
 pub mod facts;
 mod origin;
 mod own;
 
 pub use card::{Card, CardFile, CommercialUse, Grade, PriceClass, Quality, Signal, Task};
+pub use ensemble::{ENSEMBLE, MemberCard};
 pub use origin::Origin;
 pub use own::{OWN_CARD, Own};
 
 use crate::pipeline::chain::{Beside, Chain, Follower};
 use crate::pipeline::enhance::Enhance;
+use crate::pipeline::ensemble::{Ensemble, Member};
 use crate::pipeline::master::Master;
 use crate::pipeline::separate::Separate;
 use crate::pipeline::speech::Speech;
@@ -51,6 +54,7 @@ const KNOWN: &[Known] = &[
     Known { card: include_str!("../catalog/bs-roformer-4stem.toml"), files: &[] },
     Known { card: include_str!("../catalog/bs-roformer-vocals.toml"), files: &[] },
     Known { card: include_str!("../catalog/mel-roformer-vocals.toml"), files: &[] },
+    Known { card: include_str!("../catalog/roformer-vocals-duo.toml"), files: &[] },
     Known { card: include_str!("../catalog/scnet-xl-ihf-4stem.toml"), files: &[] },
     Known { card: include_str!("../catalog/htdemucs-4stem.toml"), files: &[] },
     Known { card: include_str!("../catalog/htdemucs-ft-4stem.toml"), files: &[] },
@@ -105,6 +109,7 @@ impl Catalog {
             Ok((card.name.clone(), Entry { card, files }))
         });
         let mut entries = entries.collect::<Result<BTreeMap<_, _>, ModelError>>()?;
+        let program: Vec<String> = entries.keys().cloned().collect();
         let mut refused = Vec::new();
         for card in models.map(own::cards).unwrap_or_default() {
             match card {
@@ -119,6 +124,19 @@ impl Catalog {
                 }
                 Err(error) => refused.push(error),
             }
+        }
+        let whole = |name: &str, entries: &BTreeMap<String, Entry>| {
+            let get = |name: &str| entries.get(name).map(|entry| &entry.card);
+            let reason = get(name).and_then(|card| MemberCard::check_all(card, get).err());
+            reason.map_or(Ok(()), |reason| Err(ModelError::Card { card: name.to_owned(), reason }))
+        };
+        program.iter().try_for_each(|name| whole(name, &entries))?;
+        let own: Vec<String> = entries.keys().filter(|name| !program.contains(*name)).cloned().collect();
+        for error in own.iter().filter_map(|name| whole(name, &entries).err()).collect::<Vec<_>>() {
+            if let ModelError::Card { card, .. } = &error {
+                entries.remove(card);
+            }
+            refused.push(error);
         }
         Ok(Self { entries, refused, options: SessionOptions::default() })
     }
@@ -138,7 +156,8 @@ impl Catalog {
 
     /// Cards of the models that can be run, by name.
     pub fn cards(&self) -> impl Iterator<Item = &Card> {
-        let can_be_run = |entry: &&Entry| entry.files.are_there() && entry.card.task != Task::Detect;
+        let can_be_run =
+            |entry: &&Entry| self.is_installed(&entry.card.name) && entry.card.task != Task::Detect;
         self.entries.values().filter(can_be_run).map(|entry| &entry.card)
     }
 
@@ -147,10 +166,11 @@ impl Catalog {
         self.entries.values().map(|entry| &entry.card)
     }
 
-    /// Whether the model's files are there.
+    /// Whether the model's files are there, and those of its members.
     #[must_use]
     pub fn is_installed(&self, name: &str) -> bool {
-        self.entry(name).is_ok_and(|entry| entry.files.are_there())
+        let Ok(Entry { card, files }) = self.entry(name) else { return false };
+        files.are_there() && card.members.iter().all(|member| self.is_installed(&member.model))
     }
 
     /// One card.
@@ -159,6 +179,18 @@ impl Catalog {
     /// [`ModelError::UnknownModel`].
     pub fn get(&self, name: &str) -> Result<&Card, ModelError> {
         Ok(&self.entry(name)?.card)
+    }
+
+    /// The models whose files a model needs: its members, or itself.
+    ///
+    /// # Errors
+    /// [`ModelError::UnknownModel`].
+    pub fn parts(&self, name: &str) -> Result<Vec<&Card>, ModelError> {
+        let card = self.get(name)?;
+        match &card.members[..] {
+            [] => Ok(vec![card]),
+            members => members.iter().map(|member| self.get(&member.model)).collect(),
+        }
     }
 
     /// The files of one model.
@@ -182,6 +214,10 @@ impl Catalog {
     /// What can follow a model in the same job, of what is installed.
     fn followers(&self, card: &Card) -> Result<Vec<Arc<dyn Follower>>, ModelError> {
         let mut followers: Vec<Arc<dyn Follower>> = Vec::new();
+        // Members take turns already: what else would follow them has no place in their order.
+        if !card.members.is_empty() {
+            return Ok(followers);
+        }
         if card.task == Task::Separate
             && let Some(Entry { card, files }) = self.to_follow("basic-pitch")
         {
@@ -209,6 +245,16 @@ impl Catalog {
         match (card.task, card.architecture.as_str()) {
             (Task::Separate, "band-mask") => {
                 Ok(Arc::new(Separate::new(card, files)?.with_session_options(self.options)))
+            }
+            (Task::Separate, ENSEMBLE) => {
+                let member = |MemberCard { model, weights }: &MemberCard| {
+                    // In the card's order, so that the stems come out in it.
+                    let weight = |stem: &String| Some((stem.clone(), *weights.get(stem)?));
+                    let weights = card.stems.iter().filter_map(weight).collect();
+                    Ok(Member { model: model.clone(), pipeline: self.alone(model)?, weights })
+                };
+                let members = card.members.iter().map(member).collect::<Result<_, ModelError>>()?;
+                Ok(Arc::new(Ensemble::new(name, members)?.with_session_options(self.options)))
             }
             (Task::Separate, _) if let Some(origin) = &card.checkpoint => {
                 let recipe = files.read(Origin::RECIPE)?;
@@ -272,6 +318,68 @@ mod tests {
                 let said = card.graphs.iter().any(|graph| graph.file == file.file);
                 assert!(said, "the card of {} has no [[graphs]] for {}", card.name, file.file);
             }
+        }
+    }
+
+    /// A card of an ensemble; `more` stands before its members.
+    fn duo(stems: &str, commercial_use: &str, members: [(&str, &str); 2]) -> Result<Card, ModelError> {
+        let members = members
+            .map(|(model, weights)| format!("[[members]]\nmodel = \"{model}\"\nweights = {{ {weights} }}\n"));
+        Card::parse(&format!(
+            "name = \"duo\"\ntitle = \"Duo\"\ndescription = \"For tests.\"\ntask = \"separate\"\n\
+             architecture = \"ensemble\"\ngrade = \"preview\"\nprice_class = \"heavy\"\npublisher = \"Nobody\"\n\
+             licence = \"CC0-1.0\"\ncommercial_use = \"{commercial_use}\"\nstems = {stems}\n{}",
+            members.concat()
+        ))
+    }
+
+    #[test]
+    fn an_ensemble_is_as_its_members_are_or_refused_by_what_is_wrong() {
+        let catalog = Catalog::embedded().unwrap();
+        assert!(!catalog.is_installed("roformer-vocals-duo"));
+        let parts: Vec<_> =
+            catalog.parts("roformer-vocals-duo").unwrap().iter().map(|card| &card.name).collect();
+        assert_eq!(parts, ["bs-roformer-vocals", "mel-roformer-vocals"]);
+        assert_eq!(catalog.parts("mini").unwrap().len(), 1);
+
+        let (both, mini) = ("vocals = 1, drums = 0.5", "drums = 1");
+        let card = duo("[\"vocals\", \"drums\"]", "yes", [("mini", both), ("mini", mini)]).unwrap();
+        assert_eq!(MemberCard::check_all(&card, |name| catalog.get(name).ok()), Ok(()));
+        for (stems, commercial_use, members, words) in [
+            ("[\"vocals\"]", "yes", [("mini", both), ("mini", mini)], "`drums`, which is not among `stems`"),
+            (
+                "[\"vocals\", \"bass\"]",
+                "yes",
+                [("mini", "vocals = 1"), ("mini", "vocals = 1")],
+                "`bass`, for which",
+            ),
+            ("[\"vocals\"]", "yes", [("mini", "vocals = -1"), ("mini", "vocals = 1")], "is -1"),
+            ("[\"drums\", \"vocals\"]", "yes", [("mini", "vocals = 1"), ("mini", mini)], "vocals, drums"),
+            (
+                "[\"vocals\"]",
+                "yes",
+                [("mini", "vocals = 1"), ("maxi", "vocals = 1")],
+                "`maxi`, which is no model",
+            ),
+            (
+                "[\"vocals\"]",
+                "yes",
+                [("mini", "vocals = 1"), ("rnnoise", "vocals = 1")],
+                "no single separator",
+            ),
+            ("[\"tuba\"]", "yes", [("mini", "tuba = 1"), ("mini", "tuba = 1")], "counts `tuba` of `mini`"),
+            (
+                "[\"vocals\"]",
+                "yes",
+                [("mini", "vocals = 1"), ("mel-roformer-vocals", "vocals = 1")],
+                "`commercial_use` is `yes`",
+            ),
+        ] {
+            let refused = duo(stems, commercial_use, members)
+                .map_err(|error| error.to_string())
+                .and_then(|card| MemberCard::check_all(&card, |name| catalog.get(name).ok()));
+            let refused = refused.expect_err(words);
+            assert!(refused.contains(words), "{words}: {refused}");
         }
     }
 

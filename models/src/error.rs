@@ -58,14 +58,16 @@ pub enum ModelError {
         /// In the system's words.
         reason: String,
     },
-    /// A file holds another graph than the card describes: card and file do not belong together.
-    #[error("`{file}` of model `{model}` is not the graph that its card describes: {reason}")]
+    /// A file holds another graph than the card or the recipe describes: they do not belong together.
+    #[error("`{file}` of model `{model}` is not the graph that its {says} describes: {reason}")]
     Graph {
         /// The model's name.
         model: String,
         /// The file's name.
         file: String,
-        /// What the graph has, and what the card says.
+        /// The `card` or the `recipe`.
+        says: &'static str,
+        /// What the graph has, and what that says.
         reason: String,
     },
     /// A setting is unknown or has a value it cannot have.

@@ -27,6 +27,7 @@ pub use catalog::{Card, Catalog};
 pub use error::ModelError;
 pub use pipeline::chain::{Beside, Chain};
 pub use pipeline::enhance::Enhance;
+pub use pipeline::ensemble::{Ensemble, Member};
 pub use pipeline::master::Master;
 pub use pipeline::separate::Separate;
 pub use pipeline::speech::Speech;

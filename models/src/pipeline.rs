@@ -2,6 +2,7 @@
 
 pub mod chain;
 pub mod enhance;
+pub mod ensemble;
 mod link;
 pub mod master;
 mod mixed;

@@ -14,7 +14,8 @@ pub struct Recipe {
     pub stems: Vec<String>,
     /// Frames of one chunk, at `rate_hz`.
     pub chunk_frames: u32,
-    /// How many chunks cover a frame in the publisher's own inference: the hop is `chunk_frames / overlap`.
+    /// How many chunks cover a frame in the publisher's own inference: the hop is `chunk_frames / overlap`, where the
+    /// network does not say another.
     pub overlap: u32,
     /// For several networks that are averaged, how much each counts for each stem, `[networks][stems]`; empty for one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -47,6 +48,10 @@ pub enum Network {
     HtDemucs {
         /// The transform.
         spectrum: Spectrum,
+        /// From one chunk to the next, frames, where chunks lie as in the publisher's own program; it has no whole number
+        /// of them over a frame.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step_frames: Option<u32>,
     },
     /// Tong et al. 2024: a spectrum in, spectra of stems out.
     Scnet {
@@ -108,14 +113,19 @@ impl Recipe {
         self.stems.iter().cloned().chain(self.remainder().map(str::to_owned)).collect()
     }
 
-    /// What the stems leave of the mixture, where it has a name: the instruments beside a voice, else what is neither of
-    /// the stems; none where the network gives that itself.
+    /// What the stems leave of the mixture; none where the network gives that itself. One stem always leaves another: the
+    /// instruments beside a voice, a voice beside the instruments.
     #[must_use]
     pub fn remainder(&self) -> Option<&'static str> {
-        let has = |names: &[&str]| self.stems.iter().any(|stem| names.contains(&stem.as_str()));
+        let gives_the_rest = |stem: &String| matches!(stem.as_str(), "other" | "instrumental" | "no-vocals");
         match &self.stems[..] {
-            _ if has(&["other", "instrumental", "no-vocals"]) => None,
-            [voice] if voice == "vocals" => Some("instrumental"),
+            [one] => Some(match one.as_str() {
+                "vocals" => "instrumental",
+                "instrumental" | "no-vocals" => "vocals",
+                "other" => "rest",
+                _ => "other",
+            }),
+            stems if stems.iter().any(gives_the_rest) => None,
             _ => Some("other"),
         }
     }
@@ -156,6 +166,12 @@ impl Recipe {
         if !(1..=Self::OVERLAP_MAX).contains(&self.overlap) {
             return Err(format!("`overlap` is {}, allowed are 1 to {}", self.overlap, Self::OVERLAP_MAX));
         }
+        if let Network::HtDemucs { step_frames: Some(step), .. } = self.network {
+            let steps = self.chunk_frames.div_ceil(Self::OVERLAP_MAX)..=self.chunk_frames;
+            if !steps.contains(&step) {
+                return Err(format!("`step_frames` is {step}, allowed are {steps:?}"));
+            }
+        }
         if crate::dsp::StftShape::new(spectrum.n_fft, spectrum.hop_frames).is_none() {
             return Err(format!(
                 "`spectrum` has windows of {} frames every {}: a hop must fit in at least 3 times",
@@ -190,7 +206,7 @@ impl Network {
         match self {
             Self::BsRoformer { spectrum, .. }
             | Self::MelBandRoformer { spectrum, .. }
-            | Self::HtDemucs { spectrum }
+            | Self::HtDemucs { spectrum, .. }
             | Self::Scnet { spectrum } => *spectrum,
         }
     }
@@ -200,12 +216,13 @@ impl Network {
 mod tests {
     use super::*;
 
+    const SPECTRUM: Spectrum = Spectrum { n_fft: 2048, hop_frames: 441, normalised: false, without_dc: true };
+
     fn recipe(stems: &[&str], network: Network) -> Recipe {
-        let stems = stems.iter().map(|&stem| stem.to_owned()).collect();
         Recipe {
             rate_hz: 44_100,
             channels: 2,
-            stems,
+            stems: stems.iter().map(|&stem| stem.to_owned()).collect(),
             chunk_frames: 352_800,
             overlap: 2,
             bag: Vec::new(),
@@ -215,11 +232,11 @@ mod tests {
 
     #[test]
     fn a_recipe_is_read_as_it_was_written_and_its_word_is_that_of_the_file() {
-        let spectrum = Spectrum { n_fft: 2048, hop_frames: 441, normalised: false, without_dc: true };
+        let spectrum = SPECTRUM;
         for network in [
             Network::BsRoformer { spectrum, bands: vec![2, 12, 1011] },
             Network::MelBandRoformer { spectrum, bands: 60 },
-            Network::HtDemucs { spectrum },
+            Network::HtDemucs { spectrum, step_frames: None },
             Network::Scnet { spectrum },
         ] {
             let recipe = recipe(&["drums", "bass", "other", "vocals"], network);
@@ -235,6 +252,40 @@ mod tests {
     fn what_is_no_recipe_is_refused() {
         for text in [&b""[..], b"rate_hz = 1", b"\xff", &[b'#'; Recipe::BYTES_MAX + 1]] {
             assert!(Recipe::parse(text).is_err());
+        }
+    }
+
+    #[test]
+    fn what_no_stem_has_gets_a_name() {
+        let check = |stems: &[&str], remainder: Option<&str>| {
+            let recipe = recipe(stems, Network::Scnet { spectrum: SPECTRUM });
+            assert_eq!(recipe.remainder(), remainder, "{:?}", recipe.stems);
+            assert!(recipe.remainder().is_none_or(|rest| recipe.stems.iter().all(|stem| stem != rest)));
+        };
+        check(&["vocals"], Some("instrumental"));
+        check(&["instrumental"], Some("vocals"));
+        check(&["other"], Some("rest"));
+        check(&["drums"], Some("other"));
+        check(&["drums", "bass"], Some("other"));
+        check(&["vocals", "instrumental"], None);
+        check(&["drums", "bass", "other", "vocals"], None);
+    }
+
+    #[test]
+    fn steps_that_leave_gaps_or_make_far_too_many_chunks_are_refused() {
+        let check = |step_frames| {
+            let recipe = recipe(&["vocals"], Network::HtDemucs { spectrum: SPECTRUM, step_frames });
+            let text = toml::to_string(&recipe).unwrap();
+            assert_eq!(text.contains("step_frames"), step_frames.is_some());
+            assert_eq!(toml::from_str(&text), Ok(recipe.clone()));
+            recipe.check()
+        };
+        for step_frames in [None, Some(352_800), Some(264_600), Some(5_513)] {
+            assert_eq!(check(step_frames), Ok(()));
+        }
+        for step in [0, 5_512, 352_801, u32::MAX] {
+            let error = check(Some(step)).unwrap_err();
+            assert!(error.contains(&format!("`step_frames` is {step}")), "{error}");
         }
     }
 }

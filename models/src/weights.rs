@@ -170,8 +170,7 @@ impl Files {
         };
         self.compare(file, &sha256_hex(&bytes))?;
         if let Some(graph) = self.graphs.iter().find(|graph| graph.file == name) {
-            let (model, file) = (self.model.clone(), file.file.clone());
-            contract::check(&bytes, graph).map_err(|reason| ModelError::Graph { model, file, reason })?;
+            self.check(&bytes, graph, "card")?;
         }
         Ok(bytes)
     }
@@ -212,6 +211,19 @@ impl Files {
 
     fn missing(&self, file: &str, reason: String) -> ModelError {
         ModelError::NoWeights { model: self.model.clone(), file: file.to_owned(), reason }
+    }
+
+    /// Whether a graph of the model is what `says`, the card or the recipe, describes.
+    ///
+    /// # Errors
+    /// [`ModelError::Graph`] where not.
+    pub(crate) fn check(&self, onnx: &[u8], graph: &Graph, says: &'static str) -> Result<(), ModelError> {
+        contract::check(onnx, graph, says).map_err(|reason| ModelError::Graph {
+            model: self.model.clone(),
+            file: graph.file.clone(),
+            says,
+            reason,
+        })
     }
 
     fn compare(&self, file: &CardFile, found: &str) -> Result<(), ModelError> {

@@ -185,6 +185,24 @@ fn a_checkpoint_from_anywhere_becomes_a_model_of_ones_own() {
     let rows = user.done(&["models", "list", "--local"]);
     assert!(rows.lines().any(|row| row.starts_with("theirs ") && row.contains("MIT")), "{rows}");
 
+    // Twice the same network, averaged, is that network.
+    let ensemble = "name = \"both\"\ntitle = \"Both\"\ndescription = \"Two.\"\ntask = \"separate\"\n\
+         architecture = \"ensemble\"\ngrade = \"preview\"\nprice_class = \"heavy\"\npublisher = \"Me\"\nlicence = \"MIT\"\n\
+         commercial_use = \"unstated\"\nstems = [\"vocals\", \"other\"]\n\
+         [[members]]\nmodel = \"mine\"\nweights = { vocals = 1, other = 1 }\n\
+         [[members]]\nmodel = \"theirs\"\nweights = { vocals = 3, other = 0.5 }\n";
+    fs::create_dir_all(user.model("both")).unwrap();
+    fs::write(user.model("both").join("card.toml"), ensemble).unwrap();
+    let rows = user.done(&["models", "list", "--local"]);
+    assert!(rows.lines().any(|row| row.starts_with("both ") && row.ends_with(" MB")), "{rows}");
+    user.check_separates("both");
+    let text = user.refused(&["models", "remove", "both"]);
+    assert!(text.contains("mine, theirs"), "{text}");
+    fs::write(user.model("both").join("card.toml"), ensemble.replace("unstated", "yes")).unwrap();
+    let Ran { err, .. } = user.run(&["models", "list", "--local"]);
+    assert!(err.contains("that of its member `mine` is not"), "{err}");
+    fs::remove_dir_all(user.model("both")).unwrap();
+
     let wrong = user.file("wrong.yaml", &[SETTINGS, b"\n"].concat());
     let text = String::from_utf8(SETTINGS.to_vec()).unwrap().replace("dim: 8\n", "dim: 9\n");
     fs::write(&wrong, text).unwrap();

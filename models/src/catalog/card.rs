@@ -1,6 +1,7 @@
 //! A model card: what a model is, how it sees sound, what it may be used for and how good it was measured to be.
 //! A card that cannot be used is an error that names the field.
 
+use super::ensemble::MemberCard;
 use super::facts::{Figure, Graph, Speed};
 use super::origin::Origin;
 use crate::ModelError;
@@ -49,6 +50,9 @@ pub struct Card {
     /// The publisher's checkpoint, where a graph is made of it.
     #[serde(default)]
     pub checkpoint: Option<Origin>,
+    /// Of several separators averaged as one: which, and how much each counts.
+    #[serde(default)]
+    pub members: Vec<MemberCard>,
     /// What goes into each graph and out of it.
     #[serde(default)]
     pub graphs: Vec<Graph>,
@@ -310,6 +314,7 @@ impl Card {
             signal.check()?;
         }
         self.check_files()?;
+        MemberCard::check(self)?;
         self.check_facts()?;
         self.check_quality()
     }
@@ -341,9 +346,9 @@ impl Card {
 
     fn check_stems(&self) -> Result<(), String> {
         let few = match (self.task, &self.checkpoint) {
-            (Task::Separate, None) => 2,
+            (Task::Separate, None) if self.members.is_empty() => 2,
             // A network of one stem that is already what all others leave.
-            (Task::Separate, Some(_)) => 1,
+            (Task::Separate, _) => 1,
             _ => 0,
         };
         if !(few..=Self::STEMS_MAX).contains(&self.stems.len()) {

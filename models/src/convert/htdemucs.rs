@@ -118,8 +118,10 @@ impl Shape {
         self.n_fft / 2
     }
 
-    /// How it is fed.
-    pub(super) fn recipe(&self, overlap: u32) -> Recipe {
+    /// How it is fed. `overlap`: chunks over every frame; none for Demucs' own program, whose chunks share a quarter.
+    pub(super) fn recipe(&self, overlap: Option<u32>) -> Recipe {
+        let chunk_frames = u32::try_from(self.frames).unwrap_or(u32::MAX);
+        let step_frames = overlap.is_none().then_some(chunk_frames - chunk_frames.div_ceil(4));
         let spectrum = Spectrum {
             n_fft: self.n_fft,
             hop_frames: self.hop_frames(),
@@ -130,10 +132,10 @@ impl Shape {
             rate_hz: self.rate_hz,
             channels: u16::try_from(self.channels).unwrap_or(u16::MAX),
             stems: self.stems.clone(),
-            chunk_frames: u32::try_from(self.frames).unwrap_or(u32::MAX),
-            overlap,
+            chunk_frames,
+            overlap: overlap.unwrap_or(2),
             bag: Vec::new(),
-            network: Network::HtDemucs { spectrum },
+            network: Network::HtDemucs { spectrum, step_frames },
         }
     }
 }

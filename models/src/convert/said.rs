@@ -6,8 +6,8 @@ use crate::checkpoint::{CheckpointError, Settings};
 
 /// How often a frame is computed; more changes nothing that could be heard.
 const OVERLAP_MAX: usize = 32;
-/// Chunks over a frame where the settings do not say it.
-const OVERLAP: u32 = 2;
+/// Chunks over a frame where the settings do not say it, in most publishers' programs.
+pub(super) const OVERLAP: u32 = 2;
 
 /// What the settings say, and where they contradict the weights.
 pub(super) struct Said<'a> {
@@ -82,11 +82,11 @@ impl<'a> Said<'a> {
         Ok(self.settings.find(path).map(|entry| entry.flag()).transpose()?.unwrap_or(usual))
     }
 
-    /// Chunks over a frame, where the settings do not say it as the publishers' programs do.
-    pub(super) fn overlap(&self) -> Result<u32, ConvertError> {
+    /// Chunks over a frame; none where the settings do not say it.
+    pub(super) fn overlap(&self) -> Result<Option<u32>, ConvertError> {
         match self.settings.find("inference.num_overlap") {
-            Some(_) => Ok(self.within("inference.num_overlap", 1, OVERLAP_MAX)? as u32),
-            None => Ok(OVERLAP),
+            Some(_) => Ok(Some(self.within("inference.num_overlap", 1, OVERLAP_MAX)? as u32)),
+            None => Ok(None),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::family::Family;
 use super::roformer::{self, Target};
-use super::said::Said;
+use super::said::{OVERLAP, Said};
 use super::survey::Survey;
 use super::transformer::Net;
 use super::{CheckpointWeights, ConvertError, Trial, Weights, htdemucs, scnet};
@@ -62,7 +62,8 @@ impl<R: Read + Seek> Separator<R> {
             Family::Scnet => {
                 let settings = settings.ok_or(ConvertError::NoSettings { family: family.word() })?;
                 let shape = scnet::read(settings)?;
-                (shape.recipe(Said::new(settings).overlap()?), Shape::Scnet(shape))
+                let overlap = Said::new(settings).overlap()?.unwrap_or(OVERLAP);
+                (shape.recipe(overlap), Shape::Scnet(shape))
             }
         };
         recipe.check().map_err(ConvertError::Settings)?;

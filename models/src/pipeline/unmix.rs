@@ -14,10 +14,12 @@ mod layout;
 mod levels;
 mod mel;
 mod net;
+mod parcel;
 mod roformer;
 mod scnet;
 
 use crate::ModelError;
+use crate::catalog::facts;
 use crate::pipeline::link;
 use crate::pipeline::stems;
 use crate::pipeline::stems::outlet;
@@ -26,7 +28,7 @@ use crate::pipeline::{Ask, Chunk, ChunkAnswer, Clips, Ends, Pipeline, Plan, chec
 use crate::recipe::{Network, Recipe};
 use crate::session::{Graph, Session, SessionOptions};
 use crate::settings::{Control, ControlKind, Settings};
-use crate::weights::Files;
+use crate::weights::{Files, Stored};
 use assembler::UnmixAssembler;
 use bag::Bag;
 use cutter::UnmixCutter;
@@ -34,6 +36,7 @@ use htdemucs::HtDemucs;
 use layout::{Layout, Tiling};
 pub(crate) use mel::mel_bands;
 use net::{Kept, Net};
+use parcel::Parcel;
 use roformer::Roformer;
 use scnet::Scnet;
 use std::collections::VecDeque;
@@ -132,8 +135,8 @@ impl Unmix {
         let frames = outlet::model_frames(clip, recipe.rate_hz);
         let (effort, tiling) = match settings.choice("quality") {
             "fast" => (Effort::Fast, Tiling::touching(recipe.chunk_frames)),
-            "best" => (Effort::Best, Tiling::overlapping(recipe.chunk_frames, 2 * recipe.overlap)),
-            _ => (Effort::Balanced, Tiling::overlapping(recipe.chunk_frames, recipe.overlap)),
+            "best" => (Effort::Best, tiling(recipe).denser()),
+            _ => (Effort::Balanced, tiling(recipe)),
         };
         let layout = tiling.lay(frames);
         let fits =
@@ -146,6 +149,17 @@ impl Unmix {
         }
         let adds_up = recipe.remainder().is_none() && settings.switch("adds_up");
         Ok(Job { front: Arc::clone(&self.front), clip, frames, layout, effort, adds_up })
+    }
+}
+
+/// Chunks as the publisher's program lays them.
+fn tiling(recipe: &Recipe) -> Tiling {
+    let (chunk, overlap) = (recipe.chunk_frames, recipe.overlap);
+    match recipe.network {
+        Network::HtDemucs { step_frames, .. } => {
+            Tiling::centred(chunk, step_frames.unwrap_or(chunk / overlap.max(1)))
+        }
+        _ => Tiling::overlapping(chunk, overlap),
     }
 }
 
@@ -167,12 +181,19 @@ fn net(model: &str, recipe: &Recipe) -> Result<Box<dyn Net>, String> {
         Network::MelBandRoformer { spectrum, bands } => {
             roformer(*spectrum, &mel_bands(recipe.rate_hz, *spectrum, *bands))
         }
-        Network::HtDemucs { spectrum } => {
+        Network::HtDemucs { spectrum, .. } => {
             Ok(Box::new(HtDemucs::new(model, *spectrum, stems, recipe.chunk_frames)?))
         }
         Network::Scnet { spectrum } => {
             Ok(Box::new(Scnet::new(model, *spectrum, stems, recipe.chunk_frames)?))
         }
+    }
+}
+
+impl Front {
+    /// How chunks are packed.
+    fn parcel(&self) -> Parcel {
+        Parcel { seen: self.net.shape().iter().product(), stems: self.recipe.stems.len() }
     }
 }
 
@@ -261,7 +282,7 @@ impl Pipeline for Unmix {
         }
         let mixture = if parts.remainder_output().is_some() { Some(clips.clip.open()?) } else { None };
         let link = Arc::new(Link::new(in_flight_max.min(IN_FLIGHT_MAX), VecDeque::new()));
-        let cutter = UnmixCutter::new(Arc::clone(&job), frames, Arc::clone(&link))?;
+        let cutter = UnmixCutter::new(Arc::clone(&job), parts.needed(), frames, Arc::clone(&link))?;
         let assembler = UnmixAssembler::new(job, parts, mixture, link)?;
         Ok((Box::new(cutter), Box::new(assembler)))
     }
@@ -269,6 +290,13 @@ impl Pipeline for Unmix {
     fn load(&self) -> Result<Session, ModelError> {
         let stored: Vec<_> =
             self.graphs.iter().map(|graph| self.files.graph(graph)).collect::<Result<_, _>>()?;
+        for (file, stored) in self.graphs.iter().zip(&stored) {
+            // What is too large to be looked at whole has its hash.
+            if let Stored::Bytes(onnx) = stored {
+                let (inputs, outputs) = self.front.net.ports();
+                self.files.check(onnx, &facts::Graph { file: file.clone(), inputs, outputs }, "recipe")?;
+            }
+        }
         let names: Vec<String> = (0..stored.len()).map(Bag::graph).collect();
         let graphs: Vec<_> = (names.iter().zip(&stored))
             .map(|(name, stored)| Graph { name, onnx: stored.onnx(), ranges: &[] })
@@ -276,23 +304,28 @@ impl Pipeline for Unmix {
         let mut session = Session::load_graphs(&self.front.model, &graphs, self.options)?;
         drop(graphs);
         drop(stored);
-        // Shows that the graph is the recipe's before anybody waits for it; its shapes are fixed, so a chunk is whole.
-        let silence = vec![0.0; self.front.net.shape().iter().product()];
-        self.front.bag.run(&*self.front.net, &mut session, &silence)?;
+        // Shows that the graphs run before anybody waits for them; their shapes are fixed, so a chunk is whole.
+        let (Parcel { seen, stems }, Front { net, bag, .. }) = (self.front.parcel(), &*self.front);
+        bag.run(&**net, &mut session, &vec![0.0; seen], &(0..stems).collect::<Vec<_>>())?;
         Ok(session)
     }
 
     /// One after the other: a network of this size fills the device with one chunk, and two would need twice the memory.
     fn infer(&self, session: &mut Session, batch: &[Chunk]) -> Result<Vec<ChunkAnswer>, ModelError> {
         let run = |chunk: &Chunk| {
-            let data = self.front.bag.run(&*self.front.net, session, &chunk.data)?;
+            let (seen, asked) = self.front.parcel().unpack(&chunk.data).ok_or_else(|| {
+                let reason = format!("chunk {} has {} numbers", chunk.index, chunk.data.len());
+                ModelError::Engine { model: self.front.model.clone(), reason }
+            })?;
+            let data = self.front.bag.run(&*self.front.net, session, seen, &asked)?;
             Ok(ChunkAnswer { index: chunk.index, data })
         };
         batch.iter().map(run).collect()
     }
 
+    /// Nobody waits for a second chunk before the first is run: meanwhile that one is cut, and the last becomes sound.
     fn chunks_abreast(&self, _plan: &Plan) -> usize {
-        IN_FLIGHT_MAX
+        1
     }
 }
 

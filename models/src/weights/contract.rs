@@ -1,4 +1,4 @@
-//! Whether a graph is the one that its card describes: the same names, and no other sizes where both say one. Knows no
+//! Whether a graph is the one that its card or recipe describes: the same names, and no other sizes where both say one. Knows no
 //! engine: it is the file that is looked at, before anything runs it.
 
 use super::onnx_file::{Tensor, ports};
@@ -9,19 +9,21 @@ const NAMED_MAX: usize = 8;
 /// And of each name so many letters.
 const NAME_CHARS_MAX: usize = 64;
 
+/// `says`: what describes the graph, as the error calls it.
+///
 /// # Errors
-/// What the graph has and what the card says, in words.
-pub(super) fn check(onnx: &[u8], card: &Graph) -> Result<(), String> {
+/// What the graph has and what the card or recipe says, in words.
+pub(super) fn check(onnx: &[u8], card: &Graph, says: &str) -> Result<(), String> {
     let (inputs, outputs) = ports(onnx)?;
     let same = |found: &[Tensor], said: &[Port]| {
         said.iter().all(|port| found.iter().any(|tensor| tensor.name == port.name && fits(tensor, port)))
     };
     // What nobody feeds would be missing when it is run; what nobody reads does no harm.
     if inputs.len() != card.inputs.len() || !same(&inputs, &card.inputs) {
-        return Err(format!("it takes {}, the card says {}", found(&inputs), said(&card.inputs)));
+        return Err(format!("it takes {}, the {says} says {}", found(&inputs), said(&card.inputs)));
     }
     if !same(&outputs, &card.outputs) {
-        return Err(format!("it gives {}, the card says {}", found(&outputs), said(&card.outputs)));
+        return Err(format!("it gives {}, the {says} says {}", found(&outputs), said(&card.outputs)));
     }
     Ok(())
 }
@@ -85,11 +87,11 @@ mod tests {
 
     #[test]
     fn the_graph_of_the_card_is_taken_and_any_other_is_named() {
-        assert_eq!(check(MINI, &mini()), Ok(()));
+        assert_eq!(check(MINI, &mini(), "card"), Ok(()));
         let refused = |change: &dyn Fn(&mut Graph), words: &[&str]| {
             let mut card = mini();
             change(&mut card);
-            let reason = check(MINI, &card).unwrap_err();
+            let reason = check(MINI, &card, "card").unwrap_err();
             assert!(words.iter().all(|word| reason.contains(word)), "{reason}");
         };
         let takes = "it takes `bands` (1, 2, ?, 192)";
@@ -107,13 +109,13 @@ mod tests {
         for onnx in
             [&b""[..], b"not a graph", &[0xff; 64], &[0x3a, 0x7f], &MINI[..MINI.len() - 1], &MINI[1..]]
         {
-            assert!(check(onnx, &mini()).is_err());
+            assert!(check(onnx, &mini(), "card").is_err());
         }
         // A flipped bit somewhere in the names and shapes, which lie at the end of this file.
         let refused = (MINI.len() - 200..MINI.len()).filter(|i| {
             let mut onnx = MINI.to_vec();
             onnx[*i] ^= 0x10;
-            check(&onnx, &mini()).is_err()
+            check(&onnx, &mini(), "card").is_err()
         });
         assert!(refused.count() > 20);
     }

@@ -26,7 +26,12 @@ impl Chunk {
         let channels = samples.chunks_exact(recipe.chunk_frames as usize).map(<[f32]>::to_vec).collect();
         let audio = Audio { channels, rate_hz: recipe.rate_hz };
         assert_eq!(pipeline.plan(audio.shape(), &Ask::default()).unwrap().chunks, 1);
-        let (stems, _) = separate(&pipeline, &audio, &Ask::default()).unwrap();
+        let (stems, names) = separate(&pipeline, &audio, &Ask::default()).unwrap();
+        for (stem, name) in stems.iter().zip(&names) {
+            let (alone, _) = separate(&pipeline, &audio, &Ask::stems(std::slice::from_ref(name))).unwrap();
+            let db = difference_db(&alone[0].concat(), &stem.concat());
+            assert!(db < -100.0, "{} {name}, {engine:?}: {db:.1} dB from what it is among all", self.name);
+        }
         stems[..recipe.stems.len()].concat().concat()
     }
 

@@ -2,15 +2,17 @@
 
 use crate::chunk::{Chunk, check_batch};
 use crate::unmix::{difference_db, engines};
+use crate::whole_clip::WholeClip;
 use std::io;
 use tributary_models::checkpoint::{Checkpoint, Settings};
 use tributary_models::convert::htdemucs::{Residual, Shape, Transformer, graph};
 use tributary_models::convert::roformer::Target;
 use tributary_models::convert::{Bag, CheckpointWeights, Separator};
+use tributary_models::recipe::Network;
 use tributary_models::{Recipe, onnx};
 
 /// One of the small packages, and one chunk of sound.
-struct Tiny {
+pub(crate) struct Tiny {
     package: &'static [u8],
     chunk: Chunk,
 }
@@ -28,19 +30,31 @@ macro_rules! tiny {
     };
 }
 
-const TINY: [Tiny; 2] = [tiny!("htdemucs_tiny"), tiny!("htdemucs_plain")];
+pub(crate) const TINY: [Tiny; 2] = [tiny!("htdemucs_tiny"), tiny!("htdemucs_plain")];
 
 impl Tiny {
-    /// Its graph, and a recipe of one chunk at a time.
-    fn converted(&self, target: Target) -> (Recipe, Vec<u8>) {
+    /// Its recipe and its graph.
+    pub(crate) fn published(&self, target: Target) -> (Recipe, Vec<u8>) {
         let checkpoint = Checkpoint::open(io::Cursor::new(self.package)).unwrap();
         let separator = Separator::new(checkpoint, None).unwrap();
         let mut onnx = Vec::new();
         let written =
             separator.write(target, &[], "none", &mut onnx, || Ok(io::sink()), &mut |_, _| ()).unwrap();
         assert_eq!((written.graph_bytes, written.weights_bytes), (onnx.len() as u64, 0));
-        (Recipe { overlap: 1, ..separator.recipe().clone() }, onnx)
+        (separator.recipe().clone(), onnx)
     }
+
+    /// The same with a recipe of one chunk at a time.
+    fn converted(&self, target: Target) -> (Recipe, Vec<u8>) {
+        let (recipe, onnx) = self.published(target);
+        (apart(recipe, 1), onnx)
+    }
+}
+
+/// With so many chunks over a frame, and not as its publisher's program lays them.
+fn apart(recipe: Recipe, overlap: u32) -> Recipe {
+    let network = Network::HtDemucs { spectrum: recipe.network.spectrum(), step_frames: None };
+    Recipe { overlap, network, ..recipe }
 }
 
 #[test]
@@ -48,6 +62,17 @@ fn a_chunk_comes_out_as_its_publishers_code_has_it() {
     for tiny in &TINY {
         tiny.chunk.check(|target| tiny.converted(target));
     }
+}
+
+#[test]
+fn a_whole_clip_comes_out_as_its_publishers_program_has_it() {
+    let clip = WholeClip {
+        name: "htdemucs_plain",
+        sound: include_bytes!("../fixtures/htdemucs_plain.clip.raw"),
+        stems: include_bytes!("../fixtures/htdemucs_plain.demixed.raw"),
+    };
+    // Every 1,653 of 7,001 frames; the last two reach beyond them.
+    clip.check(5, |target| TINY[1].published(target));
 }
 
 #[test]
@@ -116,7 +141,7 @@ htdemucs:
         Separator::new(checkpoint, &settings).map_err(|error| error.to_string())
     };
     let separator = read("nfft", "nfft").unwrap();
-    assert_eq!(*separator.recipe(), Recipe { overlap: 4, ..recipe });
+    assert_eq!(*separator.recipe(), apart(recipe, 4));
     let mut same = Vec::new();
     separator.write(Target::Cpu, &[], "none", &mut same, || Ok(io::sink()), &mut |_, _| ()).unwrap();
     assert!(same == onnx, "the same graph");

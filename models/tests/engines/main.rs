@@ -5,7 +5,13 @@
 #[cfg(test)]
 mod chunk;
 #[cfg(test)]
+mod ensemble;
+#[cfg(test)]
+mod families;
+#[cfg(test)]
 mod graphs;
+#[cfg(test)]
+mod held;
 #[cfg(test)]
 mod htdemucs;
 #[cfg(test)]
@@ -22,3 +28,7 @@ mod scnet;
 mod speed;
 #[cfg(test)]
 mod unmix;
+#[cfg(test)]
+mod unmix_laws;
+#[cfg(test)]
+mod whole_clip;

@@ -1,6 +1,7 @@
 //! SCNet from checkpoint and settings to stems, against its publisher's code, on both engines.
 
 use crate::chunk::{Chunk, check_batch};
+use crate::whole_clip::WholeClip;
 use std::io;
 use tributary_models::checkpoint::{Checkpoint, Settings};
 use tributary_models::convert::roformer::Target;
@@ -24,16 +25,33 @@ fn separator(settings: &str) -> Result<Separator<io::Cursor<&'static [u8]>>, Str
     Separator::new(checkpoint, &settings).map_err(|error| error.to_string())
 }
 
+/// Its recipe and its graph.
+pub(crate) fn published(target: Target) -> (Recipe, Vec<u8>) {
+    let separator = separator(SETTINGS).unwrap();
+    assert_eq!(separator.recipe().overlap, 4);
+    assert_eq!(separator.recipe().stems, ["drums", "vocals"]);
+    let mut onnx = Vec::new();
+    separator.write(target, &[], "none", &mut onnx, || Ok(io::sink()), &mut |_, _| ()).unwrap();
+    (separator.recipe().clone(), onnx)
+}
+
 #[test]
 fn a_chunk_comes_out_as_its_publishers_code_has_it() {
-    CHUNK.check(|target: Target| {
-        let separator = separator(SETTINGS).unwrap();
-        assert_eq!(separator.recipe().overlap, 4);
-        assert_eq!(separator.recipe().stems, ["drums", "vocals"]);
-        let mut onnx = Vec::new();
-        separator.write(target, &[], "none", &mut onnx, || Ok(io::sink()), &mut |_, _| ()).unwrap();
-        (Recipe { overlap: 1, ..separator.recipe().clone() }, onnx)
+    CHUNK.check(|target| {
+        let (recipe, onnx) = published(target);
+        (Recipe { overlap: 1, ..recipe }, onnx)
     });
+}
+
+#[test]
+fn a_whole_clip_comes_out_as_its_publishers_program_has_it() {
+    let clip = WholeClip {
+        name: "scnet_tiny",
+        sound: include_bytes!("../fixtures/scnet_tiny.clip.raw"),
+        stems: include_bytes!("../fixtures/scnet_tiny.demixed.raw"),
+    };
+    // Every 1,500 of 11,001 frames and 4,500 before them; those that hear only what is mirrored after them are left out.
+    clip.check(11, published);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use tributary_models::{
 };
 
 /// One of the small checkpoints.
-struct Tiny {
+pub(crate) struct Tiny {
     name: &'static str,
     checkpoint: &'static [u8],
     settings: &'static [u8],
@@ -35,14 +35,18 @@ macro_rules! tiny {
     };
 }
 
-const TINY: [Tiny; 2] = [tiny!("bs_roformer_tiny"), tiny!("mel_band_roformer_tiny")];
+pub(crate) const TINY: [Tiny; 2] = [tiny!("bs_roformer_tiny"), tiny!("mel_band_roformer_tiny")];
 
 impl Tiny {
-    fn settings(&self) -> String {
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn settings(&self) -> String {
         String::from_utf8(self.settings.to_vec()).unwrap()
     }
 
-    fn converted(&self, settings: &str, target: Target) -> Result<(Recipe, Vec<u8>), String> {
+    pub(crate) fn converted(&self, settings: &str, target: Target) -> Result<(Recipe, Vec<u8>), String> {
         let said = |error: &dyn std::error::Error| error.to_string();
         let checkpoint = Checkpoint::open(io::Cursor::new(self.checkpoint)).map_err(|error| said(&error))?;
         let settings =
@@ -64,7 +68,7 @@ impl Tiny {
     }
 
     /// The clip in 16 bits, two channels.
-    fn sound(&self) -> Audio {
+    pub(crate) fn sound(&self) -> Audio {
         let samples: Vec<f32> = self
             .clip
             .chunks_exact(2)
@@ -75,9 +79,12 @@ impl Tiny {
     }
 
     fn theirs(&self) -> Vec<f32> {
-        let four = self.demixed.chunks_exact(4);
-        four.map(|four| f32::from_le_bytes(four.try_into().unwrap())).collect()
+        floats(self.demixed)
     }
+}
+
+fn floats(bytes: &[u8]) -> Vec<f32> {
+    bytes.chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().unwrap())).collect()
 }
 
 /// A folder with one graph in it, and the pipeline that runs it.
@@ -86,7 +93,7 @@ pub(crate) struct Installed {
     pub(crate) pipeline: Unmix,
 }
 
-fn installed(recipe: Recipe, onnx: &[u8]) -> Result<Installed, ModelError> {
+pub(crate) fn installed(recipe: Recipe, onnx: &[u8]) -> Result<Installed, ModelError> {
     installed_bag(recipe, &[onnx])
 }
 
@@ -109,7 +116,7 @@ pub(crate) fn installed_bag(recipe: Recipe, graphs: &[&[u8]]) -> Result<Installe
     Ok(Installed { pipeline: Unmix::new("tiny", recipe, files, &names)?, _folder: folder })
 }
 
-struct Held(Arc<Audio>);
+pub(crate) struct Held(pub(crate) Arc<Audio>);
 
 impl Clip for Held {
     fn open(&self) -> Result<Box<dyn Frames>, AudioError> {
@@ -139,7 +146,7 @@ impl ResultSink for Stems {
 }
 
 pub(crate) fn separate(
-    pipeline: &Unmix,
+    pipeline: &dyn Pipeline,
     audio: &Audio,
     ask: &Ask,
 ) -> Result<(Vec<Stem>, Vec<String>), ModelError> {
@@ -165,7 +172,7 @@ pub(crate) fn difference_db(ours: &[f32], theirs: &[f32]) -> f64 {
     10.0 * (off / power(&mut theirs.iter().map(|x| f64::from(*x)))).log10()
 }
 
-fn ask(words: &[(&str, &str)]) -> Ask {
+pub(crate) fn ask(words: &[(&str, &str)]) -> Ask {
     let settings = words.iter().fold(Settings::default(), |settings, (name, word)| {
         settings.with(name, Setting::Choice((*word).to_owned()))
     });
@@ -190,6 +197,31 @@ fn stems_of_a_clip_in_chunks_are_those_of_the_publishers_code() {
                 );
                 assert!(db < most_db, "{} {target:?} {engine:?}: {db:.1} dB", tiny.name);
             }
+        }
+    }
+}
+
+/// Frames of the clip's beginning, quality, what `fixtures/make_roformer.py` makes of them.
+const WAYS: [(usize, &str, &[u8]); 3] = [
+    (7001, "fast", include_bytes!("../fixtures/mel_band_roformer_tiny.fast.raw")),
+    (7001, "best", include_bytes!("../fixtures/mel_band_roformer_tiny.best.raw")),
+    (3001, "balanced", include_bytes!("../fixtures/mel_band_roformer_tiny.short.raw")),
+];
+
+#[test]
+fn every_quality_is_what_an_independent_program_makes_of_the_publishers_code() {
+    let tiny = &TINY[1];
+    let (recipe, onnx) = tiny.converted(&tiny.settings(), Target::Cpu).unwrap();
+    for engine in engines() {
+        let Installed { pipeline, _folder } = installed(recipe.clone(), &onnx).unwrap();
+        let pipeline = pipeline.with_session_options(options(engine, 2));
+        for (frames, quality, theirs) in WAYS {
+            let mut audio = tiny.sound();
+            audio.channels.iter_mut().for_each(|channel| channel.truncate(frames));
+            let (stems, _) = separate(&pipeline, &audio, &ask(&[("quality", quality)])).unwrap();
+            let db = difference_db(&stems[..recipe.stems.len()].concat().concat(), &floats(theirs));
+            println!("{quality} of {frames} frames, {engine:?}: {db:.1} dB");
+            assert!(db < -90.0, "{quality} of {frames} frames, {engine:?}: {db:.1} dB");
         }
     }
 }
@@ -305,8 +337,17 @@ fn a_graph_that_is_not_the_recipes_is_refused_when_it_is_loaded() {
     let (recipe, onnx) = TINY[0].converted(&TINY[0].settings(), Target::Cpu).unwrap();
     let other = Recipe { stems: ["vocals", "drums", "other"].map(str::to_owned).into(), ..recipe.clone() };
     let Installed { pipeline, _folder } = installed(other, &onnx).unwrap();
-    assert!(matches!(pipeline.load(), Err(ModelError::Engine { .. })));
+    let said = |pipeline: &Unmix| match pipeline.load() {
+        Err(error @ ModelError::Graph { .. }) => error.to_string(),
+        other => panic!("{:?}", other.err()),
+    };
+    let error = said(&pipeline);
+    assert!(error.contains("gives `mask.0` (1, 69, 516), `mask.1` (1, 69, 516), the recipe says"), "{error}");
     let other = Recipe { chunk_frames: 8_160, ..recipe };
     let Installed { pipeline, _folder } = installed(other, &onnx).unwrap();
-    assert!(matches!(pipeline.load(), Err(ModelError::Engine { .. })));
+    let error = said(&pipeline);
+    assert!(
+        error.contains("takes `spectrum` (1, 69, 516), the recipe says `spectrum` (1, 137, 516)"),
+        "{error}"
+    );
 }

@@ -155,16 +155,29 @@ impl Here {
         ConvertOptions { half: half || self.sessions.takes_half(), sessions: self.sessions }
     }
 
-    /// The cards of some names, whose files belong on the shelf.
+    /// The cards of some names, or of their members, whose files belong on the shelf.
     fn cards(&self, names: &[String]) -> anyhow::Result<Vec<&Card>> {
-        let card = |name: &String| {
-            let card = self.catalog.get(name)?;
-            if self.is_built_in(card) {
+        let mut cards: Vec<&Card> = Vec::new();
+        for name in names {
+            if self.is_built_in(self.catalog.get(name)?) {
                 bail!("`{name}` is part of this program: there is nothing to fetch or to remove");
             }
-            Ok(card)
-        };
-        names.iter().map(card).collect()
+            for card in self.catalog.parts(name)? {
+                let is_new = cards.iter().all(|known| known.name != card.name);
+                if is_new && !self.is_built_in(card) {
+                    cards.push(card);
+                }
+            }
+        }
+        Ok(cards)
+    }
+
+    /// Bytes of the files of a model and its members that are here; none where one is missing.
+    fn bytes(&self, card: &Card) -> Option<u64> {
+        let parts = self.catalog.parts(&card.name).ok()?;
+        let bytes =
+            |card: &&Card| if self.is_built_in(card) { Some(0) } else { self.shelf.installed_bytes(card) };
+        parts.iter().map(bytes).sum()
     }
 
     fn list(&self, json: bool) -> anyhow::Result<u8> {
@@ -187,7 +200,7 @@ impl Here {
         if self.is_built_in(card) {
             return "built in".to_owned();
         }
-        match self.shelf.installed_bytes(card) {
+        match self.bytes(card) {
             Some(bytes) => megabytes(bytes),
             None => "no".to_owned(),
         }
@@ -201,7 +214,7 @@ impl Here {
 
     fn as_json(&self, card: &Card) -> serde_json::Value {
         let built_in = self.is_built_in(card);
-        let bytes = if built_in { None } else { self.shelf.installed_bytes(card) };
+        let bytes = if built_in { None } else { self.bytes(card) };
         serde_json::json!({
             "name": card.name, "title": card.title, "task": card.task.word(), "stems": card.stems,
             "publisher": card.publisher, "licence": card.licence, "commercial_use": commercial(card),
@@ -243,8 +256,11 @@ impl Here {
     fn verify(&self, names: &[String]) -> anyhow::Result<u8> {
         let cards = match names.is_empty() {
             true => {
-                let here =
-                    |card: &&Card| !self.is_built_in(card) && self.shelf.installed_bytes(card).is_some();
+                let here = |card: &&Card| {
+                    !card.files.is_empty()
+                        && !self.is_built_in(card)
+                        && self.shelf.installed_bytes(card).is_some()
+                };
                 self.catalog.known().filter(here).collect()
             }
             false => self.cards(names)?,
@@ -281,6 +297,13 @@ impl Here {
     }
 
     fn remove(&self, names: &[String]) -> anyhow::Result<u8> {
+        for name in names {
+            let members = self.catalog.get(name)?.members.iter().map(|member| member.model.as_str());
+            let members: Vec<&str> = members.collect();
+            if !members.is_empty() {
+                bail!("`{name}` is made of other models: remove those ({})", members.join(", "));
+            }
+        }
         for card in self.cards(names)? {
             let removed = self.shelf.remove(card)?;
             let text =

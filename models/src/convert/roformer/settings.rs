@@ -6,7 +6,7 @@ use super::{MASK_LAYERS_MAX, Shape, axes};
 use crate::checkpoint::{Checkpoint, Settings};
 use crate::convert::bands::Bands;
 use crate::convert::family::Family;
-use crate::convert::said::Said;
+use crate::convert::said::{OVERLAP, Said};
 use crate::convert::{ConvertError, stems};
 use crate::pipeline::unmix::mel_bands;
 use crate::recipe::{Network, Recipe, Spectrum};
@@ -62,7 +62,7 @@ pub(in crate::convert) fn read<R: Read + Seek>(
     let bins: Vec<usize> = found.widths.iter().map(|width| width / numbers).collect();
     let spectrum = spectrum(&mut said, &bins, family)?;
     let chunk_frames = chunk(&said, settings, spectrum.hop_frames)?;
-    let overlap = said.overlap()?;
+    let overlap = said.overlap()?.unwrap_or(OVERLAP);
     let rate_hz = rate(&said, settings)?;
     if family == Family::MelBandRoformer {
         compare_mel(&mut said, rate_hz, spectrum, &bins)?;

@@ -44,6 +44,13 @@ impl Parts {
         &self.parts
     }
 
+    /// The network's stems that any part needs, ascending: nothing else of its answer is looked at.
+    pub(in crate::pipeline) fn needed(&self) -> Vec<usize> {
+        let mut all: Vec<usize> = self.parts.iter().flatten().copied().collect();
+        all.sort_unstable();
+        all
+    }
+
     /// For each stem asked for, where it comes from.
     pub(in crate::pipeline) fn outputs(&self) -> &[Output] {
         &self.outputs
@@ -74,6 +81,8 @@ mod tests {
         check(&[1, 2], &[&[1], &[2]], &[Part(0), Part(1)]);
         check(&[3], &[&[0, 1, 2]], &[Remainder]);
         check(&[1, 3], &[&[1], &[0, 2]], &[Part(0), Remainder]);
+        assert_eq!(Parts::new(4, Some(3), &[2, 3]).needed(), [0, 1, 2]);
+        assert_eq!(Parts::new(4, Some(3), &[0, 2]).needed(), [0, 2]);
         let plain = Parts::new(4, None, &[1, 3]);
         assert_eq!((plain.parts(), plain.outputs()), (&[vec![1], vec![3]][..], &[Part(0), Part(1)][..]));
     }

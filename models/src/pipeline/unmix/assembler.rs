@@ -5,13 +5,17 @@ use crate::ModelError;
 use crate::pipeline::stems::outlet::Outlet;
 use crate::pipeline::stems::parts::Parts;
 use crate::pipeline::{Assembler, ChunkAnswer, ResultSink};
+use rayon::prelude::*;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tributary_audio::Frames;
 
 pub(super) struct UnmixAssembler {
     job: Arc<Job>,
-    parts: Arc<Parts>,
+    /// `[parts]`: where its stems are in an answer, which has those that are needed.
+    places: Vec<Vec<usize>>,
+    /// Numbers of an answer.
+    numbers: usize,
     link: Arc<Link>,
     /// `[pairs]`.
     sums: Vec<Sum>,
@@ -41,42 +45,42 @@ impl UnmixAssembler {
             weights: Vec::new(),
         };
         let sums = (0..job.pairs()).map(|_| sum()).collect();
-        let outlet = Outlet::new(job.clip, job.front.recipe.rate_hz, Arc::clone(&parts), mixture)?;
-        Ok(Self { job, parts, link, sums, outlet, next: 0 })
+        let needed = parts.needed();
+        let places = |part: &Vec<usize>| part.iter().filter_map(|s| needed.binary_search(s).ok()).collect();
+        let places = parts.parts().iter().map(places).collect();
+        let numbers = needed.len() * job.front.net.stem_numbers();
+        let outlet = Outlet::new(job.clip, job.front.recipe.rate_hz, parts, mixture)?;
+        Ok(Self { job, places, numbers, link, sums, outlet, next: 0 })
+    }
+
+    /// Whether an answer is as long as it must be, and numbers: half precision may have run over.
+    fn check(&self, ChunkAnswer { index, data }: &ChunkAnswer) -> Result<(), ModelError> {
+        if data.len() != self.numbers {
+            let (got, wanted) = (data.len(), self.numbers);
+            return Err(self.job.engine_error(format!("chunk {index} has {got} numbers, not {wanted}")));
+        }
+        match data.iter().find(|x| !x.is_finite()) {
+            Some(bad) => Err(self.job.engine_error(format!("{bad} came out of chunk {index}"))),
+            None => Ok(()),
+        }
     }
 }
 
 impl Sum {
-    /// Lays chunk `k` of one part over what is there.
-    fn lay(&mut self, job: &Job, k: u64, part: usize, sound: &[Vec<f32>; 2]) {
-        let turned = if job.is_turned(k) { -1.0 } else { 1.0 };
-        for (place, i) in self.places(job, k) {
-            let weight = turned * job.layout.weight(k, i as u64);
-            for (sum, sound) in self.sound[part].iter_mut().zip(sound) {
-                if sum.len() <= place {
-                    sum.resize(place + 1, 0.0);
-                }
-                sum[place] += weight * sound[i];
-            }
+    /// Lays chunk `k`, `[parts][2][chunk_frames]`, over what is there.
+    fn lay(&mut self, job: &Job, k: u64, sounds: &[[Vec<f32>; 2]]) {
+        let (start, from) = (job.layout.start(k), self.from.cast_signed());
+        let end = (start + i64::from(job.front.recipe.chunk_frames)).min(job.frames.cast_signed());
+        // Where the chunk meets what is not final: from the sum's first frame, and from the chunk's.
+        let place = (start.max(from) - from) as usize;
+        let heard = (start.max(from) - start) as usize..(end - start) as usize;
+        let weights: Vec<f32> = heard.clone().map(|i| job.layout.weight(k, i as u64)).collect();
+        let sign = if job.is_turned(k) { -1.0 } else { 1.0 };
+        for (sum, sound) in self.sound.iter_mut().flatten().zip(sounds.iter().flatten()) {
+            let weighted = sound[heard.clone()].iter().zip(&weights).map(|(x, weight)| sign * weight * x);
+            add(sum, place, weighted);
         }
-    }
-
-    /// Counts what chunk `k` weighs.
-    fn weigh(&mut self, job: &Job, k: u64) {
-        for (place, i) in self.places(job, k) {
-            if self.weights.len() <= place {
-                self.weights.resize(place + 1, 0.0);
-            }
-            self.weights[place] += job.layout.weight(k, i as u64);
-        }
-    }
-
-    /// Frames from the first that is not final, and from the chunk's first, where the two meet.
-    fn places(&self, job: &Job, k: u64) -> impl Iterator<Item = (usize, usize)> + use<> {
-        let start = job.layout.start(k);
-        let (from, frames) = (self.from.cast_signed(), job.frames.cast_signed());
-        let end = (start + i64::from(job.front.recipe.chunk_frames)).min(frames);
-        (start.max(from)..end).map(move |at| ((at - from) as usize, (at - start) as usize))
+        add(&mut self.weights, place, weights.iter().copied());
     }
 
     /// The frames before `done` of all parts, divided by what they weigh: they are final.
@@ -93,27 +97,28 @@ impl Sum {
     }
 }
 
+/// Adds numbers to those from `place` on; beyond the last there are zeros.
+fn add(sum: &mut Vec<f32>, place: usize, more: impl ExactSizeIterator<Item = f32>) {
+    sum.resize(sum.len().max(place + more.len()), 0.0);
+    for (sum, more) in sum[place..].iter_mut().zip(more) {
+        *sum += more;
+    }
+}
+
 impl Assembler for UnmixAssembler {
     fn push(&mut self, answer: ChunkAnswer, sink: &mut dyn ResultSink) -> Result<(), ModelError> {
         let out_of_order = ModelError::ChunkOrder { expected: self.next, got: answer.index };
         if answer.index != self.next || self.next >= self.job.chunks() {
             return Err(out_of_order);
         }
-        let net = &self.job.front.net;
-        let wanted = net.stem_numbers() * self.job.front.recipe.stems.len();
-        if answer.data.len() != wanted {
-            let got = answer.data.len();
-            return Err(self
-                .job
-                .engine_error(format!("chunk {} has {got} numbers, not {wanted}", answer.index)));
-        }
+        self.check(&answer)?;
         let Some(kept) = self.link.with(VecDeque::pop_front) else { return Err(out_of_order) };
         let (k, p) = (u64::from(self.next / self.job.pairs()), self.next % self.job.pairs());
         let sum = &mut self.sums[p as usize];
-        for (part, stems) in self.parts.parts().iter().enumerate() {
-            sum.lay(&self.job, k, part, &net.stem(&kept, &answer.data, stems));
-        }
-        sum.weigh(&self.job, k);
+        let net = &self.job.front.net;
+        let sounds: Vec<_> =
+            self.places.par_iter().map(|places| net.stem(&kept, &answer.data, places)).collect();
+        sum.lay(&self.job, k, &sounds);
         let channels = self.job.pair_channels(p);
         for (part, [left, right]) in sum.take(self.job.layout.done(k)).into_iter().enumerate() {
             if channels.len() == 1 {

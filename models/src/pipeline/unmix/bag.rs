@@ -35,23 +35,32 @@ impl Bag {
         format!("network.{network}")
     }
 
-    /// Gives one chunk to every network that counts for a stem.
+    /// Gives one chunk to every network that counts for a stem which is asked for; the answer has those stems, in their
+    /// order.
     pub(super) fn run(
         &self,
         net: &dyn Net,
         session: &mut Session,
         data: &[f32],
+        asked: &[usize],
     ) -> Result<Vec<f32>, ModelError> {
         if self.shares.len() == 1 {
-            return net.run(session, &Self::graph(0), data);
+            return net.run(session, &Self::graph(0), data, asked);
         }
         let numbers = net.stem_numbers();
-        let mut sum = vec![0.0; self.shares[0].len() * numbers];
+        let mut sum = vec![0.0; asked.len() * numbers];
         for (network, shares) in self.shares.iter().enumerate() {
-            let answer = net.run(session, &Self::graph(network), data)?;
-            let stems = sum.chunks_exact_mut(numbers).zip(answer.chunks_exact(numbers)).zip(shares);
-            for ((sum, answer), share) in stems.filter(|(_, share)| **share > 0.0) {
-                sum.iter_mut().zip(answer).for_each(|(sum, x)| *sum += share * x);
+            let given: Vec<usize> = asked.iter().copied().filter(|stem| shares[*stem] > 0.0).collect();
+            if given.is_empty() {
+                continue;
+            }
+            let answer = net.run(session, &Self::graph(network), data, &given)?;
+            for (stem, answer) in given.iter().zip(answer.chunks_exact(numbers)) {
+                let stems =
+                    asked.iter().zip(sum.chunks_exact_mut(numbers)).filter(|(asked, _)| *asked == stem);
+                stems.for_each(|(_, sum)| {
+                    sum.iter_mut().zip(answer).for_each(|(sum, x)| *sum += shares[*stem] * x);
+                });
             }
         }
         Ok(sum)

@@ -14,6 +14,8 @@ const READ_FRAMES: usize = 16_384;
 pub(super) struct UnmixCutter {
     job: Arc<Job>,
     link: Arc<Link>,
+    /// The network's stems that somebody needs.
+    asked: Vec<usize>,
     /// The clip at the network's rate.
     source: Box<dyn Frames>,
     /// `[channels][..]`: the clip's frames from `held_from` on.
@@ -24,14 +26,20 @@ pub(super) struct UnmixCutter {
 }
 
 impl UnmixCutter {
-    pub(super) fn new(job: Arc<Job>, source: Box<dyn Frames>, link: Arc<Link>) -> Result<Self, ModelError> {
+    /// `asked`: the network's stems that somebody needs.
+    pub(super) fn new(
+        job: Arc<Job>,
+        asked: Vec<usize>,
+        source: Box<dyn Frames>,
+        link: Arc<Link>,
+    ) -> Result<Self, ModelError> {
         let source = outlet::at_rate(source, job.front.recipe.rate_hz)?;
         if source.shape().frames != job.frames {
             let expected = format!("{} frames after rate conversion", job.frames);
             return Err(AudioError::Shape { expected, got: source.shape().frames.to_string() }.into());
         }
         let held = vec![Vec::new(); usize::from(job.clip.channels)];
-        Ok(Self { job, link, source, held, held_from: 0, read_frames: 0, next: 0 })
+        Ok(Self { job, link, asked, source, held, held_from: 0, read_frames: 0, next: 0 })
     }
 
     /// Reads until `to` frames of the clip were read, and sees that the clip ends where it should.
@@ -84,7 +92,8 @@ impl Cutter for UnmixCutter {
         }
         let (data, kept) = self.job.front.net.forward(&sound);
         self.link.with(|all| all.push_back(kept));
-        let chunk = Chunk { index: self.next, shape: self.job.front.net.shape(), data, part: 0 };
+        let data = self.job.front.parcel().pack(data, &self.asked);
+        let chunk = Chunk { index: self.next, shape: vec![data.len()], data, part: 0 };
         self.next += 1;
         Ok(Some(chunk))
     }

@@ -1,8 +1,9 @@
 //! HTDemucs: the network hears a chunk as a waveform and as a spectrum, and says every stem as both; their sum is the stem.
 
 use super::levels::Level;
-use super::net::{Kept, Net};
+use super::net::{Kept, Net, port};
 use crate::ModelError;
+use crate::catalog::facts::Port;
 use crate::dsp::{Forward, Inverse, Stft, StftShape};
 use crate::recipe::Spectrum;
 use crate::session::{Input, Session};
@@ -136,6 +137,14 @@ impl Net for HtDemucs {
         self.spectrum_numbers() + self.waveform_numbers()
     }
 
+    fn ports(&self) -> (Vec<Port>, Vec<Port>) {
+        let seen = [1, self.columns, self.bins(), BIN_NUMBERS];
+        let heard = [1, CHANNELS, self.chunk_frames];
+        let each = |shape: &[usize]| [&[1, self.stems], &shape[1..]].concat();
+        let said = vec![port("spectra", &each(&seen)), port("waveforms", &each(&heard))];
+        (vec![port("spectrum", &seen), port("waveform", &heard)], said)
+    }
+
     fn forward(&self, sound: &[Vec<f32>; 2]) -> (Vec<f32>, Kept) {
         let mut spectra: [Vec<Complex<f32>>; 2] = Default::default();
         let each = spectra.par_iter_mut().zip(sound.par_iter());
@@ -161,7 +170,13 @@ impl Net for HtDemucs {
         [left, right]
     }
 
-    fn run(&self, session: &mut Session, graph: &str, data: &[f32]) -> Result<Vec<f32>, ModelError> {
+    fn run(
+        &self,
+        session: &mut Session,
+        graph: &str,
+        data: &[f32],
+        asked: &[usize],
+    ) -> Result<Vec<f32>, ModelError> {
         let (spectrum, waveform) = data.split_at(self.spectrum_numbers());
         let seen = [1, self.columns, self.bins(), BIN_NUMBERS];
         let heard = [1, CHANNELS, self.chunk_frames];
@@ -179,11 +194,11 @@ impl Net for HtDemucs {
             let reason = format!("{shapes:?} came out, not {wanted:?}");
             return Err(ModelError::Engine { model: self.model.clone(), reason });
         };
-        let mut answer = Vec::with_capacity(self.stems * self.stem_numbers());
-        let stems = spectra.data.chunks_exact(self.spectrum_numbers());
-        for (spectrum, waveform) in stems.zip(waveforms.data.chunks_exact(self.waveform_numbers())) {
-            answer.extend_from_slice(spectrum);
-            answer.extend_from_slice(waveform);
+        let (spectrum, waveform) = (self.spectrum_numbers(), self.waveform_numbers());
+        let mut answer = Vec::with_capacity(asked.len() * self.stem_numbers());
+        for stem in asked {
+            answer.extend_from_slice(&spectra.data[stem * spectrum..][..spectrum]);
+            answer.extend_from_slice(&waveforms.data[stem * waveform..][..waveform]);
         }
         Ok(answer)
     }

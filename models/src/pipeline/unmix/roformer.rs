@@ -1,8 +1,9 @@
 //! BS-RoFormer and Mel-Band RoFormer: complex masks on the spectrum of a chunk, band by band. They differ in the bins of
 //! the bands, which for the second overlap: a bin's mask is then the mean of those of its bands.
 
-use super::net::{Kept, Net};
+use super::net::{Kept, Net, port};
 use crate::ModelError;
+use crate::catalog::facts::Port;
 use crate::dsp::{Forward, Inverse, Stft, StftShape};
 use crate::recipe::Spectrum;
 use crate::session::{Input, Session};
@@ -116,6 +117,11 @@ impl Net for Roformer {
         self.columns * self.numbers()
     }
 
+    fn ports(&self) -> (Vec<Port>, Vec<Port>) {
+        let shape = [1, self.columns, self.numbers()];
+        (vec![port(INPUT, &shape)], self.outputs.iter().map(|name| port(name, &shape)).collect())
+    }
+
     fn forward(&self, sound: &[Vec<f32>; 2]) -> (Vec<f32>, Kept) {
         let mut spectra: [Vec<Complex<f32>>; 2] = Default::default();
         spectra.par_iter_mut().zip(sound.par_iter()).for_each(|(spectrum, sound)| {
@@ -143,9 +149,16 @@ impl Net for Roformer {
         [left, right]
     }
 
-    fn run(&self, session: &mut Session, graph: &str, data: &[f32]) -> Result<Vec<f32>, ModelError> {
+    /// An engine that can leaves out what only masks that nobody asked for need; none fetches those from the device.
+    fn run(
+        &self,
+        session: &mut Session,
+        graph: &str,
+        data: &[f32],
+        asked: &[usize],
+    ) -> Result<Vec<f32>, ModelError> {
         let shape = [1, self.columns, self.numbers()];
-        let names: Vec<&str> = self.outputs.iter().map(String::as_str).collect();
+        let names: Vec<&str> = asked.iter().map(|&stem| self.outputs[stem].as_str()).collect();
         let outputs = session.run(graph, &[Input { name: INPUT, shape: &shape, data }], &names)?;
         if outputs.iter().any(|output| output.shape != shape) {
             let shapes: Vec<_> = outputs.iter().map(|output| &output.shape).collect();
@@ -158,5 +171,94 @@ impl Net for Roformer {
             all.extend_from_slice(&output.data);
             all
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::unmix::mel_bands;
+
+    const FRAMES: usize = 22_050;
+
+    /// Of published sizes, with one stem.
+    fn net(bands: &[Vec<usize>], without_dc: bool) -> Roformer {
+        let spectrum = Spectrum { n_fft: 2048, hop_frames: 441, normalised: true, without_dc };
+        Roformer::new("x", spectrum, bands, 1, FRAMES as u32).unwrap()
+    }
+
+    fn sound() -> [Vec<f32>; 2] {
+        let tone = |i: usize, step: f32| 0.3 + 0.5 * (i as f32 * step).sin();
+        [0.01, 0.3].map(|step| (0..FRAMES).map(|i| tone(i, step)).collect())
+    }
+
+    fn difference_db(ours: &[f32], theirs: &[f32]) -> f64 {
+        assert_eq!(ours.len(), theirs.len());
+        let power = |numbers: &mut dyn Iterator<Item = f64>| numbers.map(|x| x * x).sum::<f64>();
+        let off = power(&mut ours.iter().zip(theirs).map(|(a, b)| f64::from(a - b)));
+        10.0 * (off / power(&mut theirs.iter().map(|x| f64::from(*x)))).log10()
+    }
+
+    /// The sound after its bin 0 was set to nothing.
+    fn without_dc(net: &Roformer, sound: &[f32]) -> Vec<f32> {
+        let mut forward = Forward::new(&net.stft);
+        let (mut columns, mut back) = (Vec::new(), Vec::new());
+        forward.push(sound, &mut columns);
+        forward.finish(&mut columns);
+        let mut inverse = Inverse::new(&net.stft, FRAMES as u64);
+        for column in columns.chunks_mut(net.bins()) {
+            column[0] = Complex::default();
+            inverse.push(column, &mut back);
+        }
+        inverse.finish(&mut back);
+        back
+    }
+
+    #[test]
+    fn under_masks_of_one_a_chunk_is_itself_however_often_bands_have_a_bin() {
+        let spectrum = Spectrum { n_fft: 2048, hop_frames: 441, normalised: true, without_dc: false };
+        let mel = mel_bands(44_100, spectrum, 60);
+        let split: Vec<Vec<usize>> = vec![(0..24).collect(), (24..900).collect(), (900..1025).collect()];
+        for (bands, numbers) in [(&split, 4_100), (&mel, 7_916)] {
+            for without in [false, true] {
+                let net = net(bands, without);
+                assert_eq!(net.shape(), [51, numbers]);
+                let (data, kept) = net.forward(&sound());
+                assert_eq!(data.len(), 51 * numbers);
+                let ones: Vec<f32> =
+                    (0..net.stem_numbers()).map(|i| if i % 2 == 0 { 1.0 } else { 0.0 }).collect();
+                let stem = net.stem(&kept, &ones, &[0]);
+                for (ours, sound) in stem.iter().zip(&sound()) {
+                    let expected = if without { without_dc(&net, sound) } else { sound.clone() };
+                    let db = difference_db(ours, &expected);
+                    assert!(db < -120.0, "{} bands, without bin 0 {without}: {db:.1} dB", bands.len());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_network_sees_is_each_bin_of_both_channels_divided_by_the_transforms_length() {
+        let (sound, bands) = (sound(), [vec![0, 1], (1..1025).collect::<Vec<usize>>()]);
+        let (data, Kept { spectra: [left, right], .. }) = net(&bands, false).forward(&sound);
+        let numbers = 1_026 * 4;
+        for (column, place, bin) in [(0, 0, 0), (3, 1, 1), (3, 2, 1), (50, 1_025, 1_024), (20, 8, 7)] {
+            let seen = &data[column * numbers + place * 4..][..4];
+            let (l, r) = (left[column * 1_025 + bin], right[column * 1_025 + bin]);
+            for (seen, kept) in seen.iter().zip([l.re, l.im, r.re, r.im]) {
+                assert!((seen * 2048.0_f32.sqrt() - kept).abs() <= 1e-5 * kept.abs(), "{column} {place}");
+            }
+        }
+    }
+
+    #[test]
+    fn bands_that_leave_out_a_bin_or_have_one_too_many_are_refused() {
+        let spectrum = Spectrum { n_fft: 8, hop_frames: 2, normalised: false, without_dc: false };
+        let refused = |bands: &[Vec<usize>]| Roformer::new("x", spectrum, bands, 1, 64).err().unwrap();
+        assert!(refused(&[vec![0, 1], vec![3, 4]]).contains("no band has bin 2 of 5"));
+        assert!(refused(&[(0..6).collect()]).contains("bin 5 of 5"));
+        let spectrum = Spectrum { hop_frames: 7, ..spectrum };
+        let error = Roformer::new("x", spectrum, &[(0..5).collect()], 1, 64).err().unwrap();
+        assert!(error.contains("8 frames every 7"), "{error}");
     }
 }

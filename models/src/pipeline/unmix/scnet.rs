@@ -1,7 +1,8 @@
 //! SCNet: the network hears the spectrum of a chunk, by windows that are rectangular, and says that of every stem.
 
-use super::net::{Kept, Net};
+use super::net::{Kept, Net, port};
 use crate::ModelError;
+use crate::catalog::facts::Port;
 use crate::convert::scnet::frames_heard;
 use crate::dsp::{Forward, Inverse, Stft, StftShape};
 use crate::recipe::Spectrum;
@@ -97,6 +98,12 @@ impl Net for Scnet {
         self.columns * self.bins() * BIN_NUMBERS
     }
 
+    fn ports(&self) -> (Vec<Port>, Vec<Port>) {
+        let seen = [1, self.columns, self.bins(), BIN_NUMBERS];
+        let said = [1, self.stems, self.columns, self.bins(), BIN_NUMBERS];
+        (vec![port("spectrum", &seen)], vec![port("spectra", &said)])
+    }
+
     fn forward(&self, sound: &[Vec<f32>; 2]) -> (Vec<f32>, Kept) {
         let mut spectra: [Vec<Complex<f32>>; 2] = Default::default();
         let each = spectra.par_iter_mut().zip(sound.par_iter());
@@ -114,13 +121,27 @@ impl Net for Scnet {
         [left, right]
     }
 
-    fn run(&self, session: &mut Session, graph: &str, data: &[f32]) -> Result<Vec<f32>, ModelError> {
+    fn run(
+        &self,
+        session: &mut Session,
+        graph: &str,
+        data: &[f32],
+        asked: &[usize],
+    ) -> Result<Vec<f32>, ModelError> {
         let shape = [1, self.columns, self.bins(), BIN_NUMBERS];
         let wanted = [1, self.stems, self.columns, self.bins(), BIN_NUMBERS];
         let outputs = session.run(graph, &[Input { name: "spectrum", shape: &shape, data }], &["spectra"])?;
         let shapes: Vec<_> = outputs.iter().map(|output| output.shape.clone()).collect();
         match outputs.into_iter().next() {
-            Some(spectra) if spectra.shape == wanted => Ok(spectra.data),
+            Some(spectra) if spectra.shape == wanted && asked.len() == self.stems => Ok(spectra.data),
+            Some(spectra) if spectra.shape == wanted => {
+                let numbers = self.stem_numbers();
+                Ok(asked
+                    .iter()
+                    .flat_map(|stem| &spectra.data[stem * numbers..][..numbers])
+                    .copied()
+                    .collect())
+            }
             _ => {
                 let reason = format!("{shapes:?} came out, not {wanted:?}");
                 Err(ModelError::Engine { model: self.model.clone(), reason })
