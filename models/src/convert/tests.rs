@@ -131,6 +131,10 @@ fn settings_that_say_too_much_or_nothing_are_refused_by_their_path() {
         let text = refused(&tensors(), &SETTINGS.replace(from, to));
         assert!(text.contains(part), "{part}: {text}");
     }
+    // Settings that are silent about it do not hide what the weights show.
+    let mut linear = tensors();
+    linear.insert("layers.0.0.layers.0.0.temperature".to_owned(), (vec![2, 1, 1], vec![1.0; 2]));
+    assert!(refused(&linear, SETTINGS).contains("linear attention"));
 }
 
 #[test]

@@ -21,6 +21,8 @@ const CHUNK_FRAMES_MAX: usize = 60 * 48_000;
 const RATE_HZ: usize = 44_100;
 /// What all published separators hear.
 const CHANNELS: usize = 2;
+/// What only a linear attention has.
+const LINEAR: &str = "layers.0.0.layers.0.0.temperature";
 /// Real and imaginary part.
 const PARTS: usize = 2;
 
@@ -49,6 +51,10 @@ pub(in crate::convert) fn read<R: Read + Seek>(
     settings: &Settings,
     checkpoint: &Checkpoint<R>,
 ) -> Result<(Recipe, Shape), ConvertError> {
+    if checkpoint.get(LINEAR).is_some() {
+        let reason = "the checkpoint has linear attention, and no graph is made here of a network with it";
+        return Err(ConvertError::Settings(reason.to_owned()));
+    }
     let found = Found::of(checkpoint)?;
     let mut said = Said::new(settings);
     compare(&mut said, &found, family)?;
