@@ -205,6 +205,10 @@ pub enum StoreError {
     /// The disk is full: nothing changed, try again when there is room.
     #[error("the disk of the database is full")]
     DiskFull,
+    /// The database does not answer now. Whether the last change was made is not known; asking again with the same ids
+    /// is safe.
+    #[error("the database does not answer now")]
+    Away(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A number beyond what the ledger keeps (2^53 credits).
     #[error("{0} is more than an account can hold")]
     TooLarge(Credits),
@@ -219,11 +223,20 @@ pub enum StoreError {
 /// Codes for "no room": SQLite's for the file and for the shared index of its write-ahead log, and PostgreSQL's.
 const FULL_CODES: [&str; 3] = ["13", "4874", "53100"];
 
+/// PostgreSQL's codes for what passes: too many connections, going down, gone down, coming up, another's lock held for
+/// too long, transactions that waited for each other, one that stood still.
+const AWAY_CODES: [&str; 7] = ["53300", "57P01", "57P02", "57P03", "55P03", "40P01", "25P03"];
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let code = error.as_database_error().and_then(|cause| cause.code());
-        if code.is_some_and(|code| FULL_CODES.contains(&code.as_ref())) {
+        let is_one_of = |codes: &[&str]| code.as_deref().is_some_and(|code| codes.contains(&code));
+        if is_one_of(&FULL_CODES) {
             Self::DiskFull
+        } else if is_one_of(&AWAY_CODES)
+            || matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Tls(_))
+        {
+            Self::Away(Box::new(error))
         } else {
             Self::Database(Box::new(error))
         }

@@ -1,3 +1,5 @@
+//! Rows go over whole, both ways, or not at all.
+
 use super::*;
 use crate::clock::Timestamp;
 use crate::job::Job;

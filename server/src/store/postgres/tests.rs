@@ -218,3 +218,21 @@ async fn servers_that_make_one_account_at_once_are_told_who_was_first() {
     let refused = [one, two].into_iter().filter_map(Result::err).collect::<Vec<_>>();
     assert!(matches!(&refused[..], [StoreError::Exists(name)] if name == "local"), "{refused:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_the_database_ended_are_made_anew() {
+    let (cluster, database) = (Cluster::of_this_process().unwrap(), database());
+    let store = open(&database).await;
+    let bed = Bed { store: Arc::clone(&store) as Arc<dyn Store>, _keep: Box::new(()) };
+    let tenant = bed.account(5).await;
+    assert!(store.leads().await.unwrap());
+    let mut tx = store.account(tenant.account()).await.unwrap();
+    let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'");
+    cluster.run("postgres", &end).unwrap();
+    let cut = rows::job(&mut tx, tenant.account(), JobId::generate()).await;
+    assert!(matches!(cut, Err(StoreError::Away(_))), "{cut:?}");
+    drop(tx);
+    bed.admit(&tenant, &asks(1), 1).await;
+    assert!(bed.claim(2).await.is_some());
+    assert!(store.leads().await.unwrap(), "the office is free, and taken again");
+}
