@@ -6,6 +6,7 @@ mod batch;
 mod cancel;
 mod canonical;
 mod connection;
+mod db;
 mod doctor;
 mod enhance;
 mod fetch;
@@ -45,6 +46,9 @@ struct Place {
     /// Data folder of the server on this machine [default: the user's data folder]
     #[arg(long, global = true, env = "TRIBUTARY_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Configuration of the server on this machine [default: tributary.toml in the data folder]
+    #[arg(long, global = true, env = "TRIBUTARY_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Server to use, like https://stems.example.org:7700 [default: the one on this machine]
     #[arg(long, global = true, env = "TRIBUTARY_SERVER", value_name = "URL")]
     server: Option<String>,
@@ -87,6 +91,8 @@ enum Command {
     Accounts(accounts::AccountsArgs),
     /// Operator: API keys of an account on this machine
     Keys(accounts::KeysArgs),
+    /// Operator: the database; make, check, back up, restore, move to PostgreSQL
+    Db(db::Args),
     /// Which models there are, what they can and what they cost
     Models(models::Args),
     /// Measure stems and draw them: an HTML page that opens from disk
@@ -157,6 +163,7 @@ async fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Credits(args) => accounts::credits(place, args).await,
         Command::Accounts(args) => accounts::accounts(place, args).await,
         Command::Keys(args) => accounts::keys(place, args).await,
+        Command::Db(args) => db::run(place, args).await,
         Command::Models(args) => models::run(place, args).await,
         Command::Report(args) => report::run(args),
         Command::Doctor(args) => doctor::run(place, args).await,

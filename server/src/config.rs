@@ -32,6 +32,14 @@ pub struct Config {
     pub listen_http: SocketAddr,
     /// Certificate and key; without them a server that listens beyond loopback makes its own at the first start.
     pub tls: Option<TlsConfig>,
+    /// PostgreSQL for many servers, `postgres://tributary_app:PASSWORD@HOST/DATABASE`; empty for a file of SQLite's in
+    /// the data folder.
+    pub database: String,
+    /// The same database as the role that acts across accounts; empty for `tributary_scheduler` with the password of
+    /// `database`.
+    pub database_scheduler: String,
+    /// Where clips, stems and uploads lie; empty for the data folder. Servers of one database share one folder.
+    pub files: PathBuf,
     /// What one request may ask for.
     pub limits: LimitsConfig,
     /// How jobs are run.
@@ -139,6 +147,9 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 7700)),
             listen_http: SocketAddr::from(([127, 0, 0, 1], 7701)),
             tls: None,
+            database: String::new(),
+            database_scheduler: String::new(),
+            files: PathBuf::new(),
             limits: LimitsConfig::default(),
             worker: WorkerConfig::default(),
             device: DeviceConfig::default(),
@@ -257,6 +268,15 @@ pub enum ConfigError {
         /// What is allowed, in words.
         allowed: String,
     },
+    /// Not the address of a database. It is not repeated: a password may stand in it.
+    #[error(
+        "`{key}` is no address of a PostgreSQL database; it must be empty or like \
+         postgres://tributary_app:PASSWORD@HOST/DATABASE"
+    )]
+    NoDatabase {
+        /// The key, dotted.
+        key: &'static str,
+    },
     /// Not the address of a web page.
     #[error(
         "`{key}` is `{value}`; it must be empty or a web page's address like https://stems.example.org/credits"
@@ -285,6 +305,16 @@ impl Config {
             .map_err(|error| ConfigError::Unreadable(Box::new(error)))?;
         config.check()?;
         Ok(config)
+    }
+
+    /// Without passwords, for people to see.
+    #[must_use]
+    pub fn shown(&self) -> Self {
+        Self {
+            database: masked(&self.database),
+            database_scheduler: masked(&self.database_scheduler),
+            ..self.clone()
+        }
     }
 
     /// The file as a newcomer would write it, with every default.
@@ -317,10 +347,27 @@ impl Config {
         if !self.buy_url.is_empty() && !is_web_page(&self.buy_url) {
             return Err(ConfigError::NoPage { key: "buy_url", value: self.buy_url.clone() });
         }
+        let is_database =
+            |text: &str| ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
+        for (key, text) in [("database", &self.database), ("database_scheduler", &self.database_scheduler)] {
+            if !text.is_empty() && !is_database(text) {
+                return Err(ConfigError::NoDatabase { key });
+            }
+        }
         for price in self.prices.values() {
             range("prices", *price, 0, 1_000_000)?;
         }
         Ok(())
+    }
+}
+
+/// An address with its password hidden.
+fn masked(address: &str) -> String {
+    let begin = address.find("://").map_or(0, |at| at + 3);
+    let end = address[begin..].find(['/', '?']).map_or(address.len(), |at| begin + at);
+    match address[begin..end].rfind('@').and_then(|at| Some((at, address[begin..begin + at].find(':')?))) {
+        Some((at, colon)) => format!("{}:***{}", &address[..begin + colon], &address[begin + at..]),
+        None => address.to_owned(),
     }
 }
 
@@ -379,6 +426,19 @@ mod tests {
         assert_eq!(load("buy_url = \"https://h/credits\"").unwrap().buy_url, "https://h/credits");
         let error = load("buy_url = \"file:///etc/passwd\"").unwrap_err().to_string();
         assert!(error.contains("`buy_url` is `file:///etc/passwd`"), "{error}");
+    }
+
+    #[test]
+    fn a_database_is_an_address_and_its_password_is_never_shown() {
+        for address in ["postgres://a:s3cret@h:1/d?x=y", "postgres://a:s3cr@et@h", "postgresql://a:s3cret@/d"]
+        {
+            let config = load(&format!("database = \"{address}\"")).unwrap();
+            let shown = config.shown().as_toml();
+            assert!(shown.contains("://a:***@") && !shown.contains("s3cr"), "{shown}");
+        }
+        assert_eq!(masked("postgres://a@h/d"), "postgres://a@h/d");
+        let error = load("database = \"sqlite://s3cret\"").unwrap_err().to_string();
+        assert!(error.contains("`database`") && !error.contains("s3cret"), "{error}");
     }
 
     #[test]

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! tributary.toml    the configuration (absent: defaults)
-//! tributary.db      accounts, keys, jobs, ledger (SQLite)
-//! artifacts/        clips and stems, by account and content
-//! uploads/          clips on their way
+//! tributary.db      accounts, keys, jobs, ledger (SQLite, where no other database is configured)
+//! artifacts/        clips and stems, by account and content; elsewhere where `files` says so
+//! uploads/          clips on their way; beside the artifacts
 //! models/           weights of others, one folder a model
 //! engines/          graphs as TensorRT compiled them; may be deleted
 //! local.json        address and key for the command line on this machine; readable by its owner only
@@ -13,6 +13,7 @@
 
 use crate::auth::api_key::ApiKey;
 use crate::clock::Timestamp;
+use crate::config::Config;
 use crate::ledger::Grant;
 use crate::store::{Store, StoreError};
 use crate::tenant::Tenant;
@@ -29,6 +30,24 @@ pub const LOCAL_ACCOUNT: &str = "local";
 /// A data folder.
 #[derive(Clone, Debug)]
 pub struct DataFolder(PathBuf);
+
+/// Where clips and stems lie. Servers of one database share it.
+#[derive(Clone, Debug)]
+pub struct Files(PathBuf);
+
+impl Files {
+    /// Clips and stems.
+    #[must_use]
+    pub fn artifacts(&self) -> PathBuf {
+        self.0.join("artifacts")
+    }
+
+    /// Clips on their way; beside them, so that a whole clip is renamed, not copied.
+    #[must_use]
+    pub fn uploads(&self) -> PathBuf {
+        self.0.join("uploads")
+    }
+}
 
 /// What the command line on the same machine needs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -96,16 +115,17 @@ impl DataFolder {
         self.0.join("tributary.db")
     }
 
-    /// Clips and stems.
-    #[must_use]
-    pub fn artifacts(&self) -> PathBuf {
-        self.0.join("artifacts")
-    }
-
-    /// Clips on their way.
-    #[must_use]
-    pub fn uploads(&self) -> PathBuf {
-        self.0.join("uploads")
+    /// Where clips and stems lie: here, or where the configuration says.
+    ///
+    /// # Errors
+    /// `Io` where that folder cannot be made.
+    pub fn files(&self, config: &Config) -> Result<Files, DataError> {
+        if config.files.as_os_str().is_empty() {
+            return Ok(Files(self.0.clone()));
+        }
+        let failed = |cause| DataError::Io { path: config.files.clone(), cause };
+        fs::create_dir_all(&config.files).map_err(failed)?;
+        Ok(Files(config.files.canonicalize().map_err(failed)?))
     }
 
     /// Installed models, one folder each.
@@ -192,8 +212,15 @@ impl DataFolder {
             Some(account) => Tenant::acting_for(account.id),
             None => {
                 let id = AccountId::generate();
-                store.create_account(id, LOCAL_ACCOUNT, NORMAL_WEIGHT, now).await?;
-                Tenant::acting_for(id)
+                match store.create_account(id, LOCAL_ACCOUNT, NORMAL_WEIGHT, now).await {
+                    // Another server of the same database starts at the same moment.
+                    Err(StoreError::Exists(_)) => {
+                        let accounts = store.accounts().await?;
+                        let first = accounts.iter().find(|account| account.name == LOCAL_ACCOUNT);
+                        Tenant::acting_for(first.ok_or(StoreError::NoAccount)?.id)
+                    }
+                    made => made.map(|()| Tenant::acting_for(id))?,
+                }
             }
         };
         // The payment's name makes this once for ever, also when a first start died half way.

@@ -1,6 +1,8 @@
 //! A job and the arrows between its states. No I/O: stores apply [`next`], nothing else changes a state.
 
 use crate::clock::Timestamp;
+use crate::tenant::Tenant;
+use sha2::{Digest, Sha256 as Hasher};
 use tributary_protocol::settings::Settings;
 use tributary_protocol::vocab::{AccountId, ClipHeader, Credits, JobId, Sha256};
 
@@ -21,6 +23,19 @@ pub enum JobState {
     Cancelled,
     /// The clip never came; the hold was released.
     Expired,
+}
+
+/// The name under which servers tell each other of a job without saying whose it is: SHA-256 of account and id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Topic(pub Sha256);
+
+impl Topic {
+    /// Of one account's job.
+    #[must_use]
+    pub fn of(tenant: &Tenant, job: JobId) -> Self {
+        let hasher = Hasher::new().chain_update(tenant.account().as_bytes()).chain_update(job.as_bytes());
+        Self(Sha256(hasher.finalize().into()))
+    }
 }
 
 /// What may happen to a job.

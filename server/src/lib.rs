@@ -26,6 +26,7 @@ pub mod progress;
 pub mod queue;
 pub mod quote;
 pub mod reaper;
+pub mod relay;
 pub mod report;
 pub mod settings;
 pub mod shelf;
@@ -119,6 +120,7 @@ pub struct Running {
     health: tonic_health::server::HealthReporter,
     worker: JoinHandle<()>,
     reaper: JoinHandle<()>,
+    relay: Option<JoinHandle<()>>,
     edges: Vec<JoinHandle<()>>,
     device: Device,
     _lock: File,
@@ -181,6 +183,7 @@ pub async fn start(config: Config, data: &Path, parts: Parts) -> Result<Running,
         store: wired.store,
         worker: tokio::spawn(wired.worker.work(drain.clone())),
         reaper: tokio::spawn(wired.reaper.work(drain.clone())),
+        relay: wired.relay.map(tokio::spawn),
         edges,
         device: wired.device,
         drain,
@@ -198,6 +201,9 @@ impl Running {
         self.drain.cancel();
         let _ = self.worker.await;
         let _ = self.reaper.await;
+        if let Some(relay) = self.relay {
+            relay.abort();
+        }
         self.stop.cancel();
         for edge in self.edges {
             // A client that keeps its connection open must not keep the server.

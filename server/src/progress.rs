@@ -2,6 +2,7 @@
 //! at every ring, and now and then without one. Job ids are the clients': two accounts may use the same one, so
 //! every word here is about a tenant's job.
 
+use crate::job::Topic;
 use crate::tenant::Tenant;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -15,6 +16,8 @@ pub struct News {
     pub attempt: u32,
     /// Chunks done in it.
     pub chunks_done: u32,
+    /// The user wants it to stop, and told another server.
+    pub cancel_asked: bool,
     /// Rises with every ring, so that a ring without numbers is news too.
     rings: u64,
 }
@@ -25,16 +28,18 @@ pub trait Progress: Send + Sync + 'static {
     fn chunks_done(&self, tenant: &Tenant, job: JobId, attempt: u32, chunks_done: u32);
     /// Something about the stored job changed.
     fn changed(&self, tenant: &Tenant, job: JobId);
+    /// Another server changed the stored job, or this one did.
+    fn heard(&self, topic: Topic, cancel_asked: bool);
     /// News from now on; the newest wins.
     fn subscribe(&self, tenant: &Tenant, job: JobId) -> watch::Receiver<News>;
 }
 
 /// News inside one process.
 #[derive(Debug, Default)]
-pub struct LocalProgress(Mutex<HashMap<(Tenant, JobId), watch::Sender<News>>>);
+pub struct LocalProgress(Mutex<HashMap<Topic, watch::Sender<News>>>);
 
 impl LocalProgress {
-    fn tell(&self, job: (Tenant, JobId), change: impl FnOnce(&mut News)) {
+    fn tell(&self, job: Topic, change: impl FnOnce(&mut News)) {
         let mut watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(sender) = watched.get(&job) else { return };
         if sender.receiver_count() == 0 {
@@ -50,18 +55,22 @@ impl LocalProgress {
 
 impl Progress for LocalProgress {
     fn chunks_done(&self, tenant: &Tenant, job: JobId, attempt: u32, chunks_done: u32) {
-        self.tell((*tenant, job), |news| {
+        self.tell(Topic::of(tenant, job), |news| {
             news.attempt = attempt;
             news.chunks_done = chunks_done;
         });
     }
 
     fn changed(&self, tenant: &Tenant, job: JobId) {
-        self.tell((*tenant, job), |_| ());
+        self.tell(Topic::of(tenant, job), |_| ());
+    }
+
+    fn heard(&self, topic: Topic, cancel_asked: bool) {
+        self.tell(topic, |news| news.cancel_asked |= cancel_asked);
     }
 
     fn subscribe(&self, tenant: &Tenant, job: JobId) -> watch::Receiver<News> {
-        let job = (*tenant, job);
+        let job = Topic::of(tenant, job);
         let mut watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         watched.retain(|other, sender| *other == job || sender.receiver_count() > 0);
         watched.entry(job).or_default().subscribe()
@@ -86,6 +95,11 @@ mod tests {
         assert_eq!((watcher.borrow().attempt, watcher.borrow().chunks_done), (1, 2));
         progress.changed(&tenant, job);
         assert!(watcher.has_changed().unwrap());
+        progress.heard(Topic::of(&other, job), true);
+        assert!(!watcher.borrow().cancel_asked);
+        progress.heard(Topic::of(&tenant, job), true);
+        progress.heard(Topic::of(&tenant, job), false);
+        assert!(watcher.borrow().cancel_asked, "once asked, it stays so");
         drop(watcher);
         progress.changed(&tenant, job);
         assert!(progress.0.lock().unwrap().is_empty());

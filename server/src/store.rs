@@ -4,16 +4,22 @@
 //! exceptions, by name, are the key look-up (before the tenant is known), `claim` and the reaper (which serve all
 //! accounts), and the operator's `accounts`, `counts` and `audit`. A job of another account is the same as no job.
 
+pub mod copy;
+pub mod postgres;
 pub mod sqlite;
+
+mod ending;
+mod values;
 
 #[cfg(test)]
 mod conformance;
 
 use crate::clock::Timestamp;
-use crate::job::{Job, StemArtifact};
+use crate::job::{Job, JobState, StemArtifact, Topic};
 use crate::ledger::{Audit, Balance, Grant, Line};
 use crate::tenant::Tenant;
 use async_trait::async_trait;
+use tokio::sync::mpsc::Receiver;
 use tributary_protocol::settings::Settings;
 use tributary_protocol::vocab::{AccountId, ClipHeader, Credits, JobId, Sha256};
 
@@ -162,6 +168,17 @@ pub struct KeyRow {
     pub revoked_at: Option<Timestamp>,
 }
 
+/// What happened to a job, as every server that uses the database is told. Lossy: the rows are the truth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Which job, without saying whose.
+    pub topic: Topic,
+    /// Its state now.
+    pub state: JobState,
+    /// Its user wants it to stop.
+    pub cancel_asked: bool,
+}
+
 /// Jobs by state and open holds, for metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -188,12 +205,42 @@ pub enum StoreError {
     /// The disk is full: nothing changed, try again when there is room.
     #[error("the disk of the database is full")]
     DiskFull,
+    /// The database does not answer now. Whether the last change was made is not known; asking again with the same ids
+    /// is safe.
+    #[error("the database does not answer now")]
+    Away(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A number beyond what the ledger keeps (2^53 credits).
     #[error("{0} is more than an account can hold")]
     TooLarge(Credits),
+    /// The database cannot be used as it is; the message says what to do.
+    #[error(transparent)]
+    Setup(#[from] postgres::SetupError),
     /// The database failed; nothing changed.
     #[error("the database failed")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Codes for "no room": SQLite's for the file and for the shared index of its write-ahead log, and PostgreSQL's.
+const FULL_CODES: [&str; 3] = ["13", "4874", "53100"];
+
+/// PostgreSQL's codes for what passes: too many connections, going down, gone down, coming up, another's lock held for
+/// too long, transactions that waited for each other, one that stood still.
+const AWAY_CODES: [&str; 7] = ["53300", "57P01", "57P02", "57P03", "55P03", "40P01", "25P03"];
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(|cause| cause.code());
+        let is_one_of = |codes: &[&str]| code.as_deref().is_some_and(|code| codes.contains(&code));
+        if is_one_of(&FULL_CODES) {
+            Self::DiskFull
+        } else if is_one_of(&AWAY_CODES)
+            || matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Tls(_))
+        {
+            Self::Away(Box::new(error))
+        } else {
+            Self::Database(Box::new(error))
+        }
+    }
 }
 
 /// Jobs in one page, and lines in one page, are at most what `protocol::limits` says; callers pass checked limits.
@@ -305,6 +352,11 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<bool, StoreError>;
     /// The job's artifacts were deleted: it keeps its row and money, but lists no stems any more.
     async fn forget(&self, tenant: &Tenant, id: JobId) -> Result<(), StoreError>;
+    /// Whether this process is the one that does what one alone must do: of all that use the database, one at a time.
+    /// Asked before each round; who stops asking keeps the office until its connection ends.
+    async fn leads(&self) -> Result<bool, StoreError>;
+    /// Changes of all jobs from now on, whoever makes them; none where no other process serves. Ends when it is dropped.
+    fn changes(&self) -> Option<Receiver<Change>>;
     /// For metrics.
     async fn counts(&self) -> Result<Counts, StoreError>;
     /// Recomputes everything from the rows.

@@ -2,9 +2,11 @@
 //! true to their hash. Knows no wire and no store. Everything here touches the disk: call it from threads that may
 //! block.
 //!
-//! One process stages in a root; it lies on the disk of the artifacts, so that a whole clip is renamed, not copied.
+//! It lies on the disk of the artifacts, so that a whole clip is renamed, not copied. Several processes may stage in one
+//! root: whoever writes a partial file holds its lock.
 
 mod incoming;
+mod lock;
 
 pub use incoming::Upload;
 
@@ -162,7 +164,8 @@ impl Uploads {
                     folders.push(entry.path());
                 } else if let Some(claim) = self.staging.claim(entry.path()) {
                     // Looked at only now: before the claim it may have been taken up, or finished.
-                    let metadata = fs::metadata(claim.path()).ok();
+                    let held = lock::hold(claim.path());
+                    let metadata = held.as_ref().and_then(|file| file.metadata().ok());
                     if let Some(metadata) = metadata.filter(|found| written_at(found) < older_than) {
                         remove(claim.path())?;
                         swept.clips += 1;

@@ -16,12 +16,15 @@ use crate::progress::{LocalProgress, Progress};
 use crate::queue::{LocalQueue, Queue};
 use crate::reaper::Reaper;
 use crate::steps::{LoggedSteps, SharedSteps};
-use crate::store::Store;
+use crate::store::postgres::PostgresStore;
+use crate::store::postgres::address::Addresses;
 use crate::store::sqlite::SqliteStore;
+use crate::store::{Store, StoreError};
 use crate::upload::Uploads;
 use crate::worker::Worker;
 use crate::worker::stop::Running;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -56,7 +59,12 @@ pub(crate) struct Wired {
     pub(crate) worker: Arc<Worker>,
     pub(crate) reaper: Arc<Reaper>,
     pub(crate) device: Device,
+    /// What other servers of the database do; none where there are none.
+    pub(crate) relay: Option<Relay>,
 }
+
+/// Runs until the server drains.
+pub(crate) type Relay = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Buckets of durations in seconds, from a small chunk to a long job.
 const SECONDS: &[f64] = &[0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0];
@@ -93,11 +101,12 @@ struct Ports {
 }
 
 impl Ports {
-    async fn open(data: &DataFolder) -> Result<Self, StartError> {
-        let artifacts: Arc<dyn Artifacts> = Arc::new(DiskArtifacts::open(&data.artifacts())?);
+    async fn open(config: &Config, data: &DataFolder) -> Result<Self, StartError> {
+        let files = data.files(config)?;
+        let artifacts: Arc<dyn Artifacts> = Arc::new(DiskArtifacts::open(&files.artifacts())?);
         Ok(Self {
-            store: Arc::new(SqliteStore::open(&data.database()).await?),
-            uploads: Arc::new(Uploads::open(&data.uploads(), Arc::clone(&artifacts))?),
+            store: store(config, data).await?,
+            uploads: Arc::new(Uploads::open(&files.uploads(), Arc::clone(&artifacts))?),
             artifacts,
             queue: Arc::new(LocalQueue::default()),
             progress: Arc::new(LocalProgress::default()),
@@ -135,6 +144,12 @@ impl Ports {
         })
     }
 
+    fn relay(&self, drain: &CancellationToken) -> Option<Relay> {
+        let changes = self.store.changes()?;
+        let (queue, progress) = (Arc::clone(&self.queue), Arc::clone(&self.progress));
+        Some(Box::pin(crate::relay::carry(changes, queue, progress, drain.clone())))
+    }
+
     fn admissions(&self, config: &Config, parts: &Parts, offers: Offers) -> Admissions {
         Admissions {
             offers,
@@ -144,6 +159,13 @@ impl Ports {
             clock: Arc::clone(&parts.clock),
             steps: Arc::clone(&parts.steps),
         }
+    }
+}
+
+async fn store(config: &Config, data: &DataFolder) -> Result<Arc<dyn Store>, StoreError> {
+    match Addresses::of(config)? {
+        Some(addresses) => Ok(Arc::new(PostgresStore::open(&addresses).await?)),
+        None => Ok(Arc::new(SqliteStore::open(&data.database()).await?)),
     }
 }
 
@@ -164,7 +186,7 @@ pub(crate) async fn wire(
     drain: &CancellationToken,
 ) -> Result<Wired, StartError> {
     let metrics = metrics()?;
-    let ports = Ports::open(data).await?;
+    let ports = Ports::open(config, data).await?;
     let sessions = config.device.session_options(data.engines());
     tributary_models::session::check(sessions).map_err(StartError::Engine)?;
     let catalog = Catalog::new(Some(&data.models()))?.with_session_options(sessions);
@@ -173,6 +195,7 @@ pub(crate) async fn wire(
     let device = device(config, &parts).map_err(|cause| StartError::Device { cause })?;
     let worker = ports.worker(config, &parts, &offers, &device);
     let reaper = ports.reaper(config, &parts);
+    let relay = ports.relay(drain);
     let http = crate::http::Edge {
         store: Arc::clone(&ports.store),
         artifacts: Arc::clone(&ports.artifacts),
@@ -198,7 +221,7 @@ pub(crate) async fn wire(
         steps: parts.steps,
         drain: drain.clone(),
     });
-    Ok(Wired { store: ports.store, grpc, http, worker, reaper, device })
+    Ok(Wired { store: ports.store, grpc, http, worker, reaper, device, relay })
 }
 
 #[cfg(test)]

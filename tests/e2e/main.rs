@@ -26,6 +26,7 @@ mod plugin_vst3;
 mod real_songs;
 mod refusals;
 mod restart;
-
+mod servers;
+mod studio_grows;
 mod tasks;
 mod tenants;

@@ -1,19 +1,20 @@
 //! The books of a data folder, opened beside the server or after its death, as the operator's commands do.
 
+use crate::database;
 use anyhow::Context;
 use std::path::Path;
+use std::sync::Arc;
 use tributary_protocol::vocab::JobId;
-use tributary_server::data::{DataFolder, LOCAL_ACCOUNT};
+use tributary_server::data::LOCAL_ACCOUNT;
 use tributary_server::job::Job;
 use tributary_server::ledger::{Balance, Line};
 use tributary_server::store::Store;
-use tributary_server::store::sqlite::SqliteStore;
 use tributary_server::tenant::Tenant;
 
 /// The database of one data folder, and its local account.
 pub struct Books {
     /// The database.
-    pub store: SqliteStore,
+    pub store: Arc<dyn Store>,
     /// The local account.
     pub local: Tenant,
 }
@@ -24,7 +25,14 @@ impl Books {
     /// # Errors
     /// Where there are none.
     pub async fn open(data: &Path) -> anyhow::Result<Self> {
-        let store = SqliteStore::open(&DataFolder::open(data)?.database()).await?;
+        Self::of(database::open(data).await?).await
+    }
+
+    /// The books of an open database.
+    ///
+    /// # Errors
+    /// Where it has no local account.
+    pub async fn of(store: Arc<dyn Store>) -> anyhow::Result<Self> {
         let accounts = store.accounts().await?;
         let local =
             accounts.iter().find(|account| account.name == LOCAL_ACCOUNT).context("the local account")?;

@@ -1,9 +1,10 @@
 //! A server in a process of its own, to be killed. The process is this test binary again, running only the test
 //! named [`TEST`]; it can be told to die at a named step of a job's way.
 
+use crate::database;
 use anyhow::Context;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,6 +16,7 @@ use tributary_server::steps::{Step, Steps};
 pub const TEST: &str = "restart::the_server_that_is_killed";
 const DATA: &str = "TRIBUTARY_TEST_CHILD_DATA";
 const DIE_AT: &str = "TRIBUTARY_TEST_CHILD_DIE_AT";
+const FILES: &str = "TRIBUTARY_TEST_CHILD_FILES";
 const ATTEMPTS: &str = "TRIBUTARY_TEST_CHILD_ATTEMPTS";
 /// As servers have it when nothing else is configured.
 const ATTEMPTS_USUAL: u32 = 3;
@@ -52,8 +54,30 @@ impl ChildServer {
     /// # Errors
     /// Where the process cannot be started or does not come up.
     pub fn start_with(data: &Path, die_at: Option<DieAt>, attempts: u32) -> anyhow::Result<Self> {
+        Self::spawn(data, die_at, attempts, database::told(data)?, None)
+    }
+
+    /// One of several on the PostgreSQL database `address`, with the folder of files that they share.
+    ///
+    /// # Errors
+    /// Where the process cannot be started or does not come up.
+    pub fn start_among(data: &Path, address: &str, files: &Path, attempts: u32) -> anyhow::Result<Self> {
+        Self::spawn(data, None, attempts, database::telling(address), Some(files))
+    }
+
+    fn spawn(
+        data: &Path,
+        die_at: Option<DieAt>,
+        attempts: u32,
+        database: (&'static str, String),
+        files: Option<&Path>,
+    ) -> anyhow::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["--exact", TEST, "--nocapture"]).env(DATA, data).env(ATTEMPTS, attempts.to_string());
+        command.env(database.0, database.1);
+        if let Some(files) = files {
+            command.env(FILES, files);
+        }
         if let Some(DieAt { step, time }) = die_at {
             command.env(DIE_AT, format!("{step:?} {time}"));
         }
@@ -136,6 +160,8 @@ pub async fn serve_if_child() -> anyhow::Result<()> {
     // A dead worker's lease is noticed soon; a living one extends it three times in this time.
     config.worker.lease_seconds = 4;
     config.worker.attempts = std::env::var(ATTEMPTS)?.parse()?;
+    config.database = database::of(Path::new(&data))?.unwrap_or_default();
+    config.files = std::env::var_os(FILES).map(PathBuf::from).unwrap_or_default();
     let running = tributary_server::start(config, Path::new(&data), parts).await?;
     println!("{READY}{} {} ", running.address, running.key);
     std::future::pending().await

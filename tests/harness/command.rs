@@ -1,5 +1,6 @@
 //! The `tributary` command as a user runs it: its own process, its own data folder, output and exit code.
 
+use crate::database;
 use anyhow::Context;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -34,6 +35,10 @@ pub fn tributary(data: &Path) -> anyhow::Result<Command> {
     {
         command.env_remove(name);
     }
+    match database::of(data)? {
+        Some(address) => command.env(database::CONFIGURED, address),
+        None => command.env_remove(database::CONFIGURED),
+    };
     command.env("TRIBUTARY_DATA", data).stdin(Stdio::null());
     Ok(command)
 }

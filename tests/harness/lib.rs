@@ -6,6 +6,7 @@ pub mod books;
 pub mod calls;
 pub mod child;
 pub mod command;
+pub mod database;
 #[cfg(unix)]
 pub mod door;
 pub mod files;

@@ -1,6 +1,6 @@
 //! One server in this process and what a test does with it.
 
-use crate::signal;
+use crate::{database, signal};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -82,8 +82,12 @@ impl Stage {
     ///
     /// # Errors
     /// Where the server does not start.
-    pub async fn on(folder: TempDir, config: Config, parts: Parts) -> anyhow::Result<Self> {
-        let server = start(config, &folder.path().join("data"), parts).await?;
+    pub async fn on(folder: TempDir, mut config: Config, parts: Parts) -> anyhow::Result<Self> {
+        let data = folder.path().join("data");
+        if config.database.is_empty() {
+            config.database = database::of(&data)?.unwrap_or_default();
+        }
+        let server = start(config, &data, parts).await?;
         let client = connect(&server.address, &server.key).await?;
         Ok(Self { folder, server, client })
     }

@@ -116,7 +116,7 @@ fn main() -> ExitCode {
         Task::Install => install::run(),
         Task::Studio => studio::run(),
         Task::Daw => daw::run(),
-        Task::Setup { gpu } => setup::run().map(|()| {
+        Task::Setup { gpu } => setup::run().and_then(|()| setup::database()).map(|()| {
             setup::tests();
             setup::engine(gpu);
         }),

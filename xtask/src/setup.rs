@@ -59,6 +59,22 @@ const TOOLS: [Need; 6] = [
     },
 ];
 
+/// For the tests of the store and of servers that share a database. Debian keeps the program outside of the path.
+const DATABASE: [Need; 1] = [Need {
+    sign: Sign::Program(
+        &[
+            "/usr/lib/postgresql/15/bin/postgres",
+            "/usr/lib/postgresql/16/bin/postgres",
+            "/usr/lib/postgresql/17/bin/postgres",
+            "/usr/lib/postgresql/18/bin/postgres",
+            "postgres",
+        ],
+        None,
+    ),
+    package: "postgresql",
+    why: "many servers share a PostgreSQL database, and the tests run one of their own",
+}];
+
 /// For tests that say so and leave out what they cannot do without.
 const TESTS: [Need; 2] = [
     Need {
@@ -113,6 +129,14 @@ const DAW: [Need; 7] = [
 /// A tool is missing and cannot be installed by us; the message says what to run.
 pub(crate) fn run() -> anyhow::Result<()> {
     provide(&TOOLS)
+}
+
+/// The same for tests of databases.
+///
+/// # Errors
+/// As [`run()`].
+pub(crate) fn database() -> anyhow::Result<()> {
+    if cfg!(target_os = "linux") { provide(&DATABASE) } else { Ok(()) }
 }
 
 /// The same for tests. What is missing and cannot be installed is said: the tests leave out what they need it for.

@@ -3,6 +3,7 @@
 use crate::setup::{onnxruntime, python};
 use crate::workspace::{self, Profile};
 use crate::{bundle, codegen, run, setup, tidy};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// The variable that tells the tests where recordings and weights lie that are not in the tree.
@@ -15,41 +16,58 @@ pub(crate) const PLUGIN_FEATURES: [&str; 2] = ["assert_process_allocs", "door"];
 /// What the Python of the VST3 test needs, with hashes.
 const VST3_HOST: &str = "tests/hosts/requirements.txt";
 
+/// Chooses the database of the servers that tests start.
+const TEST_STORE: &str = "TRIBUTARY_TEST_STORE";
+/// Whole tests that ask nothing of the store that others do not, or run on PostgreSQL anyway.
+const SAME_ON_POSTGRES: [&str; 4] = ["plugin", "real_songs", "servers::", "studio_grows"];
+
 /// All tests, then the rules.
 ///
 /// # Errors
 /// The first thing that fails.
 pub(crate) fn run() -> anyhow::Result<()> {
     setup::run()?;
+    setup::database()?;
     setup::tests();
     let program = workspace::build(Profile::Dev)?;
     let plugin = bundle::make(Profile::Dev, &PLUGIN_FEATURES.map(str::to_owned))?;
-    let mut tests = run::cargo(["test", "--workspace", "--quiet"]);
-    tests.env("TRIBUTARY_BIN", program).env("TRIBUTARY_PLUGIN", plugin.clap);
+    let environment = environment(program.into(), plugin.clap.into());
+    let test = |arguments: &[&str], more: &[(&str, &str)]| {
+        let mut tests = run::cargo(["test", "--quiet"]);
+        tests.args(arguments).envs(environment.iter().map(|(name, value)| (name, value)));
+        run::run(tests.envs(more.iter().copied()))
+    };
+    test(&["--workspace"], &[])?;
+    println!("once more, with servers on PostgreSQL");
+    let skipped = SAME_ON_POSTGRES.iter().flat_map(|name| ["--skip", name]);
+    let again: Vec<&str> =
+        ["--package", "tributary-tests", "--test", "e2e", "--"].into_iter().chain(skipped).collect();
+    test(&again, &[(TEST_STORE, "postgres")])?;
+    tidy::run()?;
+    codegen::run(true)?;
+    println!("all tests passed");
+    Ok(())
+}
+
+/// Where the tests find what is made or fetched for them; what is missing is said.
+fn environment(program: OsString, plugin: OsString) -> Vec<(&'static str, OsString)> {
+    let mut environment = vec![("TRIBUTARY_BIN", program), ("TRIBUTARY_PLUGIN", plugin)];
     match python::environment("vst3-host", VST3_HOST) {
-        Ok(python) => {
-            tests.env("TRIBUTARY_VST3_HOST", python);
-        }
+        Ok(python) => environment.push(("TRIBUTARY_VST3_HOST", python.into())),
         Err(error) => println!("left out: the VST3 in another host ({error:#})"),
     }
     match onnxruntime::provide(onnxruntime::Kind::Cpu) {
-        Ok(library) => {
-            tests.env(onnxruntime::VARIABLE, library);
-        }
+        Ok(library) => environment.push((onnxruntime::VARIABLE, library.into())),
         Err(error) => println!("left out: ONNX Runtime beside the engine that is built in ({error:#})"),
     }
     match data() {
         Some(folder) => {
             println!("measuring against the recordings in {}", folder.display());
-            tests.env(TEST_DATA, folder);
+            environment.push((TEST_DATA, folder.into()));
         }
         None => println!("left out: measurements against recordings ({TEST_DATA} names no folder)"),
     }
-    run::run(&mut tests)?;
-    tidy::run()?;
-    codegen::run(true)?;
-    println!("all tests passed");
-    Ok(())
+    environment
 }
 
 /// The folder of recordings and weights that are not in the tree, where there is one.

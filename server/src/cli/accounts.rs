@@ -1,12 +1,12 @@
-//! The operator's commands. They open the database in the data folder directly, also while a server runs on it:
-//! who may read that folder is the operator.
+//! The operator's commands. They open the database of the data folder's configuration directly, also while a server
+//! runs on it: who may read that folder is the operator.
 
+use super::db::open;
 use super::{DONE, Place, screen};
 use crate::auth::api_key::ApiKey;
 use crate::clock::{Clock, SystemClock};
-use crate::data::{DataFolder, LOCAL_ACCOUNT};
+use crate::data::LOCAL_ACCOUNT;
 use crate::ledger::Grant;
-use crate::store::sqlite::SqliteStore;
 use crate::store::{AccountRow, Store};
 use crate::tenant::Tenant;
 use crate::worker::NORMAL_WEIGHT;
@@ -86,18 +86,7 @@ enum KeysWhat {
     },
 }
 
-async fn open(place: &Place) -> anyhow::Result<SqliteStore> {
-    let path = place.data_path()?;
-    let data = DataFolder::open(&path)?;
-    ensure!(
-        data.database().is_file(),
-        "there is no server's data in {}: run `tributary serve` once, or name its folder with --data",
-        path.display()
-    );
-    Ok(SqliteStore::open(&data.database()).await?)
-}
-
-async fn find(store: &SqliteStore, name: &str) -> anyhow::Result<AccountRow> {
+async fn find(store: &dyn Store, name: &str) -> anyhow::Result<AccountRow> {
     let accounts = store.accounts().await?;
     let names: Vec<_> = accounts.iter().map(|account| account.name.clone()).collect();
     let found = accounts.into_iter().find(|account| account.name == name);
@@ -108,7 +97,7 @@ pub(super) async fn credits(place: Place, args: CreditsArgs) -> anyhow::Result<u
     let store = open(&place).await?;
     match args.what {
         CreditsWhat::Grant { credits, account, note, payment } => {
-            let row = find(&store, &account).await?;
+            let row = find(store.as_ref(), &account).await?;
             let now = SystemClock.now();
             let payment_id = payment.unwrap_or_else(|| format!("operator-{}", AccountId::generate()));
             let grant = Grant { amount: Credits(credits), payment_id, note };
@@ -161,7 +150,7 @@ pub(super) async fn accounts(place: Place, args: AccountsArgs) -> anyhow::Result
 
 pub(super) async fn keys(place: Place, args: KeysArgs) -> anyhow::Result<u8> {
     let store = open(&place).await?;
-    let id = find(&store, &args.account).await?.id;
+    let id = find(store.as_ref(), &args.account).await?.id;
     let (tenant, now) = (Tenant::acting_for(id), SystemClock.now());
     match args.what {
         KeysWhat::List => {

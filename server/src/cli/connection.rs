@@ -1,8 +1,9 @@
 //! Which server, which key: from the command line, the environment, or what the server on this machine left.
 
 use super::Place;
+use crate::config::{self, Config};
 use crate::data::{DataFolder, LocalFile};
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +17,15 @@ impl Place {
         }
         let base = user_data().context("this user has no home folder; name a data folder with --data DIR")?;
         Ok(base.join("tributary"))
+    }
+
+    /// The configuration of the server on the data folder `data`: of `--config`, or of the folder itself.
+    pub(super) fn config(&self, data: &Path) -> anyhow::Result<Config> {
+        if let Some(file) = &self.config {
+            ensure!(file.is_file(), "there is no configuration file {}", file.display());
+        }
+        let file = self.config.clone().unwrap_or_else(|| data.join(config::FILE_NAME));
+        Ok(Config::load(&file)?)
     }
 
     /// A client of the meant server.

@@ -2,7 +2,6 @@
 
 use super::{DONE, JOB_FAILED, Place, screen};
 use crate::artifacts::disk::free_bytes;
-use crate::config::Config;
 use crate::data::DataFolder;
 use crate::data::MODELS;
 use tributary_models::catalog::Catalog;
@@ -51,7 +50,7 @@ fn cores() -> usize {
 pub(super) fn sessions(place: &Place) -> anyhow::Result<SessionOptions> {
     // A folder that is not there yet has no configuration, and asking must not make it.
     let data = place.data_path()?;
-    let config = Config::load(&data.join(crate::config::FILE_NAME))?;
+    let config = place.config(&data)?;
     Ok(config.device.session_options(data.join("engines")))
 }
 
@@ -113,7 +112,7 @@ fn data(place: &Place) -> Finding {
             )));
         }
         let folder = DataFolder::open(&path)?;
-        let config = Config::load(&folder.config())?;
+        let config = place.config(&path)?;
         let free = free_bytes(folder.path())?;
         let need = config.limits.disk_free_min_mb;
         Ok(match free.map(|bytes| bytes >> 20) {

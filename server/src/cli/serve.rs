@@ -1,12 +1,10 @@
 //! `tributary serve`: the server, until Ctrl-C or SIGTERM.
 
 use super::{DONE, Place, log, screen};
-use crate::config::Config;
 use crate::data::DataFolder;
 use crate::{Parts, Running, start};
 use anyhow::Context;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -16,9 +14,6 @@ pub(super) struct Args {
     /// Where /healthz and /metrics listen [default: 127.0.0.1:7701]
     #[arg(long, value_name = "ADDRESS")]
     listen_http: Option<SocketAddr>,
-    /// Configuration [default: tributary.toml in the data folder]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
     /// Print where everything lies as words, or as one line of JSON for programs
     #[arg(long, value_enum, default_value = "text")]
     announce: Announce,
@@ -35,17 +30,11 @@ enum Announce {
 
 pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
     let data = DataFolder::open(&place.data_path()?)?;
-    let mut config = match &args.config {
-        Some(file) => {
-            anyhow::ensure!(file.is_file(), "there is no configuration file {}", file.display());
-            Config::load(file)?
-        }
-        None => Config::load(&data.config())?,
-    };
+    let mut config = place.config(data.path())?;
     config.listen = args.listen.unwrap_or(config.listen);
     config.listen_http = args.listen_http.unwrap_or(config.listen_http);
     if args.print_config {
-        screen::line(config.as_toml().trim_end());
+        screen::line(config.shown().as_toml().trim_end());
         return Ok(DONE);
     }
     log::start(config.log_format);

@@ -25,6 +25,10 @@ pub(super) fn of_auth(error: &AuthError) -> Status {
 pub(super) fn of_store(error: &StoreError) -> Status {
     match error {
         StoreError::DiskFull => busy("the server's disk is full; nothing was changed"),
+        StoreError::Away(_) => {
+            tracing::error!(error = error as &dyn std::error::Error, "the database does not answer");
+            Status::unavailable("the server's database does not answer now; try again in a moment")
+        }
         _ => internal(error),
     }
 }

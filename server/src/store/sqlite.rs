@@ -13,9 +13,10 @@ mod rows;
 mod settle;
 mod work;
 
+use super::ending::Outcome;
 use super::{
-    AccountRow, Admission, Cancelled, Claim, ClaimLimits, Counts, KeyRow, Lease, NewJob, Reaped, Settled,
-    Store, StoreError,
+    AccountRow, Admission, Cancelled, Change, Claim, ClaimLimits, Counts, KeyRow, Lease, NewJob, Reaped,
+    Settled, Store, StoreError, ending, values,
 };
 use crate::clock::Timestamp;
 use crate::job::{Job, StemArtifact};
@@ -30,6 +31,7 @@ use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::time::Duration;
+use tokio::sync::mpsc::Receiver;
 use tokio::sync::{Mutex, MutexGuard};
 use tributary_protocol::vocab::{AccountId, ClipHeader, JobId, Sha256};
 
@@ -41,8 +43,6 @@ const BUSY_WAIT: Duration = Duration::from_secs(10);
 const SWITCH_WAIT: Duration = Duration::from_millis(20);
 /// SQLite's result code for "another has it".
 const BUSY_CODE: &str = "5";
-/// SQLite's result codes for "no room": for the file, and for the shared index of the write-ahead log.
-const FULL_CODES: [&str; 2] = ["13", "4874"];
 /// Number, name and text, in order; the same numbers and names as in every other database's folder.
 const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "accounts_and_ledger", include_str!("../../migrations/sqlite/0001_accounts_and_ledger.sql")),
@@ -126,11 +126,11 @@ impl SqliteStore {
         self.pool.close().await;
     }
 
-    async fn read(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+    pub(super) async fn read(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
         Ok(self.pool.acquire().await?)
     }
 
-    async fn write(&self) -> Result<Write<'_>, StoreError> {
+    pub(super) async fn write(&self) -> Result<Write<'_>, StoreError> {
         let turn = self.turn.lock().await;
         Ok(Write { tx: self.pool.begin_with("BEGIN IMMEDIATE").await?, _turn: turn })
     }
@@ -153,14 +153,14 @@ async fn connect(pool: SqlitePoolOptions, options: SqliteConnectOptions) -> Resu
 }
 
 /// The one transaction that may write. Dropped without `commit`, nothing happened.
-struct Write<'a> {
+pub(super) struct Write<'a> {
     // Declared first: rolled back before the next writer's turn.
     tx: Transaction<'static, Sqlite>,
     _turn: MutexGuard<'a, ()>,
 }
 
 impl Write<'_> {
-    async fn commit(self) -> Result<(), StoreError> {
+    pub(super) async fn commit(self) -> Result<(), StoreError> {
         Ok(self.tx.commit().await?)
     }
 }
@@ -175,17 +175,6 @@ impl Deref for Write<'_> {
 impl DerefMut for Write<'_> {
     fn deref_mut(&mut self) -> &mut SqliteConnection {
         &mut self.tx
-    }
-}
-
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(|cause| cause.code());
-        if code.is_some_and(|code| FULL_CODES.contains(&code.as_ref())) {
-            Self::DiskFull
-        } else {
-            Self::Database(Box::new(error))
-        }
     }
 }
 
@@ -289,13 +278,13 @@ impl Store for SqliteStore {
         stems: &[StemArtifact],
         now: Timestamp,
     ) -> Result<Settled, StoreError> {
-        work::settle(self, claim, work::Outcome::Finished(stems), now).await
+        work::settle(self, claim, Outcome::Finished(stems), now).await
     }
     async fn fail(&self, claim: &Claim, reason: &str, now: Timestamp) -> Result<Settled, StoreError> {
-        work::settle(self, claim, work::Outcome::Failed(reason), now).await
+        work::settle(self, claim, Outcome::Failed(reason), now).await
     }
     async fn stopped(&self, claim: &Claim, chunks_done: u32, now: Timestamp) -> Result<Settled, StoreError> {
-        work::settle(self, claim, work::Outcome::Stopped(chunks_done), now).await
+        work::settle(self, claim, Outcome::Stopped(chunks_done), now).await
     }
     async fn reap(
         &self,
@@ -318,6 +307,13 @@ impl Store for SqliteStore {
     }
     async fn forget(&self, tenant: &Tenant, id: JobId) -> Result<(), StoreError> {
         jobs::forget(self, tenant.account(), id).await
+    }
+    /// The data folder has one server, by its lock.
+    async fn leads(&self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+    fn changes(&self) -> Option<Receiver<Change>> {
+        None
     }
     async fn counts(&self) -> Result<Counts, StoreError> {
         audit::counts(self).await

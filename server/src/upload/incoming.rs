@@ -1,6 +1,6 @@
 //! One clip arriving: the only writer of its partial file.
 
-use super::{Claim, UploadError, whole_frames};
+use super::{Claim, UploadError, lock, whole_frames};
 use crate::artifacts::Key;
 use crate::artifacts::disk::{create_private_dir, failed, private_file, remove};
 use sha2::{Digest, Sha256 as Hasher};
@@ -56,6 +56,9 @@ impl Upload {
         create_private_dir(folder).map_err(failed("create the folder of a partial clip"))?;
         let opened = private_file().create(true).truncate(false).open(path);
         let mut file = opened.map_err(failed("open a partial clip"))?;
+        if !lock::take(&file, path).map_err(failed("lock a partial clip"))? {
+            return Err(UploadError::Busy);
+        }
         let found = file.metadata().map_err(failed("look up a partial clip"))?.len();
         // A process that died while writing leaves part of a frame.
         let committed = whole_frames(found.min(declared), header);
@@ -122,7 +125,6 @@ impl Upload {
             return Err(UploadError::Incomplete { committed: self.committed, declared: self.declared });
         }
         let Some(Partial { file, hasher }) = self.partial.take() else { return Ok(self.key) };
-        drop(file);
         let found = Sha256(hasher.finalize().into());
         let declared = self.key.sha256();
         if found != declared {
@@ -130,6 +132,8 @@ impl Upload {
             return Err(UploadError::HashMismatch { declared, found });
         }
         self.claim.artifacts().adopt(self.claim.path(), &self.key)?;
+        // Locked until it has its new name: another process would else go on writing to a stored clip.
+        drop(file);
         Ok(self.key)
     }
 }

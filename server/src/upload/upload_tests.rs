@@ -234,6 +234,37 @@ fn one_clip_has_one_writer_per_tenant() {
     world.uploads.begin(&owner, &header).unwrap();
 }
 
+/// Locks are of an opened file, so a second value on the folder is like a second process on it.
+#[test]
+fn one_clip_has_one_writer_among_the_processes_of_a_folder() {
+    let (world, owner, (bytes, header)) = (world(), tenant(), clip(100, 1));
+    let other = world_in(&world.folder);
+    let mut first = world.uploads.begin(&owner, &header).unwrap();
+    first.append(0, &bytes[..200]).unwrap();
+    assert!(matches!(other.uploads.begin(&owner, &header), Err(UploadError::Busy)));
+    assert_eq!(other.uploads.sweep(EVER).unwrap(), Swept::default(), "what is written is not swept");
+    drop(first);
+    let mut second = other.uploads.begin(&owner, &header).unwrap();
+    assert_eq!(second.committed_bytes(), 200, "it goes on where the other was");
+    second.append(200, &bytes[200..]).unwrap();
+    let key = second.finish().unwrap();
+    assert_eq!(world.stored(&key), bytes);
+    assert_eq!(world.uploads.begin(&owner, &header).unwrap().finish().unwrap(), key);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_partial_that_was_stored_since_it_was_opened_is_not_taken() {
+    let (world, owner, (bytes, header)) = (world(), tenant(), clip(100, 1));
+    let mut upload = world.uploads.begin(&owner, &header).unwrap();
+    upload.append(0, &bytes).unwrap();
+    let path = world.partial(&owner, &header);
+    let late = OpenOptions::new().write(true).open(&path).unwrap();
+    assert!(!lock::take(&late, &path).unwrap(), "its writer has it");
+    upload.finish().unwrap();
+    assert!(!lock::take(&late, &path).unwrap(), "it has another name now");
+}
+
 #[test]
 fn a_clip_already_stored_is_whole_at_once_for_its_tenant_only() {
     let (world, owner, (bytes, header)) = (world(), tenant(), clip(100, 1));

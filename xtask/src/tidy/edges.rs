@@ -4,15 +4,19 @@ use super::Finding;
 use serde_json::Value;
 
 /// Our crates and those of ours that each may use.
-const OURS: [(&str, &[&str]); 8] = [
+const OURS: [(&str, &[&str]); 9] = [
     ("tributary-audio", &[]),
+    ("tributary-cluster", &[]),
     ("tributary-host", &[]),
     ("tributary-models", &["tributary-audio"]),
     // A host must never load a neural engine or a database.
     ("tributary-plugin", &["tributary-audio", "tributary-protocol"]),
     ("tributary-protocol", &[]),
     ("tributary-server", &["tributary-audio", "tributary-models", "tributary-protocol"]),
-    ("tributary-tests", &["tributary-audio", "tributary-host", "tributary-protocol", "tributary-server"]),
+    (
+        "tributary-tests",
+        &["tributary-audio", "tributary-cluster", "tributary-host", "tributary-protocol", "tributary-server"],
+    ),
     ("xtask", &[]),
 ];
 
@@ -35,8 +39,10 @@ const OTHERS: [(&[&str], &[&str]); 8] = [
     (&["symphonia", "flacenc", "rubato", "ebur128"], &["tributary-audio"]),
 ];
 
-/// What the tests of a crate may use beyond that: the double of a server is made of the generated stubs.
-const FOR_TESTS: [(&str, &str); 1] = [("tributary-plugin", "tonic")];
+/// What the tests of a crate may use beyond that: the double of a server is made of the generated stubs, and the store
+/// is tested on a real database.
+const FOR_TESTS: [(&str, &str); 2] =
+    [("tributary-plugin", "tonic"), ("tributary-server", "tributary-cluster")];
 
 /// `metadata`: what `cargo metadata --no-deps` prints.
 pub(super) fn check(metadata: &Value) -> Vec<Finding> {

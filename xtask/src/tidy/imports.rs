@@ -33,7 +33,7 @@ enum Layer {
 
 use Layer::{Command, Domain, Edge, Port, Report, Start, Vocabulary, Work};
 
-const MODULES: [(&str, Layer); 27] = [
+const MODULES: [(&str, Layer); 28] = [
     ("clock", Vocabulary),
     ("config", Vocabulary),
     ("job", Vocabulary),
@@ -50,6 +50,7 @@ const MODULES: [(&str, Layer); 27] = [
     ("auth", Domain),
     ("offer", Domain),
     ("reaper", Domain),
+    ("relay", Domain),
     ("upload", Domain),
     ("device", Work),
     ("worker", Work),
@@ -99,9 +100,10 @@ const NAMES: [(&str, &[&str]); 11] = [
 ];
 
 /// Adapters and who may name them: the wiring picks, nobody else asks.
-const ADAPTERS: [(&str, &str, &[&str]); 2] = [
+const ADAPTERS: [(&str, &str, &[&str]); 3] = [
     // The operator's commands (keys, credits, doctor) open the store without a server.
     ("store", "sqlite", &["store", "wiring", "cli"]),
+    ("store", "postgres", &["store", "wiring", "cli"]),
     // Uploads wait on the same disk and are written with the same care.
     ("artifacts", "disk", &["artifacts", "wiring", "upload", "cli"]),
 ];

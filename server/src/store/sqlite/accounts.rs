@@ -1,6 +1,7 @@
 //! Accounts, keys, grants and the lines of an account.
 
-use super::rows::{account_id, count, credits, credits_in, job_id, sha256, unreadable};
+use super::rows::{account_id, count, credits, job_id, sha256};
+use super::values::{credits_in, unreadable};
 use super::{AccountRow, KeyRow, SqliteStore, StoreError};
 use crate::clock::Timestamp;
 use crate::ledger::{Balance, Grant, Line, LineKind};

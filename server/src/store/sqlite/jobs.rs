@@ -1,9 +1,9 @@
 //! What a tenant does with its jobs: admission, upload, lists, cancel, and forgetting what was deleted.
 
-use super::rows::{
-    self, clip, count_in, credits_in, job_id, read_jobs, select_jobs, settings_in, unreadable,
-};
-use super::settle::{Ending, arrow, end};
+use super::ending::{Ending, arrow, is_same_request};
+use super::rows::{self, clip, job_id, read_jobs, select_jobs};
+use super::settle::end;
+use super::values::{count_in, credits_in, settings_in, stems_in, unreadable};
 use super::{Admission, Cancelled, NewJob, SqliteStore, StoreError, Write};
 use crate::clock::Timestamp;
 use crate::job::{Job, JobEvent, JobState};
@@ -19,11 +19,7 @@ pub(super) async fn admit(
 ) -> Result<Admission, StoreError> {
     let mut tx = store.write().await?;
     if let Some(job) = rows::job(&mut tx, account, new.id).await? {
-        let same = job.model == new.model && job.stems == new.stems && job.clip == new.clip;
-        let same = same && job.references.iter().eq(new.references.iter().map(|(clip, _)| clip));
-        // A server of another version may know more controls: what both know must agree.
-        let differs = |(name, value)| job.settings.get(name).is_some_and(|before| before != value);
-        let same = same && !new.settings.iter().any(differs);
+        let same = is_same_request(&job, new);
         return Ok(if same { Admission::Known(job) } else { Admission::Conflict });
     }
     let amount = credits_in(new.quote)?;
@@ -69,7 +65,6 @@ async fn insert(
     new: &NewJob,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let stems = serde_json::to_string(&new.stems).map_err(|error| StoreError::Database(Box::new(error)))?;
     let all_stored = new.clip_is_stored && new.references.iter().all(|(_, stored)| *stored);
     let (state, queued_at, upload_until) = if all_stored {
         (arrow(JobState::Uploading, JobEvent::Uploaded)?, Some(now.0), None)
@@ -85,7 +80,7 @@ async fn insert(
     .bind(&new.id.as_bytes()[..])
     .bind(state.word())
     .bind(&new.model)
-    .bind(stems)
+    .bind(stems_in(&new.stems))
     .bind(&new.title)
     .bind(&new.clip.sha256.0[..])
     .bind(count_in(new.clip.frames)?)

@@ -1,17 +1,15 @@
 //! Ends what was abandoned, so that every hold is settled in bounded time. One transaction a call.
 
-use super::rows::{self, account_id, job_id, unreadable};
-use super::settle::{Ending, end};
+use super::ending::{Ending, GIVEN_UP};
+use super::rows::{self, account_id, job_id};
+use super::settle::end;
+use super::values::unreadable;
 use super::work::queue_again;
 use super::{Reaped, SqliteStore, StoreError};
 use crate::clock::Timestamp;
 use crate::job::{JobEvent, JobState};
 use crate::tenant::Tenant;
 use sqlx::Row;
-
-/// For the user of a job whose workers disappeared.
-const GIVEN_UP: &str = "the server lost this job too often while it ran; nothing was charged: try again, and if it \
-                        happens again tell the server's operator this job's id";
 
 /// Also fails queued jobs that lost as many leases as are allowed now: the limit may have been lowered.
 pub(super) async fn reap(

@@ -1,15 +1,12 @@
 //! Between rows and the domain's types. A row that cannot be read is an error, never a guess.
 
 use super::StoreError;
+use super::values::{json, references, settings, unreadable};
 use crate::clock::Timestamp;
 use crate::job::{Job, JobState, StemArtifact};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
-use tributary_protocol::settings::{Setting, Settings};
 use tributary_protocol::vocab::{AccountId, ClipHeader, Credits, JobId, Sha256};
-
-/// 2^53: what a wallet, a hold and a line keep at most, as the tables say.
-const CREDITS_MAX: u64 = 1 << 53;
 
 /// Jobs with their money and stems by one statement, so that they are of one moment. The filter's last parameter is
 /// the number of jobs; `j` is the job.
@@ -70,18 +67,17 @@ pub(super) fn read_jobs(rows: &[SqliteRow]) -> Result<Vec<Job>, StoreError> {
 
 fn read_job(row: &SqliteRow, account: AccountId, id: JobId) -> Result<Job, StoreError> {
     let state: String = row.try_get("state")?;
-    let stems: String = row.try_get("stems")?;
     Ok(Job {
         id,
         account,
         state: JobState::from_word(&state).ok_or_else(|| unreadable("state"))?,
         seq: count(row, "seq")?,
         model: row.try_get("model")?,
-        stems: serde_json::from_str(&stems).map_err(|error| StoreError::Database(Box::new(error)))?,
+        stems: json(row.try_get("stems")?, "stems")?,
         title: row.try_get("title")?,
         clip: clip(row)?,
-        settings: settings(row)?,
-        references: references(row)?,
+        settings: settings(row.try_get("settings")?)?,
+        references: references(row.try_get("refs")?)?,
         chunks: row.try_get("chunks")?,
         chunks_done: row.try_get("chunks_done")?,
         attempt: row.try_get("attempt")?,
@@ -104,48 +100,6 @@ pub(super) fn clip(row: &SqliteRow) -> Result<ClipHeader, StoreError> {
         channels: row.try_get("clip_channels")?,
         rate_hz: row.try_get("clip_rate_hz")?,
     })
-}
-
-/// As [`settings_in`] wrote them.
-fn settings(row: &SqliteRow) -> Result<Settings, StoreError> {
-    use serde_json::Value;
-    let values: serde_json::Map<String, Value> = json(row, "settings")?;
-    let read = |(name, value): (String, Value)| {
-        let setting = match value {
-            Value::Bool(on) => Some(Setting::Switch(on)),
-            Value::String(word) => Some(Setting::Choice(word)),
-            Value::Number(number) => number.as_f64().and_then(Setting::number),
-            _ => None,
-        };
-        Ok((name, setting.ok_or_else(|| unreadable("settings"))?))
-    };
-    values.into_iter().map(read).collect()
-}
-
-/// As text for the database.
-pub(super) fn settings_in(settings: &Settings) -> String {
-    let value = |setting: &Setting| match setting {
-        Setting::Number(number) => serde_json::json!(number),
-        Setting::Switch(on) => serde_json::json!(on),
-        Setting::Choice(word) => serde_json::json!(word),
-    };
-    let values: serde_json::Map<_, _> =
-        settings.iter().map(|(name, setting)| (name.clone(), value(setting))).collect();
-    serde_json::Value::Object(values).to_string()
-}
-
-fn references(row: &SqliteRow) -> Result<Vec<ClipHeader>, StoreError> {
-    let rows: Vec<(String, u64, u16, u32)> = json(row, "refs")?;
-    let read = |(hash, frames, channels, rate_hz): (String, u64, u16, u32)| {
-        let sha256 = Sha256::from_hex(&hash).ok_or_else(|| unreadable("references"))?;
-        Ok(ClipHeader { sha256, frames, channels, rate_hz })
-    };
-    rows.into_iter().map(read).collect()
-}
-
-fn json<T: serde::de::DeserializeOwned>(row: &SqliteRow, column: &'static str) -> Result<T, StoreError> {
-    let text: String = row.try_get(column)?;
-    serde_json::from_str(&text).map_err(|_| unreadable(column))
 }
 
 /// 16 bytes of a job.
@@ -171,19 +125,4 @@ pub(super) fn count(row: &SqliteRow, column: &'static str) -> Result<u64, StoreE
 /// Credits.
 pub(super) fn credits(row: &SqliteRow, column: &'static str) -> Result<Credits, StoreError> {
     count(row, column).map(Credits)
-}
-
-/// Credits as the database keeps them.
-pub(super) fn credits_in(amount: Credits) -> Result<i64, StoreError> {
-    i64::try_from(amount.0).ok().filter(|_| amount.0 <= CREDITS_MAX).ok_or(StoreError::TooLarge(amount))
-}
-
-/// Frames or bytes as the database keeps them.
-pub(super) fn count_in(count: u64) -> Result<i64, StoreError> {
-    i64::try_from(count).map_err(|error| StoreError::Database(Box::new(error)))
-}
-
-/// A row that breaks the tables' own rules.
-pub(super) fn unreadable(what: &'static str) -> StoreError {
-    StoreError::Database(format!("the database holds a `{what}` that this version cannot read").into())
 }

@@ -1,37 +1,11 @@
 //! The one place where a job ends: its hold is settled, the credits move, the state becomes terminal, in the caller's
 //! transaction. The tables refuse a second settlement and a transfer that is not the settlement's.
 
-use super::rows::{self, credits_in, unreadable};
-use super::{StoreError, Write};
+use super::ending::{Ending, arrow, settlement_kind};
+use super::values::{credits_in, unreadable};
+use super::{StoreError, Write, rows};
 use crate::clock::Timestamp;
-use crate::job::{Job, JobEvent, JobState, next};
-use tributary_protocol::vocab::Credits;
-
-/// How a job ends.
-pub(super) struct Ending<'a> {
-    /// Which arrow.
-    pub(super) event: JobEvent,
-    /// Taken; the rest of the hold returns.
-    pub(super) captured: Credits,
-    /// Chunks done when it ended.
-    pub(super) chunks_done: u32,
-    /// Why it failed; given exactly when it did.
-    pub(super) failure: Option<&'a str>,
-    /// The worker's attempt that ends it; none for the user and the reaper.
-    pub(super) attempt: Option<u32>,
-}
-
-impl<'a> Ending<'a> {
-    /// Ends without a worker, and costs nothing.
-    pub(super) fn released(job: &Job, event: JobEvent, failure: Option<&'a str>) -> Self {
-        Self { event, captured: Credits::ZERO, chunks_done: job.chunks_done, failure, attempt: None }
-    }
-}
-
-/// The state the arrow leads to.
-pub(super) fn arrow(state: JobState, event: JobEvent) -> Result<JobState, StoreError> {
-    next(state, event).ok_or_else(|| unreadable("state"))
-}
+use crate::job::Job;
 
 /// Ends `job`, read in this transaction and not terminal.
 pub(super) async fn end(
@@ -56,12 +30,6 @@ pub(super) async fn end(
     .execute(&mut **tx)
     .await?;
     let (amount, captured) = (credits_in(job.held)?, credits_in(ending.captured)?);
-    let kind = match to {
-        JobState::Done => "captured",
-        JobState::Expired => "expired",
-        _ if captured > 0 => "captured",
-        _ => "released",
-    };
     sqlx::query(
         "INSERT INTO settlement (account_id, job_id, amount, captured, released, kind, settled_at)
          VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -71,7 +39,7 @@ pub(super) async fn end(
     .bind(amount)
     .bind(captured)
     .bind(amount - captured)
-    .bind(kind)
+    .bind(settlement_kind(to, ending.captured))
     .bind(now.0)
     .execute(&mut **tx)
     .await?;

@@ -1,23 +1,14 @@
 //! What a worker does: claim, extend, give back, settle. The attempt is the fence: whoever comes with an older one
 //! changes nothing. A lease that ran out stays valid until the reaper gives the job to somebody else.
 
-use super::rows::{self, account_id, count_in, job_id, unreadable};
-use super::settle::{Ending, arrow, end};
+use super::ending::{Ending, Outcome, arrow};
+use super::rows::{self, account_id, job_id};
+use super::settle::end;
+use super::values::{count_in, unreadable};
 use super::{Claim, ClaimLimits, Lease, Settled, SqliteStore, StoreError, Write};
 use crate::clock::Timestamp;
-use crate::job::{Job, JobEvent, JobState, StemArtifact, cancelled_share};
+use crate::job::{Job, JobEvent, JobState, StemArtifact};
 use crate::tenant::Tenant;
-use tributary_protocol::vocab::Credits;
-
-/// How an attempt ended.
-pub(super) enum Outcome<'a> {
-    /// All stems are stored.
-    Finished(&'a [StemArtifact]),
-    /// It cannot succeed.
-    Failed(&'a str),
-    /// The user stopped it after so many chunks.
-    Stopped(u32),
-}
 
 pub(super) async fn claim(
     store: &SqliteStore,
@@ -142,22 +133,10 @@ pub(super) async fn settle(
     if job.state != JobState::Running {
         return Ok(Settled::Stale);
     }
-    let attempt = Some(job.attempt);
-    let ending = match outcome {
-        Outcome::Finished(stems) => {
-            add_stems(&mut tx, &job, stems).await?;
-            let (captured, chunks_done) = (job.held, job.chunks);
-            Ending { event: JobEvent::Finished, captured, chunks_done, failure: None, attempt }
-        }
-        Outcome::Failed(reason) => {
-            let (captured, chunks_done) = (Credits::ZERO, job.chunks_done);
-            Ending { event: JobEvent::GaveUp, captured, chunks_done, failure: Some(reason), attempt }
-        }
-        Outcome::Stopped(chunks_done) => {
-            let captured = cancelled_share(job.held, chunks_done, job.chunks);
-            Ending { event: JobEvent::Stopped, captured, chunks_done, failure: None, attempt }
-        }
-    };
+    if let Outcome::Finished(stems) = outcome {
+        add_stems(&mut tx, &job, stems).await?;
+    }
+    let ending = Ending::of(&outcome, &job);
     let job = end(&mut tx, &job, &ending, now).await?;
     tx.commit().await?;
     Ok(Settled::Yes(job))
@@ -172,13 +151,7 @@ async fn settled_so(tx: &mut Write<'_>, job: &Job, outcome: &Outcome<'_>) -> Res
     .bind(&job.id.as_bytes()[..])
     .fetch_optional(&mut **tx)
     .await?;
-    Ok(forgotten.is_some_and(|forgotten| match outcome {
-        Outcome::Finished(stems) => job.state == JobState::Done && (forgotten || job.artifacts == *stems),
-        Outcome::Failed(reason) => job.state == JobState::Failed && job.failure.as_deref() == Some(*reason),
-        Outcome::Stopped(chunks_done) => {
-            job.state == JobState::Cancelled && job.chunks_done == (*chunks_done).min(job.chunks)
-        }
-    }))
+    Ok(forgotten.is_some_and(|forgotten| outcome.is_of(job, forgotten)))
 }
 
 async fn add_stems(tx: &mut Write<'_>, job: &Job, stems: &[StemArtifact]) -> Result<(), StoreError> {

@@ -1,0 +1,198 @@
+//! The tables that both databases have, column by column, in an order in which no row comes before one it refers to. A
+//! test compares the list with both schemas, so that a migration cannot forget it.
+
+/// What a column holds, and so how it goes over: SQLite has numbers, texts and bytes alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// 16 bytes; PostgreSQL's uuid.
+    Id,
+    /// Bytes.
+    Bytes,
+    /// A whole number.
+    Number,
+    /// 0 or 1; PostgreSQL's boolean.
+    Flag,
+    /// Text.
+    Text,
+    /// Text; PostgreSQL's jsonb.
+    Json,
+}
+
+/// One table.
+pub(super) struct Table {
+    pub(super) name: &'static str,
+    pub(super) columns: &'static [(&'static str, Kind)],
+    /// Which rows; the house's books are made with the table.
+    rows: &'static str,
+}
+
+use Kind::{Bytes, Flag, Id, Json, Number, Text};
+
+pub(super) const TABLES: [Table; 10] = [
+    Table {
+        name: "account",
+        columns: &[("id", Id), ("name", Text), ("weight", Number), ("created_at", Number)],
+        rows: "true",
+    },
+    Table {
+        name: "api_key",
+        columns: &[
+            ("prefix", Text),
+            ("account_id", Id),
+            ("secret_sha256", Bytes),
+            ("label", Text),
+            ("created_at", Number),
+            ("revoked_at", Number),
+        ],
+        rows: "true",
+    },
+    Table {
+        name: "wallet",
+        columns: &[("account_id", Id), ("posted", Number), ("held", Number)],
+        rows: "true",
+    },
+    Table {
+        name: "book",
+        columns: &[("id", Number), ("account_id", Id), ("kind", Text)],
+        rows: "account_id IS NOT NULL",
+    },
+    Table {
+        name: "hold",
+        columns: &[("account_id", Id), ("job_id", Id), ("amount", Number), ("created_at", Number)],
+        rows: "true",
+    },
+    Table {
+        name: "job",
+        columns: &[
+            ("account_id", Id),
+            ("id", Id),
+            ("state", Text),
+            ("seq", Number),
+            ("model", Text),
+            ("stems", Json),
+            ("title", Text),
+            ("clip_sha256", Bytes),
+            ("clip_frames", Number),
+            ("clip_channels", Number),
+            ("clip_rate_hz", Number),
+            ("chunks", Number),
+            ("chunks_done", Number),
+            ("attempt", Number),
+            ("lost_leases", Number),
+            ("settled_attempt", Number),
+            ("lease_owner", Text),
+            ("lease_until", Number),
+            ("cancel_asked", Flag),
+            ("failure", Text),
+            ("forgotten", Flag),
+            ("upload_until", Number),
+            ("created_at", Number),
+            ("queued_at", Number),
+            ("started_at", Number),
+            ("ended_at", Number),
+            ("settings", Json),
+            ("clip_stored", Flag),
+        ],
+        rows: "true",
+    },
+    Table {
+        name: "settlement",
+        columns: &[
+            ("account_id", Id),
+            ("job_id", Id),
+            ("amount", Number),
+            ("captured", Number),
+            ("released", Number),
+            ("kind", Text),
+            ("settled_at", Number),
+        ],
+        rows: "true",
+    },
+    Table {
+        name: "transfer",
+        columns: &[
+            ("line", Number),
+            ("account_id", Id),
+            ("debit", Number),
+            ("credit", Number),
+            ("amount", Number),
+            ("kind", Text),
+            ("payment_id", Text),
+            ("job_id", Id),
+            ("posted_after", Number),
+            ("note", Text),
+            ("created_at", Number),
+        ],
+        rows: "true",
+    },
+    Table {
+        name: "stem_artifact",
+        columns: &[
+            ("account_id", Id),
+            ("job_id", Id),
+            ("place", Number),
+            ("name", Text),
+            ("sha256", Bytes),
+            ("bytes", Number),
+        ],
+        rows: "true",
+    },
+    Table {
+        name: "job_reference",
+        columns: &[
+            ("account_id", Id),
+            ("job_id", Id),
+            ("place", Number),
+            ("sha256", Bytes),
+            ("frames", Number),
+            ("channels", Number),
+            ("rate_hz", Number),
+            ("stored", Flag),
+        ],
+        rows: "true",
+    },
+];
+
+impl Table {
+    fn select(&self, column: impl Fn(&str, Kind) -> String) -> String {
+        let columns: Vec<_> = self.columns.iter().map(|(name, kind)| column(name, *kind)).collect();
+        format!("SELECT {} FROM {} WHERE {}", columns.join(", "), self.name, self.rows)
+    }
+
+    fn insert(&self, value: impl Fn(usize, Kind) -> String) -> String {
+        let names: Vec<_> = self.columns.iter().map(|(name, _)| *name).collect();
+        let values: Vec<_> =
+            self.columns.iter().enumerate().map(|(place, (_, kind))| value(place + 1, *kind)).collect();
+        format!("INSERT INTO {} ({}) VALUES ({})", self.name, names.join(", "), values.join(", "))
+    }
+
+    /// Every row, in words that both databases have.
+    pub(super) fn select_postgres(&self) -> String {
+        self.select(|name, kind| match kind {
+            Kind::Id => format!("uuid_send({name})"),
+            Kind::Flag => format!("{name}::int::bigint"),
+            Kind::Json => format!("{name}::text"),
+            Kind::Bytes | Kind::Number | Kind::Text => name.to_owned(),
+        })
+    }
+
+    /// Every row.
+    pub(super) fn select_sqlite(&self) -> String {
+        self.select(|name, _| name.to_owned())
+    }
+
+    /// A row, given as SQLite has it.
+    pub(super) fn insert_postgres(&self) -> String {
+        self.insert(|place, kind| match kind {
+            Kind::Id => format!("encode(${place}, 'hex')::uuid"),
+            Kind::Flag => format!("${place} <> 0::bigint"),
+            Kind::Json => format!("${place}::jsonb"),
+            Kind::Bytes | Kind::Number | Kind::Text => format!("${place}"),
+        })
+    }
+
+    /// A row.
+    pub(super) fn insert_sqlite(&self) -> String {
+        self.insert(|place, _| format!("?{place}"))
+    }
+}

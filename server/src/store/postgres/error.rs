@@ -1,0 +1,107 @@
+//! Why a PostgreSQL database cannot be used as it is, and what to do about it.
+
+use sqlx::migrate::MigrateError;
+
+/// Why a PostgreSQL database cannot be used as it is. Each message says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// Not an address.
+    #[error("a database's address looks like postgres://tributary_app:PASSWORD@HOST/DATABASE; this is none")]
+    Address,
+    /// Nobody answers, or not to this role.
+    #[error("cannot connect to the database {shown}")]
+    Unreachable {
+        /// Which.
+        shown: String,
+        /// Why.
+        #[source]
+        cause: sqlx::Error,
+    },
+    /// Made before what is needed.
+    #[error("PostgreSQL {major} is too old; 15 or newer is needed")]
+    TooOld {
+        /// Its version.
+        major: i32,
+    },
+    /// Rows cannot be hidden from this role.
+    #[error(
+        "the database's role `{role}` is a superuser or passes row-level security, so accounts would not be kept \
+         apart; serve as tributary_app, and name this role only with `tributary db migrate --admin`"
+    )]
+    Unbound {
+        /// Who.
+        role: String,
+    },
+    /// This role could undo every rule of the tables.
+    #[error(
+        "the database's role `{role}` owns the tables, so it could undo what keeps accounts apart; serve as \
+         tributary_app, and name this role only with `tributary db migrate --admin`"
+    )]
+    Owner {
+        /// Who.
+        role: String,
+    },
+    /// One role would see every account in the place of one.
+    #[error(
+        "the database's role `{role}` acts across accounts; `database` must name tributary_app or a member of it \
+         alone, and the scheduler's role belongs into `database_scheduler`"
+    )]
+    BothRoles {
+        /// Who.
+        role: String,
+    },
+    /// A role that may not do its part.
+    #[error("the database's role `{role}` is not {needs}; name that role, or make this one a member of it")]
+    WrongRole {
+        /// Who.
+        role: String,
+        /// Which it should be.
+        needs: &'static str,
+    },
+    /// An empty database.
+    #[error(
+        "the database has no tables yet; run `tributary db migrate --admin postgres://ADMIN@HOST/DATABASE`"
+    )]
+    NoTables,
+    /// The program is newer.
+    #[error(
+        "the database's tables have version {found}, this program needs {wanted}; run `tributary db migrate --admin \
+         postgres://ADMIN@HOST/DATABASE`"
+    )]
+    OldTables {
+        /// Theirs.
+        found: i64,
+        /// The program's.
+        wanted: i64,
+    },
+    /// The program is older.
+    #[error("the database's tables have version {found}, this program knows {wanted}; use the newer program")]
+    NewTables {
+        /// Theirs.
+        found: i64,
+        /// The program's.
+        wanted: i64,
+    },
+    /// Somebody changed the tables.
+    #[error(
+        "the table `{table}` does not hide its rows; run as its owner: ALTER TABLE tributary.{table} ENABLE ROW LEVEL \
+         SECURITY, FORCE ROW LEVEL SECURITY"
+    )]
+    Open {
+        /// Which.
+        table: String,
+    },
+    /// Not the right to make roles and tables.
+    #[error(
+        "this role may not set the database up; name a superuser, or a role with CREATEROLE that owns the database, \
+         with --admin"
+    )]
+    NotAdmin(#[source] sqlx::Error),
+    /// A migration failed; nothing of it happened.
+    #[error("the tables cannot be brought up to date")]
+    Migration(#[source] Box<MigrateError>),
+    /// The database failed.
+    #[error("the database failed")]
+    Failed(#[from] sqlx::Error),
+}

@@ -1,0 +1,332 @@
+//! What a tenant does with its jobs: admission, upload, lists, cancel, and forgetting what was deleted.
+
+use super::ending::{arrow, is_same_request};
+use super::rows::{self, account_in, clip, job_id, job_in, number, read_jobs, select_jobs};
+use super::settle::end_waiting;
+use super::values::{count_in, credits_in, settings_in, stems_in, unreadable};
+use super::{Admission, Cancelled, NewJob, PostgresStore, StoreError, Tx};
+use crate::clock::Timestamp;
+use crate::job::{Job, JobEvent, JobState};
+use tributary_protocol::vocab::{AccountId, ClipHeader, JobId, Sha256};
+
+pub(super) async fn admit(
+    store: &PostgresStore,
+    account: AccountId,
+    new: &NewJob,
+    now: Timestamp,
+) -> Result<Admission, StoreError> {
+    let amount = credits_in(new.quote)?;
+    let mut tx = store.account(account).await?;
+    // The account's turn first: another request with the same id is then either here already or not at all.
+    let balance = rows::turn(&mut tx, account).await?.ok_or(StoreError::NoAccount)?;
+    if let Some(job) = rows::job(&mut tx, account, new.id).await? {
+        let same = is_same_request(&job, new);
+        return Ok(if same { Admission::Known(job) } else { Admission::Conflict });
+    }
+    let row = sqlx::query("SELECT count(*) AS jobs_open FROM job WHERE account_id = $1 AND ended_at IS NULL")
+        .bind(account_in(account))
+        .fetch_one(&mut *tx)
+        .await?;
+    let open: u32 = number(&row, "jobs_open")?;
+    if open >= new.open_max {
+        return Ok(Admission::TooMany { open });
+    }
+    // The condition stands in the statement too: it holds whatever lock the database takes.
+    let set_aside =
+        sqlx::query("UPDATE wallet SET held = held + $1 WHERE account_id = $2 AND posted - held >= $1")
+            .bind(amount)
+            .bind(account_in(account))
+            .execute(&mut *tx)
+            .await?;
+    if set_aside.rows_affected() == 0 {
+        return Ok(Admission::Insufficient { needed: new.quote, available: balance.available() });
+    }
+    sqlx::query("INSERT INTO hold (account_id, job_id, amount, created_at) VALUES ($1, $2, $3, $4)")
+        .bind(account_in(account))
+        .bind(job_in(new.id))
+        .bind(amount)
+        .bind(now.0)
+        .execute(&mut *tx)
+        .await?;
+    insert(&mut tx, account, new, now).await?;
+    let job = rows::job(&mut tx, account, new.id).await?.ok_or_else(|| unreadable("job"))?;
+    tx.commit().await?;
+    Ok(Admission::Admitted(job))
+}
+
+async fn insert(tx: &mut Tx, account: AccountId, new: &NewJob, now: Timestamp) -> Result<(), StoreError> {
+    let all_stored = new.clip_is_stored && new.references.iter().all(|(_, stored)| *stored);
+    let (state, queued_at, upload_until) = if all_stored {
+        (arrow(JobState::Uploading, JobEvent::Uploaded)?, Some(now.0), None)
+    } else {
+        (JobState::Uploading, None, Some(new.upload_until.0))
+    };
+    sqlx::query(
+        "INSERT INTO job (account_id, id, state, seq, model, stems, title, clip_sha256, clip_frames, clip_channels,
+         clip_rate_hz, chunks, upload_until, created_at, queued_at, settings, clip_stored)
+         VALUES ($1, $2, $3, 1, $4, $5::jsonb, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::jsonb, $16)",
+    )
+    .bind(account_in(account))
+    .bind(job_in(new.id))
+    .bind(state.word())
+    .bind(&new.model)
+    .bind(stems_in(&new.stems))
+    .bind(&new.title)
+    .bind(&new.clip.sha256.0[..])
+    .bind(count_in(new.clip.frames)?)
+    .bind(i64::from(new.clip.channels))
+    .bind(i64::from(new.clip.rate_hz))
+    .bind(i64::from(new.chunks))
+    .bind(upload_until)
+    .bind(now.0)
+    .bind(queued_at)
+    .bind(settings_in(&new.settings))
+    .bind(new.clip_is_stored)
+    .execute(&mut **tx)
+    .await?;
+    for (place, (clip, stored)) in (0_i64..).zip(&new.references) {
+        sqlx::query(
+            "INSERT INTO job_reference (account_id, job_id, place, sha256, frames, channels, rate_hz, stored)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        )
+        .bind(account_in(account))
+        .bind(job_in(new.id))
+        .bind(place)
+        .bind(&clip.sha256.0[..])
+        .bind(count_in(clip.frames)?)
+        .bind(i64::from(clip.channels))
+        .bind(i64::from(clip.rate_hz))
+        .bind(stored)
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
+}
+
+/// The oldest uploading job's header, where several jobs wait for one content.
+pub(super) async fn awaited_clip(
+    store: &PostgresStore,
+    account: AccountId,
+    content: Sha256,
+) -> Result<Option<ClipHeader>, StoreError> {
+    sqlx::query(
+        "SELECT clip_sha256, clip_frames, clip_channels, clip_rate_hz, created_at, id FROM job
+         WHERE account_id = $1 AND clip_sha256 = $2 AND state = 'uploading'
+         UNION ALL
+         SELECT r.sha256, r.frames, r.channels, r.rate_hz, j.created_at, j.id FROM job_reference AS r
+         JOIN job AS j ON j.account_id = r.account_id AND j.id = r.job_id
+         WHERE r.account_id = $1 AND r.sha256 = $2 AND j.state = 'uploading'
+         ORDER BY created_at, id LIMIT 1",
+    )
+    .bind(account_in(account))
+    .bind(&content.0[..])
+    .fetch_optional(&mut *store.account(account).await?)
+    .await?
+    .as_ref()
+    .map(clip)
+    .transpose()
+}
+
+/// In the account's turn: of two clips that arrive at once for one job, the second sees the first.
+pub(super) async fn uploaded(
+    store: &PostgresStore,
+    account: AccountId,
+    content: Sha256,
+    now: Timestamp,
+) -> Result<Vec<JobId>, StoreError> {
+    let to = arrow(JobState::Uploading, JobEvent::Uploaded)?;
+    let mut tx = store.account(account).await?;
+    rows::turn(&mut tx, account).await?;
+    for mark in [
+        "UPDATE job SET clip_stored = true WHERE account_id = $1 AND clip_sha256 = $2 AND state = 'uploading'",
+        "UPDATE job_reference SET stored = true WHERE account_id = $1 AND sha256 = $2",
+    ] {
+        sqlx::query(mark).bind(account_in(account)).bind(&content.0[..]).execute(&mut *tx).await?;
+    }
+    let rows = sqlx::query(
+        "UPDATE job SET state = $1, seq = seq + 1, queued_at = $2, upload_until = NULL
+         WHERE account_id = $3 AND state = 'uploading' AND clip_stored
+         AND (clip_sha256 = $4 OR EXISTS (SELECT 1 FROM job_reference AS r
+              WHERE r.account_id = $3 AND r.job_id = job.id AND r.sha256 = $4))
+         AND NOT EXISTS (SELECT 1 FROM job_reference AS r
+              WHERE r.account_id = $3 AND r.job_id = job.id AND NOT r.stored)
+         RETURNING id",
+    )
+    .bind(to.word())
+    .bind(now.0)
+    .bind(account_in(account))
+    .bind(&content.0[..])
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut ids = rows.iter().map(|row| job_id(row, "id")).collect::<Result<Vec<_>, _>>()?;
+    ids.sort_unstable();
+    tx.commit().await?;
+    Ok(ids)
+}
+
+pub(super) async fn still_uploading(
+    store: &PostgresStore,
+    account: AccountId,
+    content: Sha256,
+    until: Timestamp,
+) -> Result<(), StoreError> {
+    let mut tx = store.account(account).await?;
+    rows::turn(&mut tx, account).await?;
+    sqlx::query(
+        "UPDATE job SET upload_until = $1 WHERE account_id = $2 AND state = 'uploading'
+         AND (clip_sha256 = $3 OR EXISTS (SELECT 1 FROM job_reference AS r
+              WHERE r.account_id = $2 AND r.job_id = job.id AND r.sha256 = $3))",
+    )
+    .bind(until.0)
+    .bind(account_in(account))
+    .bind(&content.0[..])
+    .execute(&mut *tx)
+    .await?;
+    Ok(tx.commit().await?)
+}
+
+pub(super) async fn one(
+    store: &PostgresStore,
+    account: AccountId,
+    id: JobId,
+) -> Result<Option<Job>, StoreError> {
+    rows::job(&mut store.account(account).await?, account, id).await
+}
+
+/// Nothing is older than a job that the tenant does not have.
+pub(super) async fn page(
+    store: &PostgresStore,
+    account: AccountId,
+    before: Option<JobId>,
+    limit: u32,
+) -> Result<Vec<Job>, StoreError> {
+    let mut tx = store.account(account).await?;
+    let rows = match before {
+        None => {
+            sqlx::query(select_jobs!("j.account_id = $2", "j.created_at DESC, j.id DESC"))
+                .bind(i64::from(limit))
+                .bind(account_in(account))
+                .fetch_all(&mut *tx)
+                .await?
+        }
+        Some(before) => {
+            sqlx::query(select_jobs!(
+                "j.account_id = $2 AND (j.created_at, j.id) <
+                 (SELECT last.created_at, last.id FROM job AS last WHERE last.account_id = $2 AND last.id = $3)",
+                "j.created_at DESC, j.id DESC"
+            ))
+            .bind(i64::from(limit))
+            .bind(account_in(account))
+            .bind(job_in(before))
+            .fetch_all(&mut *tx)
+            .await?
+        }
+    };
+    read_jobs(&rows)
+}
+
+/// Counts jobs of every account, so it is the scheduler's; the answer is a number alone.
+pub(super) async fn queue_position(
+    store: &PostgresStore,
+    account: AccountId,
+    id: JobId,
+) -> Result<u32, StoreError> {
+    let row = sqlx::query(
+        "SELECT count(*) AS before FROM job AS mine JOIN job AS other ON other.state = 'queued'
+         WHERE mine.account_id = $1 AND mine.id = $2 AND mine.state = 'queued'
+         AND (other.queued_at, other.id) < (mine.queued_at, mine.id)",
+    )
+    .bind(account_in(account))
+    .bind(job_in(id))
+    .fetch_one(&mut *store.every_account().await?)
+    .await?;
+    number(&row, "before")
+}
+
+pub(super) async fn cancel(
+    store: &PostgresStore,
+    account: AccountId,
+    id: JobId,
+    now: Timestamp,
+) -> Result<Cancelled, StoreError> {
+    let mut tx = store.account(account).await?;
+    rows::turn(&mut tx, account).await?;
+    let Some(mut job) = rows::job_kept(&mut tx, account, id).await? else {
+        return Ok(Cancelled::Unknown);
+    };
+    if job.state.is_terminal() {
+        return Ok(Cancelled::Ended(job));
+    }
+    if job.state != JobState::Running {
+        let ended = end_waiting(&mut tx, &job, now).await?;
+        tx.commit().await?;
+        return Ok(Cancelled::Now(ended));
+    }
+    if !job.cancel_asked {
+        sqlx::query("UPDATE job SET cancel_asked = true, seq = seq + 1 WHERE account_id = $1 AND id = $2")
+            .bind(account_in(account))
+            .bind(job_in(id))
+            .execute(&mut *tx)
+            .await?;
+        job.cancel_asked = true;
+        job.seq += 1;
+        tx.commit().await?;
+    }
+    Ok(Cancelled::Asked(job))
+}
+
+pub(super) async fn stale(
+    store: &PostgresStore,
+    ended_before: Timestamp,
+    limit: u32,
+) -> Result<Vec<Job>, StoreError> {
+    let rows = sqlx::query(select_jobs!(
+        "NOT j.forgotten AND j.ended_at IS NOT NULL AND j.ended_at < $2",
+        "j.ended_at, j.account_id, j.id"
+    ))
+    .bind(i64::from(limit))
+    .bind(ended_before.0)
+    .fetch_all(&mut *store.every_account().await?)
+    .await?;
+    read_jobs(&rows)
+}
+
+pub(super) async fn content_needed(
+    store: &PostgresStore,
+    account: AccountId,
+    content: Sha256,
+    except: JobId,
+) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM job WHERE account_id = $1 AND clip_sha256 = $2 AND id <> $3 AND NOT forgotten)
+         OR EXISTS (SELECT 1 FROM job_reference AS r JOIN job AS j ON j.account_id = r.account_id AND j.id = r.job_id
+              WHERE r.account_id = $1 AND r.sha256 = $2 AND r.job_id <> $3 AND NOT j.forgotten)
+         OR EXISTS (SELECT 1 FROM stem_artifact WHERE account_id = $1 AND sha256 = $2 AND job_id <> $3)",
+    )
+    .bind(account_in(account))
+    .bind(&content.0[..])
+    .bind(job_in(except))
+    .fetch_one(&mut *store.account(account).await?)
+    .await?)
+}
+
+/// A job that has not ended is left as it is: its clip is still needed.
+pub(super) async fn forget(store: &PostgresStore, account: AccountId, id: JobId) -> Result<(), StoreError> {
+    let mut tx = store.every_account().await?;
+    let forgotten = sqlx::query(
+        "UPDATE job SET forgotten = true, seq = seq + 1
+         WHERE account_id = $1 AND id = $2 AND ended_at IS NOT NULL AND NOT forgotten",
+    )
+    .bind(account_in(account))
+    .bind(job_in(id))
+    .execute(&mut *tx)
+    .await?;
+    if forgotten.rows_affected() == 1 {
+        sqlx::query("DELETE FROM stem_artifact WHERE account_id = $1 AND job_id = $2")
+            .bind(account_in(account))
+            .bind(job_in(id))
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(tx.commit().await?)
+}
