@@ -273,7 +273,7 @@ impl Pipeline for Unmix {
         let names: Vec<String> = (0..graphs.len()).map(Bag::graph).collect();
         let named: Vec<(&str, &[u8])> =
             names.iter().zip(&graphs).map(|(name, onnx)| (name.as_str(), &**onnx)).collect();
-        let mut session = Session::load(&self.front.model, &named, self.options)?;
+        let mut session = Session::load_in_turn(&self.front.model, &named, self.options)?;
         drop(graphs);
         // Shows that the graph is the recipe's before anybody waits for it; its shapes are fixed, so a chunk is whole.
         let silence = vec![0.0; self.front.net.shape().iter().product()];
