@@ -185,7 +185,28 @@ impl Session {
         graphs: &[Graph<'_>],
         options: SessionOptions,
     ) -> Result<Self, ModelError> {
-        let threads = Threads::new(options);
+        Self::on_threads(model, graphs, options, Threads::new(options))
+    }
+
+    /// The same for networks that fill the device with one item: items follow each other, each with all threads, and nothing
+    /// is kept for lanes.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_in_turn(
+        model: &str,
+        graphs: &[Graph<'_>],
+        options: SessionOptions,
+    ) -> Result<Self, ModelError> {
+        Self::on_threads(model, graphs, options, Threads::one_lane(options))
+    }
+
+    fn on_threads(
+        model: &str,
+        graphs: &[Graph<'_>],
+        options: SessionOptions,
+        threads: Threads,
+    ) -> Result<Self, ModelError> {
         let weights_bytes = graphs.iter().map(|graph| graph.onnx.bytes()).sum();
         let (graphs, running) = engine::load(model, graphs, options, &threads)?;
         Ok(Self { graphs: Some(graphs), running, weights_bytes, ..Self::bare(model, threads) })

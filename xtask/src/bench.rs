@@ -1,5 +1,5 @@
 //! How fast and how large: the plugin's audio thread, the stages of the model, the server's overhead, the wire, memory,
-//! long clips on one core, mastering beside another program. Figures of this machine.
+//! long clips on one core, mastering and separation beside other programs. Figures of this machine.
 
 pub(crate) mod clip;
 mod cost;
@@ -7,6 +7,7 @@ mod long;
 mod mastering;
 mod memory;
 mod progress;
+mod separation;
 
 use crate::stage::{Stage, json_lines};
 use crate::workspace::{self, Profile};
@@ -40,38 +41,87 @@ pub(crate) enum Part {
     Long,
     /// Mastering beside matchering, a program from PyPI
     Mastering,
+    /// Published separators of full size beside their publishers' code on PyTorch; only when named, for it takes long and
+    /// fetches 5 GB
+    Separation,
+    /// The same networks on an NVIDIA card; only when named
+    SeparationGpu,
 }
 
-/// Measures everything, or these parts, and prints it as a table.
+impl Part {
+    /// The named parts, and what two flags say: `separation` is that part, `gpu` makes it the one on a card.
+    pub(crate) fn chosen(mut parts: Vec<Self>, separation: bool, gpu: bool) -> Vec<Self> {
+        if gpu {
+            parts.retain(|part| *part != Self::Separation);
+            parts.push(Self::SeparationGpu);
+        } else if separation {
+            parts.push(Self::Separation);
+        }
+        parts
+    }
+
+    fn must_be_named(self) -> bool {
+        matches!(self, Self::Separation | Self::SeparationGpu)
+    }
+}
+
+/// What is measured, and how.
+#[derive(Debug, Default)]
+pub(crate) struct Wish {
+    /// All that need not be named where there is none.
+    pub(crate) parts: Vec<Part>,
+    /// Leaves out, or makes smaller, what takes longest.
+    pub(crate) short: bool,
+    /// Where networks of full size are kept.
+    pub(crate) graphs: Option<PathBuf>,
+}
+
+/// Measures and prints it as a table.
 ///
 /// # Errors
 /// A step that fails. A figure beyond its limit is no error: machines differ.
-pub(crate) fn run(parts: &[Part], short: bool) -> anyhow::Result<()> {
+pub(crate) fn run(wish: &Wish) -> anyhow::Result<()> {
     setup::run()?;
-    let wanted = |part| parts.is_empty() || parts.contains(&part);
-    println!("building");
-    let program = workspace::build(Profile::Release)?;
+    let Wish { parts, short, graphs } = wish;
     let scratch = tempfile::tempdir().context("make a scratch folder")?;
     let mut table = Table::default();
-    if wanted(Part::Plugin) {
-        audio_thread(&mut table)?;
+    let graphs = graphs.as_deref().unwrap_or(scratch.path());
+    if parts.contains(&Part::Separation) {
+        separation::measure(graphs, *short, &mut table)?;
     }
-    if wanted(Part::Stages) {
-        stages(&mut table)?;
+    if parts.contains(&Part::SeparationGpu) {
+        separation::gpu::measure(graphs, &mut table)?;
     }
-    if wanted(Part::Server) {
-        server(&program, short, scratch.path(), &mut table)?;
-    }
-    if wanted(Part::Long) {
-        let song = clip::Song::decode(&program, scratch.path())?;
-        long::measure(&program, &song, scratch.path(), short, &mut table)?;
-    }
-    if wanted(Part::Mastering) {
-        setup::tests();
-        mastering::measure(&program, scratch.path(), &mut table)?;
+    if parts.is_empty() || parts.iter().any(|part| !part.must_be_named()) {
+        product(parts, *short, scratch.path(), &mut table)?;
     }
     println!();
     table.print();
+    Ok(())
+}
+
+/// What is measured of the built product.
+fn product(parts: &[Part], short: bool, scratch: &Path, table: &mut Table) -> anyhow::Result<()> {
+    let wanted = |part| parts.is_empty() || parts.contains(&part);
+    println!("building");
+    let program = workspace::build(Profile::Release)?;
+    if wanted(Part::Plugin) {
+        audio_thread(table)?;
+    }
+    if wanted(Part::Stages) {
+        stages(table)?;
+    }
+    if wanted(Part::Server) {
+        server(&program, short, scratch, table)?;
+    }
+    if wanted(Part::Long) {
+        let song = clip::Song::decode(&program, scratch)?;
+        long::measure(&program, &song, scratch, short, table)?;
+    }
+    if wanted(Part::Mastering) {
+        setup::tests();
+        mastering::measure(&program, scratch, table)?;
+    }
     Ok(())
 }
 
@@ -250,6 +300,13 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_card_takes_the_place_of_the_processor_where_it_is_asked_for() {
+        assert_eq!(Part::chosen(vec![Part::Separation], false, true), [Part::SeparationGpu]);
+        assert_eq!(Part::chosen(Vec::new(), true, true), [Part::SeparationGpu]);
+        assert_eq!(Part::chosen(vec![Part::Long], true, false), [Part::Long, Part::Separation]);
+    }
 
     #[test]
     fn the_table_is_aligned_and_says_what_is_beyond_its_limit() {

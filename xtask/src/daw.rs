@@ -83,7 +83,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let whole = Song::decode(&program, &out)?;
     let song = whole.beginning(SONG_FRAMES as usize, &out.join("song.wav"))?;
     let short = whole.beginning(3 * RATE_HZ as usize, &out.join("short.wav"))?;
-    let files = workspace::example("tributary-plugin", "drag")?;
+    let files = workspace::example("tributary-plugin", "drag", Profile::Dev)?;
     let session = Session::make(&out.join("home"), &bundles.vst3, &song, SONG_FRAMES)?;
     let screen = Screen::start(&out, &session.home, RATE_HZ)?;
     let mut scene = Scene { screen, out, session, server, short, files };

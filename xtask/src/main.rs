@@ -10,6 +10,8 @@ mod daw;
 mod demo;
 mod eval;
 mod install;
+mod parity;
+mod published;
 mod run;
 mod screens;
 mod setup;
@@ -51,9 +53,33 @@ enum Task {
     Bench {
         /// Only these
         parts: Vec<bench::Part>,
-        /// Leave out the 60-minute clip, which takes several minutes
+        /// Leave out the 60-minute clip, which takes several minutes; measure published separators with 2 layers
         #[arg(long)]
         short: bool,
+        /// As the part `separation`; TRIBUTARY_TORCH_PYTHON may name a Python that has tests/hosts/separation.txt
+        #[arg(long)]
+        separation: bool,
+        /// Separation on an NVIDIA card instead, as the part `separation-gpu`
+        #[arg(long)]
+        gpu: bool,
+        /// Keep networks of full size here and take those that are [default: make them anew]
+        #[arg(long, value_name = "DIR")]
+        graphs: Option<PathBuf>,
+    },
+    /// Compare converted separators of full size with their publishers' code on PyTorch; TRIBUTARY_TORCH_PYTHON may name a
+    /// Python that has tests/hosts/separation.txt, else 5 GB are fetched
+    Parity {
+        /// Only these
+        networks: Vec<published::Network>,
+        /// Graphs in half precision, as accelerators have them
+        #[arg(long)]
+        half: bool,
+        /// Roformers with 2 layers
+        #[arg(long)]
+        short: bool,
+        /// Keep networks here and take those that are [default: make them anew]
+        #[arg(long, value_name = "DIR")]
+        graphs: Option<PathBuf>,
     },
     /// Separate songs whose stems are known by every installed model, and print how good the stems are
     Eval {
@@ -106,7 +132,12 @@ fn main() -> ExitCode {
         Task::Screens { dir } => screens::run(dir),
         Task::Test => test::run(),
         Task::Check => check::run(),
-        Task::Bench { parts, short } => bench::run(&parts, short),
+        Task::Bench { parts, short, separation, gpu, graphs } => {
+            bench::run(&bench::Wish { parts: bench::Part::chosen(parts, separation, gpu), short, graphs })
+        }
+        Task::Parity { networks, half, short, graphs } => {
+            parity::run(&parity::Wish { networks, half, short, graphs })
+        }
         Task::Eval { songs, data, models, settings } => {
             eval::run(&eval::Wish { songs, data, models, settings })
         }

@@ -46,9 +46,10 @@ pub(crate) fn build(profile: Profile) -> anyhow::Result<PathBuf> {
 ///
 /// # Errors
 /// An example that does not build.
-pub(crate) fn example(package: &str, name: &str) -> anyhow::Result<PathBuf> {
-    run::run(&mut run::cargo(["build", "--quiet", "--package", package, "--example", name]))?;
-    program(Profile::Dev, &format!("examples/{name}"))
+pub(crate) fn example(package: &str, name: &str, profile: Profile) -> anyhow::Result<PathBuf> {
+    let build = ["build", "--quiet", "--package", package, "--example", name, "--profile", profile.name()];
+    run::run(&mut run::cargo(build))?;
+    program(profile, &format!("examples/{name}"))
 }
 
 /// Where cargo puts a program of that name.

@@ -8,6 +8,10 @@ use crate::onnx::{Graph, GraphError, Value};
 /// Scores of one attention, 32-bit floats, should not take more than this at once.
 pub(super) const SCORES_BYTES_MAX: usize = 128 << 20;
 
+/// Places of all sequences of one group: few enough that what one step makes is still in the cache for the next, and enough
+/// for matrix products to be at their fastest. Figures in `models/README.md`.
+const ROWS_MAX: usize = 1_650;
+
 /// Sizes of all transformers of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sizes {
@@ -43,8 +47,8 @@ impl Axis {
         grouped: bool,
     ) -> Self {
         let scores = sizes.heads * places * places * size_of::<f32>();
-        let group =
-            if grouped { (SCORES_BYTES_MAX / scores.max(1)).clamp(1, sequences.max(1)) } else { sequences };
+        let most = (SCORES_BYTES_MAX / scores.max(1)).min(ROWS_MAX / places.max(1));
+        let group = if grouped { most.clamp(1, sequences.max(1)) } else { sequences };
         // Groups as equal as can be: the last should not be a small one.
         let group = sequences.div_ceil(sequences.div_ceil(group.max(1)).max(1));
         Self { group, angles: Vec::new(), frequencies }

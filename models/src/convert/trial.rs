@@ -62,7 +62,7 @@ impl Trial {
         options: SessionOptions,
     ) -> Result<(Vec<Vec<f32>>, String), TrialError> {
         let graph = Graph { name: NAME, onnx: Onnx::File(graph), ranges: &[] };
-        let mut session = Session::load_graphs(model, &[graph], options)?;
+        let mut session = Session::load_in_turn(model, &[graph], options)?;
         let noises: Vec<_> = self.inputs.iter().map(|port| noise(port.shape.iter().product())).collect();
         let pairs = self.inputs.iter().zip(&noises);
         let inputs: Vec<_> =

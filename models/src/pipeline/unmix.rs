@@ -301,7 +301,7 @@ impl Pipeline for Unmix {
         let graphs: Vec<_> = (names.iter().zip(&stored))
             .map(|(name, stored)| Graph { name, onnx: stored.onnx(), ranges: &[] })
             .collect();
-        let mut session = Session::load_graphs(&self.front.model, &graphs, self.options)?;
+        let mut session = Session::load_in_turn(&self.front.model, &graphs, self.options)?;
         drop(graphs);
         drop(stored);
         // Shows that the graphs run before anybody waits for them; their shapes are fixed, so a chunk is whole.

@@ -141,6 +141,8 @@ fn builder(
             .with_inter_op_spinning(false)?
             // It keeps a plan for every shape it has seen, and the memory grows with each (figures in `models/README.md`).
             .with_memory_pattern(false)?
+            // In the arena, weights leave their place behind when they were packed for the processor.
+            .with_config_entry("session.use_device_allocator_for_initializers", "1")?
             .with_execution_providers(providers::of(options, graph))?;
         Ok(builder)
     };
