@@ -8,6 +8,7 @@ use std::path::Path;
 use tributary_models::checkpoint::{Checkpoint, Settings};
 use tributary_models::convert::Separator;
 use tributary_models::convert::roformer::Target;
+use tributary_models::recipe::Network;
 
 /// Settings that lie inside of the checkpoint.
 const INSIDE: &str = "-";
@@ -29,6 +30,9 @@ pub(crate) fn run(checkpoint: &Path, settings: &str, folder: &Path, half: bool) 
     // One chunk over each frame: what a chunk takes is measured, not how often a program repeats it.
     let mut recipe = separator.recipe().clone();
     recipe.overlap = 1;
+    if let Network::HtDemucs { step_frames, .. } = &mut recipe.network {
+        *step_frames = None;
+    }
     std::fs::write(folder.join(RECIPE), toml::to_string(&recipe)?)?;
     let figures = serde_json::json!({
         "multiplications": separator.multiplications()?,
