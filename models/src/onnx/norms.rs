@@ -5,6 +5,9 @@ use super::schema::Attribute;
 
 /// What is added to a variance before its root is taken: PyTorch's, which all published networks here have.
 const EPSILON: f32 = 1e-5;
+/// ONNX Runtime adds up the places of an `InstanceNormalization` one after the other in 32 bits, which leaves -124 dB of
+/// 100,000 places and -82 dB of 4 million: more are averaged in pieces.
+const PLACES_MAX: usize = 100_000;
 
 impl<E> Graph<'_, E> {
     /// The last dimension brought to a mean of 0 and a variance of 1, times `scale`, plus `bias`, vectors as long;
@@ -42,6 +45,12 @@ impl<E> Graph<'_, E> {
         }
         let whole = x.shape.clone();
         let inside = whole[1..].iter().product::<usize>() / groups;
+        let piece = (1..=PLACES_MAX).rev().find(|piece| inside.is_multiple_of(*piece)).unwrap_or(inside);
+        // In 16 bits the squares of what is left would not do, and nothing is that exact.
+        if (2..=PLACES_MAX).contains(&(inside / piece)) && x.element == Element::Float {
+            let normed = self.piecewise_norm(x, [batch, groups, inside / piece, piece])?;
+            return self.reshape(&normed, &whole);
+        }
         let x = self.reshape(x, &[batch, groups, inside])?;
         let ones = self.weights(&[groups], move || Ok(vec![1.0; groups]));
         let zeros = self.weights(&[groups], move || Ok(vec![0.0; groups]));
@@ -49,6 +58,36 @@ impl<E> Graph<'_, E> {
         let shape = x.shape.clone();
         let normed = self.node("InstanceNormalization", &[&x, &ones, &zeros], x.element, shape, attributes);
         self.reshape(&normed, &whole)
+    }
+
+    /// The same over the last two dimensions of that shape, whose means are means of pieces' means.
+    fn piecewise_norm(&mut self, x: &Value, shape: [usize; 4]) -> Result<Value, GraphError> {
+        let x = self.reshape(x, &shape)?;
+        let mean = self.piecewise_mean(&x);
+        let centred = self.elementwise("Sub", &x, &mean)?;
+        let squares = self.mul(&centred, &centred)?;
+        let variance = self.piecewise_mean(&squares);
+        let epsilon = self.number(EPSILON);
+        let variance = self.add(&variance, &epsilon)?;
+        let deviation = self.node("Sqrt", &[&variance], variance.element, variance.shape.clone(), Vec::new());
+        self.elementwise("Div", &centred, &deviation)
+    }
+
+    fn piecewise_mean(&mut self, x: &Value) -> Value {
+        let mut mean = x.clone();
+        for axis in [3, 2] {
+            let axes = self.ints(&[axis as i64]);
+            let mut shape = mean.shape.clone();
+            shape[axis] = 1;
+            mean = self.node(
+                "ReduceMean",
+                &[&mean, &axes],
+                x.element,
+                shape,
+                vec![Attribute::int("keepdims", 1)],
+            );
+        }
+        mean
     }
 }
 
@@ -67,5 +106,7 @@ mod tests {
         assert_eq!(graph.group_norm(&x, 3).unwrap().shape(), [2, 6, 5]);
         assert!(graph.group_norm(&x, 4).is_err());
         assert!(graph.group_norm(&x, 0).is_err());
+        let many = graph.input("many", &[1, 4, 50_021]);
+        assert_eq!(graph.group_norm(&many, 1).unwrap().shape(), [1, 4, 50_021]);
     }
 }

@@ -38,7 +38,8 @@ impl<E> Graph<'_, E> {
         self.elementwise("Mul", a, b)
     }
 
-    fn elementwise(&mut self, operator: &str, a: &Value, b: &Value) -> Result<Value, GraphError> {
+    /// One number of the one with one of the other, broadcast.
+    pub(super) fn elementwise(&mut self, operator: &str, a: &Value, b: &Value) -> Result<Value, GraphError> {
         let shape = broadcast(&a.shape, &b.shape).filter(|_| a.element == b.element);
         let shape = shape.ok_or_else(|| self.refused(operator, &[a, b]))?;
         Ok(self.node(operator, &[a, b], a.element, shape, Vec::new()))

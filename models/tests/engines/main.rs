@@ -17,6 +17,8 @@ mod htdemucs;
 #[cfg(test)]
 mod library;
 #[cfg(test)]
+mod norms;
+#[cfg(test)]
 mod options;
 #[cfg(test)]
 mod pipelines;
