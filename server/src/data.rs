@@ -81,6 +81,9 @@ pub enum DataError {
     Store(#[from] StoreError),
 }
 
+/// The file of SQLite's in the data folder.
+pub const DATABASE: &str = "tributary.db";
+
 /// The folder of installed models in the data folder.
 pub const MODELS: &str = "models";
 
@@ -112,7 +115,7 @@ impl DataFolder {
     /// The SQLite file.
     #[must_use]
     pub fn database(&self) -> PathBuf {
-        self.0.join("tributary.db")
+        self.0.join(DATABASE)
     }
 
     /// Where clips and stems lie: here, or where the configuration says.

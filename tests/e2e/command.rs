@@ -321,6 +321,7 @@ fn models_and_the_doctor_say_what_there_is() {
     let doctor = studio.done(&["doctor"]);
     assert!(doctor.contains("answers; account local, 600 credits"), "{doctor}");
     assert!(doctor.contains("weights are whole") && !doctor.contains("WRONG"), "{doctor}");
+    assert!(doctor.lines().any(|line| line.contains("database") && line.ends_with("answers")), "{doctor}");
     let nowhere = studio.out("nowhere");
     let ran = run(&nowhere, &["doctor"]).unwrap();
     assert_eq!(ran.code, Some(0), "{ran:?}");
@@ -346,7 +347,7 @@ fn a_server_that_is_not_there_ends_with_code_4_and_says_what_to_check() {
 #[test]
 fn every_command_explains_itself() {
     let home = tempfile::tempdir().unwrap();
-    let commands: [(&[&str], &[&str]); 19] = [
+    let commands: [(&[&str], &[&str]); 25] = [
         (&[], &["serve", "separate", "doctor", "--server", "--data", "3 not enough credits"]),
         (&["serve"], &["--listen", "--listen-http", "--config", "--announce", "--print-config"]),
         (&["separate"], &["FILE", "--model", "--stems", "--out", "--local", "--format", "--json"]),
@@ -363,6 +364,12 @@ fn every_command_explains_itself() {
         (&["accounts", "add"], &["NAME", "--weight"]),
         (&["keys"], &["list", "add", "revoke", "--account"]),
         (&["keys", "revoke"], &["PREFIX"]),
+        (&["db"], &["migrate", "check", "backup", "restore", "import-sqlite"]),
+        (&["db", "migrate"], &["--admin", "tributary_app"]),
+        (&["db", "check"], &["accounts apart", "books"]),
+        (&["db", "backup"], &["FILE", "artifacts"]),
+        (&["db", "restore"], &["FILE", "--admin"]),
+        (&["db", "import-sqlite"], &["FILE", "--admin", "Stop the server"]),
         (&["models", "list"], &["--json"]),
         (&["report"], &["MIXTURE", "STEM", "--jobs", "--reference", "--out"]),
         (&["doctor"], &["what to run"]),

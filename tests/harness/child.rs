@@ -5,7 +5,7 @@ use crate::database;
 use anyhow::Context;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tributary_protocol::vocab::JobId;
@@ -25,6 +25,8 @@ const READY: &str = "child serves at ";
 /// A server process. Killed (SIGKILL) when dropped.
 pub struct ChildServer {
     process: Child,
+    /// Open as long as the process lives: a test that runs for a minute says so, and dies where nobody would read it.
+    _output: BufReader<ChildStdout>,
     /// For clients.
     pub address: String,
     /// The local account's key.
@@ -83,14 +85,15 @@ impl ChildServer {
         }
         let mut process =
             command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null()).spawn()?;
-        let output = process.stdout.take().context("the child has an output")?;
-        for line in BufReader::new(output).lines() {
-            let line = line?;
+        let mut output = BufReader::new(process.stdout.take().context("the child has an output")?);
+        let mut line = String::new();
+        while output.read_line(&mut line)? > 0 {
             if let Some(at) = line.find(READY) {
                 let mut words = line[at + READY.len()..].split(' ').map(str::to_owned);
                 let (address, key) = (words.next().context("address")?, words.next().context("key")?);
-                return Ok(Self { process, address, key });
+                return Ok(Self { process, _output: output, address, key });
             }
+            line.clear();
         }
         anyhow::bail!("the child ended before it served: {}", process.wait()?)
     }

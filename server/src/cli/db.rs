@@ -2,8 +2,7 @@
 //! configuration names.
 
 use super::{DONE, Place, screen};
-use crate::config::Config;
-use crate::data::DataFolder;
+use crate::data::{DATABASE, DataFolder};
 use crate::store::copy::{self, Copied};
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::address::{Address, Addresses};
@@ -76,27 +75,28 @@ impl Admin {
 }
 
 /// The database that the configuration names.
-enum Database {
+pub(super) enum Database {
     File(PathBuf),
     Postgres(Box<Addresses>),
 }
 
 impl Database {
-    fn of(config: &Config, data: &DataFolder) -> anyhow::Result<Self> {
-        Ok(match Addresses::of(config)? {
-            Some(addresses) => Self::Postgres(Box::new(addresses)),
-            None => Self::File(data.database()),
-        })
+    /// Whether it can be there: a file is made by the first start, PostgreSQL's by `db migrate`.
+    pub(super) fn is_made(&self) -> bool {
+        match self {
+            Self::File(file) => file.is_file(),
+            Self::Postgres(_) => true,
+        }
     }
 
-    async fn open(&self) -> Result<Arc<dyn Store>, StoreError> {
+    pub(super) async fn open(&self) -> Result<Arc<dyn Store>, StoreError> {
         Ok(match self {
             Self::File(file) => Arc::new(SqliteStore::open(file).await?),
             Self::Postgres(addresses) => Arc::new(PostgresStore::open(addresses).await?),
         })
     }
 
-    fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         match self {
             Self::File(file) => file.display().to_string(),
             Self::Postgres(addresses) => addresses.app.shown(),
@@ -104,23 +104,29 @@ impl Database {
     }
 }
 
+/// The database of the data folder `data`, which need not be there.
+pub(super) fn named(place: &Place, data: &Path) -> anyhow::Result<Database> {
+    Ok(match Addresses::of(&place.config(data)?)? {
+        Some(addresses) => Database::Postgres(Box::new(addresses)),
+        None => Database::File(data.join(DATABASE)),
+    })
+}
+
 /// The store of the operator's commands: the same one that the server on this data folder uses.
 pub(super) async fn open(place: &Place) -> anyhow::Result<Arc<dyn Store>> {
     let data = DataFolder::open(&place.data_path()?)?;
-    let database = Database::of(&place.config(data.path())?, &data)?;
-    if let Database::File(file) = &database {
-        ensure!(
-            file.is_file(),
-            "there is no server's data in {}: run `tributary serve` once, or name its folder with --data",
-            data.path().display()
-        );
-    }
+    let database = named(place, data.path())?;
+    ensure!(
+        database.is_made(),
+        "there is no server's data in {}: run `tributary serve` once, or name its folder with --data",
+        data.path().display()
+    );
     Ok(database.open().await?)
 }
 
 pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
     let data = DataFolder::open(&place.data_path()?)?;
-    let database = Database::of(&place.config(data.path())?, &data)?;
+    let database = named(&place, data.path())?;
     match args.what {
         What::Migrate(admin) => migrate(&database, &admin).await?,
         What::Check => check(&database).await?,
@@ -155,9 +161,7 @@ async fn migrate(database: &Database, admin: &Admin) -> anyhow::Result<()> {
 }
 
 async fn check(database: &Database) -> anyhow::Result<()> {
-    if let Database::File(file) = database {
-        ensure!(file.is_file(), "there is no database {}; `tributary serve` makes it", file.display());
-    }
+    ensure!(database.is_made(), "there is no database {}; `tributary serve` makes it", database.shown());
     let store = database.open().await?;
     screen::line(format!("{} answers and is of this version", database.shown()));
     if matches!(database, Database::Postgres(_)) {

@@ -1,6 +1,6 @@
 //! `tributary doctor`: what is installed, what is missing, what to run.
 
-use super::{DONE, JOB_FAILED, Place, screen};
+use super::{DONE, JOB_FAILED, Place, db, screen};
 use crate::artifacts::disk::free_bytes;
 use crate::data::DataFolder;
 use crate::data::MODELS;
@@ -27,6 +27,7 @@ pub(super) async fn run(place: Place, _args: Args) -> anyhow::Result<u8> {
         ("onnx runtime", onnx_runtime()),
         ("models", models(&place)),
         ("data folder", data(&place)),
+        ("database", database(&place).await),
         ("server", server(&place).await),
     ];
     let mut wrong = false;
@@ -124,6 +125,20 @@ fn data(place: &Place) -> Finding {
         })
     };
     looked().unwrap_or_else(|error| Finding::Wrong(screen::chain(&error)))
+}
+
+/// Whether a server could use the database. A file that is not there yet is made by the first start.
+async fn database(place: &Place) -> Finding {
+    match place.data_path().and_then(|data| db::named(place, &data)) {
+        Ok(database) if !database.is_made() => {
+            Finding::Hint(format!("{} does not exist yet; `tributary serve` makes it", database.shown()))
+        }
+        Ok(database) => match database.open().await {
+            Ok(_) => Finding::Ok(format!("{} answers", database.shown())),
+            Err(error) => Finding::Wrong(screen::chain(&error.into())),
+        },
+        Err(error) => Finding::Wrong(screen::chain(&error)),
+    }
 }
 
 async fn server(place: &Place) -> Finding {

@@ -137,6 +137,9 @@ async fn the_app_cannot_become_another_role_or_switch_the_policies_off() {
             "{sql}: {refused}"
         );
     }
+    // The store's statements are prepared, and such a one is never two.
+    let refused = world.app("SELECT 1; COMMIT").await.unwrap_err();
+    assert!(refused.contains("multiple commands"), "{refused}");
     let mut tx = world.store.account(world.tenants[0].account()).await.unwrap();
     sqlx::raw_sql("SET LOCAL row_security = off").execute(&mut *tx).await.unwrap();
     let refused = sqlx::query("SELECT * FROM wallet").fetch_all(&mut *tx).await.unwrap_err().to_string();
