@@ -40,8 +40,18 @@ pub(in crate::store) async fn open(database: &str) -> Arc<PostgresStore> {
     Arc::new(PostgresStore::open(&addresses(APP, SCHEDULER, database)).await.unwrap())
 }
 
+/// Removes its database when it is dropped: there are hundreds of these.
+struct Removed(String);
+
+impl Drop for Removed {
+    fn drop(&mut self) {
+        Cluster::of_this_process().unwrap().remove(&self.0).unwrap();
+    }
+}
+
 async fn a_database() -> Bed {
-    Bed { store: open(&database()).await, _keep: Box::new(()) }
+    let database = database();
+    Bed { store: open(&database).await, _keep: Box::new(Removed(database)) }
 }
 
 laws!(a_database);
