@@ -5,7 +5,7 @@
 //! `tributary_scheduler` does what is nobody's own: looks keys up, claims, ends jobs, moves credits. Every statement
 //! names the account whose rows it touches all the same: the database is the second lock, not the first.
 //!
-//! Writers of one account take turns at its wallet ([`rows::turn`]), so each transaction sees what the one before it
+//! Writers of one account take turns at its wallet (`rows::turn`), so each transaction sees what the one before it
 //! left, and none has to be tried again.
 
 mod accounts;
