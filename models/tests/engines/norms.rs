@@ -9,7 +9,7 @@ use tributary_models::{EngineChoice, Session};
 /// As HTDemucs' first layer has: six channels at a quarter of a chunk's frames.
 const SHAPE: [usize; 3] = [1, 6, 85_995];
 
-/// -110 dB: what sums of pieces in 32 bits leave; one long sum leaves -105 dB of so many, and -82 dB of 4 million.
+/// -110 dB: what sums of pieces in 32 bits leave; one long sum leaves -108 dB of so many, and -82 dB of 4 million.
 #[test]
 fn a_norm_over_many_places_is_exact() {
     let mut graph = Graph::<'_, io::Error>::new("norm", false);
