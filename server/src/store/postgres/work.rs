@@ -36,7 +36,10 @@ pub(super) async fn claim(
     .bind(i64::from(limits.per_account))
     .fetch_optional(&mut *tx)
     .await?;
-    let Some(row) = found else { return Ok(None) };
+    let Some(row) = found else {
+        tx.rollback().await?;
+        return Ok(None);
+    };
     let (account, id) = (account_id(&row, "account_id")?, job_id(&row, "id")?);
     sqlx::query(
         "UPDATE job SET state = $1, seq = seq + 1, attempt = attempt + 1, chunks_done = 0, lease_owner = $2,
@@ -92,10 +95,10 @@ pub(super) async fn give_back(
     let mut tx = store.every_account().await?;
     rows::turn(&mut tx, claim.tenant.account()).await?;
     let Some(job) = rows::job_kept(&mut tx, claim.tenant.account(), claim.job.id).await? else {
-        return Ok(Settled::Stale);
+        return stale(tx).await;
     };
     if job.state != JobState::Running || job.attempt != claim.job.attempt {
-        return Ok(Settled::Stale);
+        return stale(tx).await;
     }
     let job = if job.cancel_asked {
         end(&mut tx, &job, &Ending::released(&job, JobEvent::Stopped, None), now).await?
@@ -130,17 +133,18 @@ pub(super) async fn settle(
     let mut tx = store.every_account().await?;
     rows::turn(&mut tx, claim.tenant.account()).await?;
     let Some(job) = rows::job_kept(&mut tx, claim.tenant.account(), claim.job.id).await? else {
-        return Ok(Settled::Stale);
+        return stale(tx).await;
     };
     if job.attempt != claim.job.attempt {
-        return Ok(Settled::Stale);
+        return stale(tx).await;
     }
     if job.state.is_terminal() {
         let same = settled_so(&mut tx, &job, &outcome).await?;
+        tx.rollback().await?;
         return Ok(if same { Settled::Yes(job) } else { Settled::Stale });
     }
     if job.state != JobState::Running {
-        return Ok(Settled::Stale);
+        return stale(tx).await;
     }
     if let Outcome::Finished(stems) = outcome {
         add_stems(&mut tx, &job, stems).await?;
@@ -148,6 +152,13 @@ pub(super) async fn settle(
     let job = end(&mut tx, &job, &Ending::of(&outcome, &job), now).await?;
     tx.commit().await?;
     Ok(Settled::Yes(job))
+}
+
+/// Nothing changed, and nothing stays locked: a transaction that is only dropped ends some time later, and until then
+/// whoever claims skips its job.
+async fn stale(tx: Tx) -> Result<Settled, StoreError> {
+    tx.rollback().await?;
+    Ok(Settled::Stale)
 }
 
 /// Whether this attempt itself ended the job in this very way before.
