@@ -9,6 +9,7 @@ pub mod postgres;
 pub mod sqlite;
 
 mod ending;
+mod questions;
 mod values;
 
 #[cfg(test)]

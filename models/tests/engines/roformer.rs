@@ -1,6 +1,7 @@
 //! A published architecture from checkpoint to sound, against its publisher's code, on both engines.
 
 use crate::library::{onnx_runtime, options};
+use crate::unmix::difference_db;
 use realfft::num_complex::Complex;
 use std::io;
 use tributary_models::checkpoint::Checkpoint;
@@ -87,13 +88,6 @@ fn stems(onnx: &[u8], engine: EngineChoice) -> Vec<f32> {
         }
     }
     out
-}
-
-fn difference_db(ours: &[f32], theirs: &[f32]) -> f64 {
-    assert_eq!(ours.len(), theirs.len());
-    let power = |numbers: &mut dyn Iterator<Item = f64>| numbers.map(|x| x * x).sum::<f64>();
-    let off = power(&mut ours.iter().zip(theirs).map(|(a, b)| f64::from(a - b)));
-    10.0 * (off / power(&mut theirs.iter().map(|x| f64::from(*x)))).log10()
 }
 
 /// -90 dB: what 32-bit sums in another order leave.
