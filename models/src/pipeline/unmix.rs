@@ -17,6 +17,8 @@ mod net;
 mod parcel;
 mod roformer;
 mod scnet;
+#[cfg(test)]
+mod seam_tests;
 
 use crate::ModelError;
 use crate::catalog::facts;
