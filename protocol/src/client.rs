@@ -50,8 +50,8 @@ pub use connect::{ApiKey, Endpoint, Tls};
 pub use error::ClientError;
 pub use retry::Patience;
 pub use view::{
-    AccountView, HistoryPage, JobState, JobView, JobsPage, LedgerKind, LedgerLine, ModelView, NewJob, Offer,
-    QuoteAsk, QuoteView, ServerLimits, SheetView, StemView,
+    AccountView, ExpiringCredits, HistoryPage, JobState, JobView, JobsPage, LedgerKind, LedgerLine,
+    ModelView, NewJob, Offer, QuoteAsk, QuoteView, ServerLimits, SheetView, StemView,
 };
 pub use watch::Watch;
 

@@ -12,6 +12,14 @@ pub struct JobId(Uuid);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccountId(Uuid);
 
+/// Names one person, whatever accounts they are a member of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PersonId(Uuid);
+
+/// Names one invitation into an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InvitationId(Uuid);
+
 macro_rules! uuid_word {
     ($name:ident) => {
         impl $name {
@@ -50,6 +58,8 @@ macro_rules! uuid_word {
 }
 uuid_word!(JobId);
 uuid_word!(AccountId);
+uuid_word!(PersonId);
+uuid_word!(InvitationId);
 
 /// The text is no id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -8,8 +8,8 @@ use crate::offer::Offers;
 use crate::quote::{Price, quote};
 use crate::settings;
 use crate::steps::{SharedSteps, Step};
-use crate::store::{Admission, NewJob, Store, StoreError};
-use crate::tenant::Tenant;
+use crate::store::{Admission, NewJob, SpendLimit, Store, StoreError};
+use crate::tenant::{Principal, Tenant};
 use std::sync::Arc;
 use tributary_audio::ClipShape;
 use tributary_models::{Ask, ModelError, Plan};
@@ -83,6 +83,23 @@ pub enum Refusal {
         /// Allowed.
         max: u32,
     },
+    /// The member's limit would be passed.
+    #[error(
+        "the job needs {needed}; of your limit of {limit} this month {spent} are spent or held; ask an owner for more"
+    )]
+    OverLimit {
+        /// The quote.
+        needed: Credits,
+        /// The limit.
+        limit: Credits,
+        /// What is gone of it.
+        spent: Credits,
+    },
+    /// The account starts no job any more.
+    #[error(
+        "this account starts no new jobs since a payment of its was taken back; write to the server's operator"
+    )]
+    Suspended,
     /// No room for clip and stems: later.
     #[error("the server's disk is almost full; try again later or tell its operator")]
     DiskFull,
@@ -151,7 +168,8 @@ impl Admissions {
     ///
     /// # Errors
     /// A named refusal; nothing was held.
-    pub async fn admit(&self, tenant: &Tenant, request: JobRequest) -> Result<Job, Refusal> {
+    pub async fn admit(&self, principal: &Principal, request: JobRequest) -> Result<Job, Refusal> {
+        let tenant = &principal.tenant;
         check_words(&request)?;
         let ask = Ask {
             stems: request.stems,
@@ -184,6 +202,8 @@ impl Admissions {
             clip_is_stored: stored == Some(bytes(&request.clip)),
             upload_until: now.after(self.limits.upload_idle()),
             open_max: self.limits.jobs_open_max,
+            person: principal.person,
+            spend_limit: principal.month_limit.map(|credits| SpendLimit { credits, since: now.month() }),
         };
         if free.is_some_and(|free| free < room) && self.store.job(tenant, job.id).await?.is_none() {
             return Err(Refusal::DiskFull);
@@ -198,6 +218,11 @@ impl Admissions {
             Admission::Insufficient { needed, available } => {
                 Err(Refusal::NotEnoughCredits { needed, available })
             }
+            Admission::OverLimit { spent } => {
+                let limit = principal.month_limit.unwrap_or(Credits::ZERO);
+                Err(Refusal::OverLimit { needed: job.quote, limit, spent })
+            }
+            Admission::Suspended => Err(Refusal::Suspended),
             Admission::TooMany { open } => Err(Refusal::TooMany { open, max: self.limits.jobs_open_max }),
         }
     }

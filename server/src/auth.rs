@@ -2,20 +2,26 @@
 
 pub mod api_key;
 
-use crate::store::{Store, StoreError};
-use crate::tenant::Tenant;
+use crate::clock::{Clock, Timestamp};
+use crate::people::Rights;
+use crate::store::{FoundKey, Store, StoreError};
+use crate::tenant::{Principal, Tenant};
 use api_key::ApiKey;
 use std::sync::Arc;
+use std::time::Duration;
 
-/// Why nobody is let in. The three wrong-key cases look the same from outside.
+/// A key's last use is written down this often.
+const USED_EVERY: Duration = Duration::from_secs(60);
+
+/// Why nobody is let in. All wrong keys look the same from outside.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {
     /// No `authorization: Bearer <key>` came with the request.
     #[error("no API key; set TRIBUTARY_KEY or pass --key")]
     NoKey,
-    /// Not a key, an unknown one, a wrong secret, or a revoked one.
-    #[error("the API key is not valid here; ask the server's operator for a new one")]
+    /// Not a key, an unknown one, a wrong secret, a revoked or an ended one, or one whose person left the account.
+    #[error("the API key is not valid here; sign in again, or ask the server's operator for a new one")]
     WrongKey,
     /// The store failed.
     #[error("the store failed")]
@@ -27,20 +33,80 @@ pub enum AuthError {
 pub struct Auth {
     /// Where keys are.
     pub store: Arc<dyn Store>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Auth {
-    /// The tenant that the value of an `authorization` header acts for.
+    /// Who the value of an `authorization` header is, and for which account.
     ///
     /// # Errors
     /// Where there is no key, it is not valid, or the store fails.
-    pub async fn tenant(&self, authorization: Option<&str>) -> Result<Tenant, AuthError> {
+    pub async fn principal(&self, authorization: Option<&str>) -> Result<Principal, AuthError> {
         let text = authorization.and_then(|value| value.strip_prefix("Bearer ")).ok_or(AuthError::NoKey)?;
         let key = ApiKey::parse(text.trim()).map_err(|_| AuthError::WrongKey)?;
-        let row = self.store.find_key(key.prefix()).await?.ok_or(AuthError::WrongKey)?;
-        if row.revoked_at.is_some() || !key.matches(&row.secret_sha256) {
-            return Err(AuthError::WrongKey);
+        let found = self.store.find_key(key.prefix()).await?.ok_or(AuthError::WrongKey)?;
+        let now = self.clock.now();
+        let principal = living(&found, now).filter(|_| key.matches(&found.key.secret_sha256));
+        let principal = principal.ok_or(AuthError::WrongKey)?;
+        if found.key.used_at.is_none_or(|used| used.after(USED_EVERY) <= now) {
+            self.store.key_used(key.prefix(), now).await?;
         }
-        Ok(Tenant::acting_for(row.account))
+        Ok(principal)
+    }
+}
+
+/// Who a key acts as now; none where it is dead. A person's key may do no more than the person, and dies when they leave.
+fn living(found: &FoundKey, now: Timestamp) -> Option<Principal> {
+    let FoundKey { key, role, month_limit } = found;
+    if key.revoked_at.is_some() || key.expires_at.is_some_and(|at| at <= now) {
+        return None;
+    }
+    let most = match (key.person, role) {
+        (None, _) => Rights::ALL,
+        (Some(_), Some(role)) => role.rights(),
+        (Some(_), None) => return None,
+    };
+    let tenant = Tenant::acting_for(key.account);
+    Some(Principal { tenant, person: key.person, rights: key.rights.and(most), month_limit: *month_limit })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::people::Role;
+    use tributary_protocol::vocab::{AccountId, Credits, PersonId};
+
+    fn found() -> FoundKey {
+        let key = ApiKey::generate().row(AccountId::generate(), "");
+        FoundKey { key, role: None, month_limit: None }
+    }
+
+    #[test]
+    fn a_persons_key_may_what_both_may_and_dies_with_the_membership() {
+        let person = PersonId::generate();
+        let mut found = found();
+        assert_eq!(living(&found, Timestamp(1)).unwrap().rights, Rights::ALL, "the operator's own");
+        found.key.person = Some(person);
+        assert_eq!(living(&found, Timestamp(1)), None, "no member");
+        found.role = Some(Role::Member);
+        found.month_limit = Some(Credits(5));
+        let principal = living(&found, Timestamp(1)).unwrap();
+        assert_eq!((principal.person, principal.month_limit), (Some(person), Some(Credits(5))));
+        assert_eq!(principal.rights, Role::Member.rights());
+        found.role = Some(Role::Owner);
+        found.key.rights = Rights::parse("read").unwrap();
+        assert_eq!(living(&found, Timestamp(1)).unwrap().rights.to_string(), "read");
+    }
+
+    #[test]
+    fn a_key_is_dead_from_the_moment_it_ends_or_was_revoked() {
+        let mut found = found();
+        found.key.expires_at = Some(Timestamp(10));
+        assert!(living(&found, Timestamp(9)).is_some());
+        assert_eq!(living(&found, Timestamp(10)), None);
+        found.key.expires_at = None;
+        found.key.revoked_at = Some(Timestamp(10));
+        assert_eq!(living(&found, Timestamp(9)), None);
     }
 }

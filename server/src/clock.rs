@@ -14,11 +14,41 @@ impl Timestamp {
         Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
+    /// The first moment of its calendar month, UTC.
+    #[must_use]
+    pub fn month(self) -> Self {
+        let days = self.0.div_euclid(DAY_US);
+        let (_, _, day) = civil(days);
+        Self((days - i64::from(day) + 1).saturating_mul(DAY_US))
+    }
+
+    /// Year, month and day, UTC.
+    #[must_use]
+    pub fn date(self) -> (i64, u8, u8) {
+        civil(self.0.div_euclid(DAY_US))
+    }
+
     /// Earlier by `duration`, or the beginning of time.
     #[must_use]
     pub fn before(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
+}
+
+const DAY_US: i64 = 86_400_000_000;
+
+/// Year, month and day of a day after 1970-01-01, in the Gregorian calendar. Years begin in March here, so that a leap day
+/// is the last of its year; 400 years are 146 097 days.
+fn civil(days: i64) -> (i64, u8, u8) {
+    let days = days + 719_468; // from 0000-03-01
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year + year / 4 - year / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let small = |number: i64| u8::try_from(number).unwrap_or(1);
+    (era * 400 + year + i64::from(month <= 2), small(month), small(day))
 }
 
 /// What time it is.
@@ -59,5 +89,39 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        for (seconds, date) in [
+            (0, (1970, 1, 1)),
+            (-1, (1969, 12, 31)),
+            (951_782_400, (2000, 2, 29)),
+            (951_868_800, (2000, 3, 1)),
+            (1_709_251_199, (2024, 2, 29)),
+            (4_107_542_400, (2100, 3, 1)),
+            (1_795_824_000, (2026, 11, 28)),
+        ] {
+            let at = Timestamp(seconds * 1_000_000);
+            assert_eq!(at.date(), date);
+            let (year, month, _) = date;
+            assert_eq!(at.month().date(), (year, month, 1), "{seconds}");
+            assert_eq!(at.month().0 % DAY_US, 0);
+        }
+        // One day after another, for more than two centuries.
+        let mut before = civil(-1);
+        for days in 0..80_000 {
+            let (year, month, day) = civil(days);
+            let next = (before.0, before.1, before.2 + 1) == (year, month, day)
+                || (before.0, before.1 + 1, 1) == (year, month, day)
+                || (before.0 + 1, 1, 1) == (year, month, day) && before.1 == 12;
+            assert!(next, "{before:?} {:?}", (year, month, day));
+            before = (year, month, day);
+        }
     }
 }

@@ -232,14 +232,15 @@ impl DataFolder {
                 amount: Credits(credits),
                 payment_id: "first-start".to_owned(),
                 note: "credits of a new server".to_owned(),
+                expires_at: None,
             };
             store.grant(&tenant, &grant, now).await?;
         }
         if let Some(local) = self.local()?
             && let Ok(key) = ApiKey::parse(&local.key)
             && let Some(row) = store.find_key(key.prefix()).await?
-            && row.revoked_at.is_none()
-            && row.account == tenant.account()
+            && row.key.revoked_at.is_none()
+            && row.key.account == tenant.account()
         {
             return Ok(local.key);
         }

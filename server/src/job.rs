@@ -3,8 +3,9 @@
 use crate::clock::Timestamp;
 use crate::tenant::Tenant;
 use sha2::{Digest, Sha256 as Hasher};
+use std::time::Duration;
 use tributary_protocol::settings::Settings;
-use tributary_protocol::vocab::{AccountId, ClipHeader, Credits, JobId, Sha256};
+use tributary_protocol::vocab::{AccountId, ClipHeader, Credits, JobId, PersonId, Sha256};
 
 /// Where a job is on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -149,6 +150,10 @@ pub struct Job {
     pub captured: Credits,
     /// Why it failed, for people.
     pub failure: Option<String>,
+    /// Who asked; none for a key of nobody.
+    pub person: Option<PersonId>,
+    /// Time of the device that it took, all attempts together.
+    pub device: Duration,
     /// Finished stems, then sheets, in the plan's order; empty before `Done`.
     pub artifacts: Vec<StemArtifact>,
     /// When it was admitted.

@@ -33,6 +33,17 @@ pub struct Grant {
     pub payment_id: String,
     /// For people: why.
     pub note: String,
+    /// When what is left of them goes; none for never. Such credits are spent before others.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What is left of a grant that ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lot {
+    /// How many.
+    pub left: Credits,
+    /// When they go.
+    pub expires_at: Timestamp,
 }
 
 /// What moved credits.
@@ -42,6 +53,41 @@ pub enum LineKind {
     Grant,
     /// A job was paid.
     Capture,
+    /// An operator gave a job's credits back.
+    Refund,
+    /// A grant ended.
+    Expiry,
+    /// The payment behind a grant was taken back.
+    Takeback,
+}
+
+impl LineKind {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Grant, Self::Capture, Self::Refund, Self::Expiry, Self::Takeback];
+
+    /// As the database and statements write it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Grant => "grant",
+            Self::Capture => "capture",
+            Self::Refund => "refund",
+            Self::Expiry => "expiry",
+            Self::Takeback => "takeback",
+        }
+    }
+
+    /// Reads [`LineKind::word`]; none for anything else.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
+    /// Whether credits came; else they went.
+    #[must_use]
+    pub fn comes(self) -> bool {
+        matches!(self, Self::Grant | Self::Refund)
+    }
 }
 
 /// One line of an account's history.
@@ -53,11 +99,11 @@ pub struct Line {
     pub at: Timestamp,
     /// What.
     pub kind: LineKind,
-    /// How many came (grant) or went (capture).
+    /// How many came or went.
     pub amount: Credits,
     /// The account's credits after this line.
     pub posted_after: Credits,
-    /// The job a capture paid for.
+    /// The job a capture paid for, or a refund was for.
     pub job: Option<JobId>,
     /// For people.
     pub note: String,
@@ -74,8 +120,11 @@ pub struct Audit {
     pub holds_off_jobs: u64,
     /// Settlements that capture more than was held, or without (or with another) transfer for what they captured.
     pub settlements_off: u64,
-    /// Transfers that take from and give to the same book, or to no book.
+    /// Transfers that take from and give to the same book, to no book, or to another than their kind says.
     pub transfers_off: u64,
+    /// Lots of more than their grant, lots that more was taken of than they had, and accounts whose lots have more left than
+    /// the account has.
+    pub lots_off: u64,
 }
 
 impl Audit {

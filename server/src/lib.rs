@@ -22,6 +22,7 @@ pub mod http;
 pub mod job;
 pub mod ledger;
 pub mod offer;
+pub mod people;
 pub mod progress;
 pub mod queue;
 pub mod quote;

@@ -5,8 +5,10 @@
 //! accounts), and the operator's `accounts`, `counts` and `audit`. A job of another account is the same as no job.
 
 pub mod copy;
+pub mod people;
 pub mod postgres;
 pub mod sqlite;
+pub mod terms;
 
 mod ending;
 mod questions;
@@ -18,11 +20,14 @@ mod conformance;
 use crate::clock::Timestamp;
 use crate::job::{Job, JobState, StemArtifact, Topic};
 use crate::ledger::{Audit, Balance, Grant, Line};
+use crate::people::{Rights, Role};
 use crate::tenant::Tenant;
 use async_trait::async_trait;
+use people::{Devices, People, Teams};
+use terms::Terms;
 use tokio::sync::mpsc::Receiver;
 use tributary_protocol::settings::Settings;
-use tributary_protocol::vocab::{AccountId, ClipHeader, Credits, JobId, Sha256};
+use tributary_protocol::vocab::{AccountId, ClipHeader, Credits, JobId, PersonId, Sha256};
 
 /// A job that asks to be admitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +56,19 @@ pub struct NewJob {
     pub upload_until: Timestamp,
     /// Jobs of this account that may be open at once.
     pub open_max: u32,
+    /// Who asks; none for a key of nobody.
+    pub person: Option<PersonId>,
+    /// What that person's jobs may hold and take from a moment on.
+    pub spend_limit: Option<SpendLimit>,
+}
+
+/// A member's limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpendLimit {
+    /// How many credits.
+    pub credits: Credits,
+    /// Of jobs made from this moment on: the month's first.
+    pub since: Timestamp,
 }
 
 /// The answer to a [`NewJob`].
@@ -74,6 +92,13 @@ pub enum Admission {
         /// Jobs open now.
         open: u32,
     },
+    /// The person's limit would be passed.
+    OverLimit {
+        /// What their jobs held and took of it.
+        spent: Credits,
+    },
+    /// The account starts no job any more.
+    Suspended,
 }
 
 /// How many jobs may run at once.
@@ -146,10 +171,14 @@ pub enum Reaped {
 pub struct AccountRow {
     /// Its id.
     pub id: AccountId,
-    /// For people; unique on this server.
+    /// What the operator calls it; unique on this server.
     pub name: String,
+    /// What its people call it; empty where that is its name.
+    pub title: String,
     /// Share of the device relative to others; 100 is normal.
     pub weight: u32,
+    /// Starts no job since.
+    pub suspended_at: Option<Timestamp>,
     /// Its credits.
     pub balance: Balance,
 }
@@ -167,6 +196,25 @@ pub struct KeyRow {
     pub label: String,
     /// Dead since.
     pub revoked_at: Option<Timestamp>,
+    /// Whose key; none for the operator's own.
+    pub person: Option<PersonId>,
+    /// What it may do, as far as its person may.
+    pub rights: Rights,
+    /// Dead from then on.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last seen, to a minute.
+    pub used_at: Option<Timestamp>,
+}
+
+/// A key with what its person is in the account now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundKey {
+    /// The row.
+    pub key: KeyRow,
+    /// None where the person is no member, or the key is nobody's.
+    pub role: Option<Role>,
+    /// The person's limit.
+    pub month_limit: Option<Credits>,
 }
 
 /// What happened to a job, as every server that uses the database is told. Lossy: the rows are the truth.
@@ -246,7 +294,7 @@ impl From<sqlx::Error> for StoreError {
 
 /// Jobs in one page, and lines in one page, are at most what `protocol::limits` says; callers pass checked limits.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: People + Teams + Devices + Terms + Send + Sync + 'static {
     /// Adds an account with an empty wallet. `Exists` when the name is taken.
     async fn create_account(
         &self,
@@ -267,7 +315,9 @@ pub trait Store: Send + Sync + 'static {
     /// The tenant's keys, oldest first.
     async fn keys(&self, tenant: &Tenant) -> Result<Vec<KeyRow>, StoreError>;
     /// Any account's key by prefix, revoked ones included. Before the tenant is known.
-    async fn find_key(&self, prefix: &str) -> Result<Option<KeyRow>, StoreError>;
+    async fn find_key(&self, prefix: &str) -> Result<Option<FoundKey>, StoreError>;
+    /// A key was seen.
+    async fn key_used(&self, prefix: &str, now: Timestamp) -> Result<(), StoreError>;
 
     /// Adds credits once per `payment_id`; a second time changes nothing and answers the present balance.
     async fn grant(&self, tenant: &Tenant, grant: &Grant, now: Timestamp) -> Result<Balance, StoreError>;

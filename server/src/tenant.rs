@@ -1,7 +1,8 @@
 //! Who is asking. Made only by `auth` (from a request's key), by the store (from a claimed job's own row) and by
 //! the operator's commands.
 
-use tributary_protocol::vocab::AccountId;
+use crate::people::{Right, Rights};
+use tributary_protocol::vocab::{AccountId, Credits, PersonId};
 
 /// The account on whose behalf something is done. Every store method that touches an account's rows takes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,3 +21,37 @@ impl Tenant {
         self.0
     }
 }
+
+/// Who is asking, for which account, and what they may do there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// For which account.
+    pub tenant: Tenant,
+    /// Who; none for the operator's own keys.
+    pub person: Option<PersonId>,
+    /// What they may do.
+    pub rights: Rights,
+    /// What their jobs may take in one calendar month; none for no limit.
+    pub month_limit: Option<Credits>,
+}
+
+impl Principal {
+    /// The operator, who may do everything in any account.
+    #[must_use]
+    pub fn operator_for(tenant: Tenant) -> Self {
+        Self { tenant, person: None, rights: Rights::ALL, month_limit: None }
+    }
+
+    /// The account, where this may be done.
+    ///
+    /// # Errors
+    /// [`Forbidden`] names what is not allowed.
+    pub fn may(&self, right: Right) -> Result<Tenant, Forbidden> {
+        if self.rights.has(right) { Ok(self.tenant) } else { Err(Forbidden(right)) }
+    }
+}
+
+/// The key or the role does not allow it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this key or your role in this account does not allow it (`{word}`); ask an owner of the account", word = .0.word())]
+pub struct Forbidden(pub Right);

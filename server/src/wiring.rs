@@ -207,7 +207,7 @@ pub(crate) async fn wire(
         metrics,
     };
     let grpc = Arc::new(crate::grpc::Edge {
-        auth: Auth { store: Arc::clone(&ports.store) },
+        auth: Auth { store: Arc::clone(&ports.store), clock: Arc::clone(&parts.clock) },
         admissions: ports.admissions(config, &parts, offers),
         limits: config.limits.clone(),
         buy_url: config.buy_url.clone(),

@@ -2,8 +2,8 @@
 
 use super::ClientError;
 use super::view::{
-    AccountView, HistoryPage, JobState, JobView, JobsPage, LedgerKind, LedgerLine, ModelView, NewJob, Offer,
-    QuoteAsk, QuoteView, ServerLimits, SheetView, StemView,
+    AccountView, ExpiringCredits, HistoryPage, JobState, JobView, JobsPage, LedgerKind, LedgerLine,
+    ModelView, NewJob, Offer, QuoteAsk, QuoteView, ServerLimits, SheetView, StemView,
 };
 use crate::limits::{SHEET_BYTES_MAX, is_web_page};
 use crate::settings::{Control, ControlKind, Setting, Settings};
@@ -59,6 +59,20 @@ impl From<v1::GetAccountResponse> for AccountView {
             posted: Credits(wire.posted),
             held: Credits(wire.held),
             buy_url: is_page.then_some(wire.buy_url),
+            person: (!wire.person.is_empty()).then_some(wire.person),
+            role: (!wire.role.is_empty()).then_some(wire.role),
+            rights: wire.rights,
+            month_limit: wire.month_limit.map(Credits),
+            month_spent: Credits(wire.month_spent),
+            expiring: wire
+                .expiring
+                .into_iter()
+                .map(|part| ExpiringCredits {
+                    credits: Credits(part.credits),
+                    expires_at_us: part.expires_at_us,
+                })
+                .collect(),
+            suspended: wire.suspended,
         }
     }
 }
@@ -75,6 +89,9 @@ impl TryFrom<v1::LedgerLine> for LedgerLine {
         let kind = match wire.kind() {
             v1::LedgerKind::Grant => LedgerKind::Grant,
             v1::LedgerKind::Capture => LedgerKind::Capture,
+            v1::LedgerKind::Refund => LedgerKind::Refund,
+            v1::LedgerKind::Expiry => LedgerKind::Expiry,
+            v1::LedgerKind::Takeback => LedgerKind::Takeback,
             v1::LedgerKind::Unspecified => {
                 return Err(ClientError::protocol(format!("ledger line of kind {}", wire.kind)));
             }

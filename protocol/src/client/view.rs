@@ -97,6 +97,20 @@ pub struct AccountView {
     pub held: Credits,
     /// The page that sells credits, `http://..` or `https://..`, where the server has one.
     pub buy_url: Option<String>,
+    /// Who the key belongs to, by e-mail address.
+    pub person: Option<String>,
+    /// What they are in the account: owner, admin, member or viewer.
+    pub role: Option<String>,
+    /// What the key may do: read, run, manage, buy.
+    pub rights: Vec<String>,
+    /// Their jobs may take no more in one calendar month.
+    pub month_limit: Option<Credits>,
+    /// What of that is spent or held.
+    pub month_spent: Credits,
+    /// Credits that end, the soonest first; they are among `posted`.
+    pub expiring: Vec<ExpiringCredits>,
+    /// No job is started any more: a payment was taken back.
+    pub suspended: bool,
 }
 
 impl AccountView {
@@ -105,6 +119,15 @@ impl AccountView {
     pub fn available(&self) -> Credits {
         self.posted.checked_sub(self.held).unwrap_or(Credits::ZERO)
     }
+}
+
+/// Credits that end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExpiringCredits {
+    /// How many.
+    pub credits: Credits,
+    /// When, in microseconds since 1970, UTC.
+    pub expires_at_us: i64,
 }
 
 /// Which ledger lines to list.
@@ -123,6 +146,26 @@ pub enum LedgerKind {
     Grant,
     /// Credits taken for a job that ended.
     Capture,
+    /// A job's credits given back by the operator.
+    Refund,
+    /// Credits that ended.
+    Expiry,
+    /// Credits whose payment was taken back.
+    Takeback,
+}
+
+impl LedgerKind {
+    /// In lists and statements.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Grant => "grant",
+            Self::Capture => "capture",
+            Self::Refund => "refund",
+            Self::Expiry => "expiry",
+            Self::Takeback => "takeback",
+        }
+    }
 }
 
 /// One line of the ledger. Lines are only ever added.

@@ -4,6 +4,7 @@
 //! that tell a mistyped key from a wrong one without asking the database. All are digits and letters, so a double
 //! click selects a part and secret scanners can look for `trb_`.
 
+use crate::people::Rights;
 use crate::store::KeyRow;
 use rand::RngExt;
 use rand::distr::Alphanumeric;
@@ -107,7 +108,7 @@ impl ApiKey {
         std::hint::black_box(differing) == 0
     }
 
-    /// The row to store for `account`; `label` is for people.
+    /// The row to store for `account`: nobody's key that may do everything and never ends. `label` is for people.
     #[must_use]
     pub fn row(&self, account: AccountId, label: &str) -> KeyRow {
         KeyRow {
@@ -116,6 +117,10 @@ impl ApiKey {
             secret_sha256: self.secret_sha256(),
             label: label.to_owned(),
             revoked_at: None,
+            person: None,
+            rights: Rights::ALL,
+            expires_at: None,
+            used_at: None,
         }
     }
 

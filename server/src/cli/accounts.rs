@@ -7,11 +7,13 @@ use crate::auth::api_key::ApiKey;
 use crate::clock::{Clock, SystemClock};
 use crate::data::LOCAL_ACCOUNT;
 use crate::ledger::Grant;
+use crate::store::terms::Refunded;
 use crate::store::{AccountRow, Store};
 use crate::tenant::Tenant;
 use crate::worker::NORMAL_WEIGHT;
-use anyhow::{Context, ensure};
-use tributary_protocol::vocab::{AccountId, Credits};
+use anyhow::{Context, bail, ensure};
+use std::time::Duration;
+use tributary_protocol::vocab::{AccountId, Credits, JobId};
 
 #[derive(clap::Args)]
 pub(super) struct CreditsArgs {
@@ -35,6 +37,23 @@ enum CreditsWhat {
         /// The payment's own number: the same one twice grants once [default: a new one]
         #[arg(long, value_name = "ID")]
         payment: Option<String>,
+        /// What is left of them ends after so many days; such credits are spent before others [default: never]
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3660))]
+        expire_after: Option<u32>,
+    },
+    /// Give back what a job took, or a part of it; once a job
+    Refund {
+        /// Which job
+        job: JobId,
+        /// How many credits [default: all that it took]
+        #[arg(long, value_parser = clap::value_parser!(u64).range(1..=(1 << 53)))]
+        credits: Option<u64>,
+        /// Which account
+        #[arg(long, default_value = LOCAL_ACCOUNT)]
+        account: String,
+        /// Why, as the account's history will show it
+        #[arg(long)]
+        reason: String,
     },
     /// Prove that the books are right
     Audit,
@@ -96,11 +115,13 @@ async fn find(store: &dyn Store, name: &str) -> anyhow::Result<AccountRow> {
 pub(super) async fn credits(place: Place, args: CreditsArgs) -> anyhow::Result<u8> {
     let store = open(&place).await?;
     match args.what {
-        CreditsWhat::Grant { credits, account, note, payment } => {
+        CreditsWhat::Grant { credits, account, note, payment, expire_after } => {
             let row = find(store.as_ref(), &account).await?;
             let now = SystemClock.now();
             let payment_id = payment.unwrap_or_else(|| format!("operator-{}", AccountId::generate()));
-            let grant = Grant { amount: Credits(credits), payment_id, note };
+            let expires_at =
+                expire_after.map(|days| now.after(Duration::from_secs(u64::from(days) * 86_400)));
+            let grant = Grant { amount: Credits(credits), payment_id, note, expires_at };
             let balance = store.grant(&Tenant::acting_for(row.id), &grant, now).await?;
             let before = row.balance.posted.0;
             let granted = Credits(balance.posted.0.saturating_sub(before));
@@ -108,6 +129,19 @@ pub(super) async fn credits(place: Place, args: CreditsArgs) -> anyhow::Result<u
                 "{granted} granted; account {account} has {} available",
                 balance.available()
             ));
+        }
+        CreditsWhat::Refund { job, credits, account, reason } => {
+            let row = find(store.as_ref(), &account).await?;
+            let tenant = Tenant::acting_for(row.id);
+            let asked = credits.map(Credits);
+            match store.refund(&tenant, job, asked, &reason, SystemClock.now()).await? {
+                Refunded::Yes(refunded, balance) => screen::line(format!(
+                    "{refunded} given back for job {job}; account {account} has {} available",
+                    balance.available()
+                )),
+                Refunded::TooMuch(captured) => bail!("job {job} took {captured}; no more can be given back"),
+                Refunded::Unknown => bail!("account {account} has no job {job} that has ended"),
+            }
         }
         CreditsWhat::Audit => {
             let audit = store.audit().await?;

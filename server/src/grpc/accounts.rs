@@ -1,9 +1,11 @@
-//! Account: balance and history.
+//! Account: balance, history, and what the key's person is in it.
 
-use super::gate::tenant;
+use super::gate::{principal, tenant};
 use super::{Answer, Edge, convert};
+use crate::people::Right;
+use crate::tenant::Principal;
 use std::sync::Arc;
-use tonic::{Request, Response};
+use tonic::{Request, Response, Status};
 use tributary_protocol::limits::HISTORY_PAGE_MAX;
 use tributary_protocol::v1;
 
@@ -15,10 +17,24 @@ pub(super) struct Accounts(pub(super) Arc<Edge>);
 #[tonic::async_trait]
 impl v1::account_server::Account for Accounts {
     async fn get(&self, request: Request<v1::GetAccountRequest>) -> Answer<v1::GetAccountResponse> {
-        let account = convert::store(self.0.store.account(&tenant(&request)?).await)?;
-        let (posted, held) = (account.balance.posted.0, account.balance.held.0);
-        let buy_url = self.0.buy_url.clone();
-        Ok(Response::new(v1::GetAccountResponse { name: account.name, posted, held, buy_url }))
+        let principal = principal(&request)?;
+        let store = &self.0.store;
+        let account = convert::store(store.account(&principal.tenant).await)?;
+        let lots = convert::store(store.lots(&principal.tenant).await)?;
+        let answer = v1::GetAccountResponse {
+            name: if account.title.is_empty() { account.name } else { account.title },
+            posted: account.balance.posted.0,
+            held: account.balance.held.0,
+            buy_url: self.0.buy_url.clone(),
+            rights: rights(&principal),
+            expiring: lots
+                .into_iter()
+                .map(|lot| v1::ExpiringCredits { credits: lot.left.0, expires_at_us: lot.expires_at.0 })
+                .collect(),
+            suspended: account.suspended_at.is_some(),
+            ..self.person(&principal).await?
+        };
+        Ok(Response::new(answer))
     }
 
     async fn history(&self, request: Request<v1::HistoryRequest>) -> Answer<v1::HistoryResponse> {
@@ -29,4 +45,28 @@ impl v1::account_server::Account for Accounts {
         let lines = convert::store(self.0.store.history(&tenant, before, limit).await)?;
         Ok(Response::new(v1::HistoryResponse { lines: lines.into_iter().map(convert::line).collect() }))
     }
+}
+
+impl Accounts {
+    /// Who the key is, in an answer that says nothing else.
+    async fn person(&self, principal: &Principal) -> Result<v1::GetAccountResponse, Status> {
+        let Some(person) = principal.person else { return Ok(v1::GetAccountResponse::default()) };
+        let month = self.0.clock.now().month();
+        let members = convert::store(self.0.store.members(&principal.tenant, month).await)?;
+        let Some(member) = members.into_iter().find(|member| member.person == person) else {
+            return Ok(v1::GetAccountResponse::default());
+        };
+        Ok(v1::GetAccountResponse {
+            person: member.email,
+            role: member.role.word().to_owned(),
+            month_limit: member.month_limit.map(|limit| limit.0),
+            month_spent: member.month_spent.0,
+            ..v1::GetAccountResponse::default()
+        })
+    }
+}
+
+fn rights(principal: &Principal) -> Vec<String> {
+    let rights = Right::ALL.into_iter().filter(|right| principal.rights.has(*right));
+    rights.map(|right| right.word().to_owned()).collect()
 }

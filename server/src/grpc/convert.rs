@@ -171,10 +171,14 @@ fn state(state: JobState) -> v1::JobState {
 
 pub(super) fn line(line: Line) -> v1::LedgerLine {
     let amount = i64::try_from(line.amount.0).unwrap_or(i64::MAX);
-    let (kind, credits) = match line.kind {
-        LineKind::Grant => (v1::LedgerKind::Grant, amount),
-        LineKind::Capture => (v1::LedgerKind::Capture, -amount),
+    let kind = match line.kind {
+        LineKind::Grant => v1::LedgerKind::Grant,
+        LineKind::Capture => v1::LedgerKind::Capture,
+        LineKind::Refund => v1::LedgerKind::Refund,
+        LineKind::Expiry => v1::LedgerKind::Expiry,
+        LineKind::Takeback => v1::LedgerKind::Takeback,
     };
+    let credits = if line.kind.comes() { amount } else { -amount };
     v1::LedgerLine {
         line: line.line,
         at_us: line.at.0,

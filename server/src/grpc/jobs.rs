@@ -1,6 +1,6 @@
 //! Jobs: quote, create, look, watch, cancel.
 
-use super::gate::tenant;
+use super::gate::{principal, tenant};
 use super::{Answer, AnswerStream, Edge, convert, status};
 use crate::admission::Refusal;
 use crate::job::{Job, JobState};
@@ -46,17 +46,17 @@ impl v1::jobs_server::Jobs for Jobs {
     }
 
     async fn create(&self, request: Request<v1::CreateJobRequest>) -> Answer<v1::Job> {
-        let tenant = tenant(&request)?;
+        let principal = principal(&request)?;
         if self.0.drain.is_cancelled() {
             return Err(status::of_refusal(&Refusal::Draining));
         }
         let wish = convert::job_request(request.into_inner())?;
-        let admitted = self.0.admissions.admit(&tenant, wish).await;
+        let admitted = self.0.admissions.admit(&principal, wish).await;
         let job = admitted.map_err(|refusal| status::of_refusal(&refusal))?;
         if job.state == JobState::Queued {
             self.0.queue.ring(job.id);
         }
-        Ok(Response::new(self.0.view(&tenant, &job, News::default()).await?))
+        Ok(Response::new(self.0.view(&principal.tenant, &job, News::default()).await?))
     }
 
     async fn get(&self, request: Request<v1::GetJobRequest>) -> Answer<v1::Job> {

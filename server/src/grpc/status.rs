@@ -4,6 +4,7 @@ use crate::admission::Refusal;
 use crate::artifacts::ArtifactError;
 use crate::auth::AuthError;
 use crate::store::StoreError;
+use crate::tenant::Forbidden;
 use crate::upload::UploadError;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -20,6 +21,10 @@ pub(super) fn of_auth(error: &AuthError) -> Status {
         AuthError::Store(error) => of_store(error),
         AuthError::NoKey | AuthError::WrongKey => Status::unauthenticated(error.to_string()),
     }
+}
+
+pub(super) fn of_forbidden(error: &Forbidden) -> Status {
+    Status::permission_denied(error.to_string())
 }
 
 pub(super) fn of_store(error: &StoreError) -> Status {
@@ -48,6 +53,14 @@ pub(super) fn of_refusal(refusal: &Refusal) -> Status {
         }
         // Without a time to come again, so that people hear of it at once.
         Refusal::TooMany { .. } => Status::resource_exhausted(text),
+        Refusal::OverLimit { .. } => {
+            let details = ErrorDetails::with_error_info(reason::OVER_LIMIT, reason::DOMAIN, HashMap::new());
+            Status::with_error_details(Code::FailedPrecondition, text, details)
+        }
+        Refusal::Suspended => {
+            let details = ErrorDetails::with_error_info(reason::SUSPENDED, reason::DOMAIN, HashMap::new());
+            Status::with_error_details(Code::FailedPrecondition, text, details)
+        }
         Refusal::DiskFull => busy(&text),
         Refusal::Draining => Status::unavailable(text),
         Refusal::Store(error) => of_store(error),

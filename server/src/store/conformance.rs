@@ -7,10 +7,12 @@ pub(super) mod artifacts;
 pub(super) mod crowd;
 pub(super) mod interleavings;
 pub(super) mod leases;
+pub(super) mod people;
 pub(super) mod settlement;
 pub(super) mod tenants;
+pub(super) mod terms;
 
-use super::{Admission, Claim, ClaimLimits, NewJob, Store};
+use super::{Admission, Claim, ClaimLimits, KeyRow, NewJob, Store};
 use crate::clock::Timestamp;
 use crate::job::{Job, StemArtifact};
 use crate::ledger::{Audit, Grant};
@@ -54,7 +56,14 @@ pub(super) fn asks(quote: u64) -> NewJob {
         clip_is_stored: true,
         upload_until: at(DEADLINE),
         open_max: 1000,
+        person: None,
+        spend_limit: None,
     }
+}
+
+/// A key of nobody that never ends, whose other columns matter to no test.
+pub(super) fn nobodys() -> KeyRow {
+    crate::auth::api_key::ApiKey::generate().row(AccountId::generate(), "")
 }
 
 /// Two finished stems.
@@ -76,7 +85,12 @@ impl Bed {
     }
 
     pub(super) async fn grant(&self, tenant: &Tenant, credits: u64, payment: &str) {
-        let grant = Grant { amount: Credits(credits), payment_id: payment.into(), note: "paid".into() };
+        let grant = Grant {
+            amount: Credits(credits),
+            payment_id: payment.into(),
+            note: "paid".into(),
+            expires_at: None,
+        };
         self.store.grant(tenant, &grant, at(0)).await.unwrap();
     }
 
@@ -142,6 +156,16 @@ macro_rules! laws {
                 forgetting_keeps_the_row_and_the_money stale_jobs_are_those_that_ended_and_are_not_forgotten;
             tenants: a_foreign_job_is_the_same_as_no_job a_foreign_key_is_the_same_as_no_key
                 two_tenants_may_use_one_id;
+            people: an_address_signs_up_once_whatever_was_asked_before a_link_is_good_once_and_until_its_time
+                a_session_shows_an_account_as_long_as_its_person_belongs_to_it another_password_ends_the_other_sessions
+                an_invitation_makes_a_member_once an_account_keeps_an_owner
+                a_member_who_leaves_takes_keys_and_sessions_along_and_leaves_what_was_done
+                a_device_gets_one_key_when_somebody_lets_it_in what_ended_long_ago_is_swept;
+            terms: a_members_limit_is_for_what_is_held_and_taken_since_the_month_began a_suspended_account_starts_nothing
+                credits_that_end_are_spent_first_and_the_soonest_before_others
+                credits_that_are_held_when_they_end_end_when_they_come_back
+                a_job_is_refunded_once_and_never_more_than_it_took a_payment_is_taken_back_once_as_far_as_it_is_there
+                usage_is_counted_by_day_model_and_person;
             crowd: sixty_four_spenders_spend_exactly_what_is_there eight_workers_claim_each_job_once
                 a_hold_settled_by_many_at_once_is_settled_once;
         }

@@ -5,13 +5,13 @@
 //! `tributary_scheduler` does what is nobody's own: looks keys up, claims, ends jobs, moves credits. Every statement
 //! names the account whose rows it touches all the same: the database is the second lock, not the first.
 //!
-//! Writers of one account take turns at its wallet (`rows::turn`), so each transaction sees what the one before it
+//! Writers of one account take turns at its wallet (`dialect::turn`), so each transaction sees what the one before it
 //! left, and none has to be tried again.
 
-mod accounts;
 pub mod address;
 pub(super) mod audit;
 mod changes;
+mod dialect;
 mod error;
 mod guard;
 mod jobs;
@@ -21,10 +21,30 @@ mod settle;
 pub mod setup;
 mod work;
 
+// The same text for both databases: what differs stands in `dialect`.
+#[path = "shared/accounts.rs"]
+mod accounts;
+#[path = "shared/credits.rs"]
+mod credits;
+#[path = "shared/devices.rs"]
+mod devices;
+#[path = "shared/keys.rs"]
+mod keys;
+#[path = "shared/lots.rs"]
+mod lots;
+#[path = "shared/people.rs"]
+mod people;
+#[path = "shared/read.rs"]
+mod read;
+#[path = "shared/teams.rs"]
+mod teams;
+#[path = "shared/terms.rs"]
+mod terms;
+
 use super::ending::Outcome;
 use super::{
-    AccountRow, Admission, Cancelled, Change, Claim, ClaimLimits, Counts, KeyRow, Lease, NewJob, Reaped,
-    Settled, Store, StoreError, ending, values,
+    AccountRow, Admission, Cancelled, Change, Claim, ClaimLimits, Counts, FoundKey, KeyRow, Lease, NewJob,
+    Reaped, Settled, Store, StoreError, ending, values,
 };
 use crate::clock::Timestamp;
 use crate::job::{Job, StemArtifact};
@@ -59,7 +79,7 @@ const APP: &str = "tributary_app";
 const SCHEDULER: &str = "tributary_scheduler";
 
 /// Number, name and text, in order; the same numbers and names as in every other database's folder.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 5] = [
     (1, "accounts_and_ledger", include_str!("../../migrations/postgres/0001_accounts_and_ledger.sql")),
     (2, "jobs", include_str!("../../migrations/postgres/0002_jobs.sql")),
     (
@@ -67,6 +87,8 @@ const MIGRATIONS: [(i64, &str, &str); 3] = [
         "settings_and_references",
         include_str!("../../migrations/postgres/0003_settings_and_references.sql"),
     ),
+    (4, "people", include_str!("../../migrations/postgres/0004_people.sql")),
+    (5, "terms_of_credits", include_str!("../../migrations/postgres/0005_terms_of_credits.sql")),
 ];
 
 /// A transaction. Dropped without `commit`, nothing happened.
@@ -148,19 +170,22 @@ impl Store for PostgresStore {
         accounts::one(self, tenant.account()).await
     }
     async fn add_key(&self, tenant: &Tenant, key: &KeyRow, now: Timestamp) -> Result<(), StoreError> {
-        accounts::add_key(self, tenant.account(), key, now).await
+        keys::add(self, tenant.account(), key, now).await
     }
     async fn revoke_key(&self, tenant: &Tenant, prefix: &str, now: Timestamp) -> Result<bool, StoreError> {
-        accounts::revoke_key(self, tenant.account(), prefix, now).await
+        keys::revoke(self, tenant.account(), prefix, now).await
     }
     async fn keys(&self, tenant: &Tenant) -> Result<Vec<KeyRow>, StoreError> {
-        accounts::keys(self, tenant.account()).await
+        keys::all(self, tenant.account()).await
     }
-    async fn find_key(&self, prefix: &str) -> Result<Option<KeyRow>, StoreError> {
-        accounts::find_key(self, prefix).await
+    async fn find_key(&self, prefix: &str) -> Result<Option<FoundKey>, StoreError> {
+        keys::find(self, prefix).await
+    }
+    async fn key_used(&self, prefix: &str, now: Timestamp) -> Result<(), StoreError> {
+        keys::used(self, prefix, now).await
     }
     async fn grant(&self, tenant: &Tenant, grant: &Grant, now: Timestamp) -> Result<Balance, StoreError> {
-        accounts::grant(self, tenant.account(), grant, now).await
+        credits::grant(self, tenant.account(), grant, now).await
     }
     async fn history(
         &self,
@@ -168,7 +193,7 @@ impl Store for PostgresStore {
         before_line: Option<u64>,
         limit: u32,
     ) -> Result<Vec<Line>, StoreError> {
-        accounts::history(self, tenant.account(), before_line, limit).await
+        credits::history(self, tenant.account(), before_line, limit).await
     }
     async fn admit(&self, tenant: &Tenant, job: &NewJob, now: Timestamp) -> Result<Admission, StoreError> {
         jobs::admit(self, tenant.account(), job, now).await

@@ -25,6 +25,10 @@ WITH step AS (
   SELECT hold.account_id, sum(hold.amount) AS held FROM hold
   LEFT JOIN settlement ON settlement.account_id = hold.account_id AND settlement.job_id = hold.job_id
   WHERE settlement.job_id IS NULL GROUP BY hold.account_id
+), left_of_lot AS (
+  SELECT lot.account_id, lot.line, lot.amount, lot.amount - coalesce(
+   (SELECT sum(lot_use.amount) FROM lot_use WHERE lot_use.account_id = lot.account_id AND lot_use.lot = lot.line), 0) AS rest
+  FROM lot
 )
 SELECT
   (SELECT count(*) FROM account
@@ -63,6 +67,18 @@ SELECT
    OR NOT coalesce(CASE transfer.kind
      WHEN 'grant' THEN giver.kind = 'issued' AND taker.account_id = transfer.account_id
      WHEN 'capture' THEN taker.kind = 'revenue' AND giver.account_id = transfer.account_id
+     WHEN 'refund' THEN giver.kind = 'revenue' AND taker.account_id = transfer.account_id
+       AND EXISTS (SELECT 1 FROM settlement WHERE settlement.account_id = transfer.account_id
+        AND settlement.job_id = transfer.refund_of AND settlement.captured >= transfer.amount)
+     WHEN 'expiry' THEN taker.kind = 'issued' AND giver.account_id = transfer.account_id
+     WHEN 'takeback' THEN taker.kind = 'issued' AND giver.account_id = transfer.account_id
      END, 1 = 0)
-  ) AS transfers_off
+  ) AS transfers_off,
+  (SELECT count(*) FROM left_of_lot
+   LEFT JOIN transfer ON transfer.account_id = left_of_lot.account_id AND transfer.line = left_of_lot.line
+   WHERE transfer.line IS NULL OR transfer.kind <> 'grant' OR transfer.amount <> left_of_lot.amount OR left_of_lot.rest < 0
+  ) + (SELECT count(*) FROM wallet
+   JOIN (SELECT account_id, sum(rest) AS rest FROM left_of_lot GROUP BY account_id) AS lots
+   ON lots.account_id = wallet.account_id WHERE lots.rest > wallet.posted
+  ) AS lots_off
 ";

@@ -5,18 +5,38 @@
 //! as soon as two of them meet. Writers of this process queue for their turn here, so nobody starves; only writers of
 //! other processes meet at the file's lock. Every statement names the account whose rows it touches.
 
-mod accounts;
 mod audit;
+mod dialect;
 mod jobs;
 mod reap;
 mod rows;
 mod settle;
 mod work;
 
+// The same text for both databases: what differs stands in `dialect`.
+#[path = "shared/accounts.rs"]
+mod accounts;
+#[path = "shared/credits.rs"]
+mod credits;
+#[path = "shared/devices.rs"]
+mod devices;
+#[path = "shared/keys.rs"]
+mod keys;
+#[path = "shared/lots.rs"]
+mod lots;
+#[path = "shared/people.rs"]
+mod people;
+#[path = "shared/read.rs"]
+mod read;
+#[path = "shared/teams.rs"]
+mod teams;
+#[path = "shared/terms.rs"]
+mod terms;
+
 use super::ending::Outcome;
 use super::{
-    AccountRow, Admission, Cancelled, Change, Claim, ClaimLimits, Counts, KeyRow, Lease, NewJob, Reaped,
-    Settled, Store, StoreError, ending, values,
+    AccountRow, Admission, Cancelled, Change, Claim, ClaimLimits, Counts, FoundKey, KeyRow, Lease, NewJob,
+    Reaped, Settled, Store, StoreError, ending, values,
 };
 use crate::clock::Timestamp;
 use crate::job::{Job, StemArtifact};
@@ -44,10 +64,12 @@ const SWITCH_WAIT: Duration = Duration::from_millis(20);
 /// SQLite's result code for "another has it".
 const BUSY_CODE: &str = "5";
 /// Number, name and text, in order; the same numbers and names as in every other database's folder.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 5] = [
     (1, "accounts_and_ledger", include_str!("../../migrations/sqlite/0001_accounts_and_ledger.sql")),
     (2, "jobs", include_str!("../../migrations/sqlite/0002_jobs.sql")),
     (3, "settings_and_references", include_str!("../../migrations/sqlite/0003_settings_and_references.sql")),
+    (4, "people", include_str!("../../migrations/sqlite/0004_people.sql")),
+    (5, "terms_of_credits", include_str!("../../migrations/sqlite/0005_terms_of_credits.sql")),
 ];
 
 /// Accounts, jobs and credits in one file.
@@ -196,19 +218,22 @@ impl Store for SqliteStore {
         accounts::one(self, tenant.account()).await
     }
     async fn add_key(&self, tenant: &Tenant, key: &KeyRow, now: Timestamp) -> Result<(), StoreError> {
-        accounts::add_key(self, tenant.account(), key, now).await
+        keys::add(self, tenant.account(), key, now).await
     }
     async fn revoke_key(&self, tenant: &Tenant, prefix: &str, now: Timestamp) -> Result<bool, StoreError> {
-        accounts::revoke_key(self, tenant.account(), prefix, now).await
+        keys::revoke(self, tenant.account(), prefix, now).await
     }
     async fn keys(&self, tenant: &Tenant) -> Result<Vec<KeyRow>, StoreError> {
-        accounts::keys(self, tenant.account()).await
+        keys::all(self, tenant.account()).await
     }
-    async fn find_key(&self, prefix: &str) -> Result<Option<KeyRow>, StoreError> {
-        accounts::find_key(self, prefix).await
+    async fn find_key(&self, prefix: &str) -> Result<Option<FoundKey>, StoreError> {
+        keys::find(self, prefix).await
+    }
+    async fn key_used(&self, prefix: &str, now: Timestamp) -> Result<(), StoreError> {
+        keys::used(self, prefix, now).await
     }
     async fn grant(&self, tenant: &Tenant, grant: &Grant, now: Timestamp) -> Result<Balance, StoreError> {
-        accounts::grant(self, tenant.account(), grant, now).await
+        credits::grant(self, tenant.account(), grant, now).await
     }
     async fn history(
         &self,
@@ -216,7 +241,7 @@ impl Store for SqliteStore {
         before_line: Option<u64>,
         limit: u32,
     ) -> Result<Vec<Line>, StoreError> {
-        accounts::history(self, tenant.account(), before_line, limit).await
+        credits::history(self, tenant.account(), before_line, limit).await
     }
     async fn admit(&self, tenant: &Tenant, job: &NewJob, now: Timestamp) -> Result<Admission, StoreError> {
         jobs::admit(self, tenant.account(), job, now).await

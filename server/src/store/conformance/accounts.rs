@@ -1,13 +1,13 @@
 //! Laws of accounts, keys, grants and history.
 
-use super::{Bed, asks, at, stems};
+use super::{Bed, asks, at, nobodys, stems};
 use crate::ledger::{Grant, LineKind};
 use crate::store::{KeyRow, StoreError};
 use crate::tenant::Tenant;
 use tributary_protocol::vocab::{AccountId, Credits, Sha256};
 
 fn payment(amount: u64, payment_id: &str) -> Grant {
-    Grant { amount: Credits(amount), payment_id: payment_id.into(), note: "paid".into() }
+    Grant { amount: Credits(amount), payment_id: payment_id.into(), note: "paid".into(), expires_at: None }
 }
 
 pub(in crate::store) async fn a_name_is_given_once(bed: &Bed) {
@@ -88,7 +88,7 @@ pub(in crate::store) async fn history_is_newest_first_with_the_credits_after_eac
 
 pub(super) fn key_of(account: AccountId, prefix: &str) -> KeyRow {
     let secret_sha256 = Sha256([3; 32]);
-    KeyRow { account, prefix: prefix.into(), secret_sha256, label: "laptop".into(), revoked_at: None }
+    KeyRow { account, prefix: prefix.into(), secret_sha256, label: "laptop".into(), ..nobodys() }
 }
 
 pub(in crate::store) async fn a_revoked_key_is_found_dead_and_stays_so(bed: &Bed) {
@@ -102,8 +102,8 @@ pub(in crate::store) async fn a_revoked_key_is_found_dead_and_stays_so(bed: &Bed
 
     assert!(bed.store.revoke_key(&tenant, &old.prefix, at(4)).await.unwrap());
     assert!(!bed.store.revoke_key(&tenant, &old.prefix, at(5)).await.unwrap(), "dead already");
-    let dead = bed.store.find_key(&old.prefix).await.unwrap().unwrap();
+    let dead = bed.store.find_key(&old.prefix).await.unwrap().unwrap().key;
     assert_eq!(dead, KeyRow { revoked_at: Some(at(4)), ..old });
-    assert_eq!(bed.store.find_key(&new.prefix).await.unwrap(), Some(new));
+    assert_eq!(bed.store.find_key(&new.prefix).await.unwrap().map(|found| found.key), Some(new));
     assert_eq!(bed.store.find_key("cccccccccccc").await.unwrap(), None);
 }

@@ -104,7 +104,8 @@ impl World {
                 self.payments += usize::from(!again || self.payments == 0);
                 let tenant = &self.tenants[account];
                 let payment_id = format!("{} {}", tenant.account(), self.payments);
-                let grant = Grant { amount: Credits(amount), payment_id, note: String::new() };
+                let grant =
+                    Grant { amount: Credits(amount), payment_id, note: String::new(), expires_at: None };
                 format!("{}", store.grant(tenant, &grant, now).await.unwrap().posted)
             }
             Op::Admit { account, quote, chunks, stored } => {
@@ -192,6 +193,8 @@ impl World {
             Admission::Conflict => "conflict".into(),
             Admission::TooMany { open } => format!("{open} open"),
             Admission::Insufficient { available, .. } => format!("only {available}"),
+            Admission::OverLimit { spent } => format!("{spent} of a limit"),
+            Admission::Suspended => "suspended".into(),
         }
     }
 

@@ -29,5 +29,6 @@ pub(in crate::store) async fn audit_in(tx: &mut PgConnection) -> Result<Audit, S
         holds_off_jobs: number(&row, "holds_off_jobs")?,
         settlements_off: number(&row, "settlements_off")?,
         transfers_off: number(&row, "transfers_off")?,
+        lots_off: number(&row, "lots_off")?,
     })
 }

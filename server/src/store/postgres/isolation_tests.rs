@@ -3,15 +3,19 @@
 
 use super::tests::{address, database, open};
 use super::*;
-use crate::store::conformance::{Bed, asks, at, stems};
+use crate::store::conformance::{Bed, asks, at, nobodys, people, stems, terms};
 use sqlx::{AssertSqlSafe, Row};
 use std::sync::Arc;
 use tributary_cluster::{ADMIN, Cluster};
 
 /// Every table that belongs to accounts, and the column that says to whom.
-const TABLES: [(&str, &str); 10] = [
+const TABLES: [(&str, &str); 14] = [
     ("account", "id"),
     ("api_key", "account_id"),
+    ("member", "account_id"),
+    ("invitation", "account_id"),
+    ("lot", "account_id"),
+    ("lot_use", "account_id"),
     ("wallet", "account_id"),
     ("book", "account_id"),
     ("hold", "account_id"),
@@ -21,6 +25,9 @@ const TABLES: [(&str, &str); 10] = [
     ("job_reference", "account_id"),
     ("stem_artifact", "account_id"),
 ];
+
+/// Tables of people and their secrets, which no account is shown; of `person`, its own members.
+const PEOPLES: [&str; 4] = ["person", "session", "email_link", "device_login"];
 
 /// A store where two accounts have rows in every table.
 struct World {
@@ -42,7 +49,7 @@ impl World {
                 prefix: prefix.into(),
                 secret_sha256: Sha256([1; 32]),
                 label: String::new(),
-                revoked_at: None,
+                ..nobodys()
             };
             store.add_key(tenant, &key, at(0)).await.unwrap();
             let mut new = asks(4);
@@ -50,6 +57,8 @@ impl World {
             bed.admit(tenant, &new, 1).await;
             let claim = bed.claim(2).await.unwrap();
             store.finish(&claim, &stems(), at(3)).await.unwrap();
+            people::fill(&bed, tenant).await;
+            terms::fill(&bed, tenant).await;
         }
         Self { database, store, bed, tenants }
     }
@@ -192,6 +201,15 @@ async fn the_app_writes_the_columns_of_its_part_alone() {
         "DELETE FROM account",
         "TRUNCATE job CASCADE",
         "SELECT * FROM pg_authid",
+        "SELECT password FROM person",
+        "UPDATE person SET name = 'x'",
+        "SELECT * FROM session",
+        "SELECT * FROM email_link",
+        "SELECT * FROM device_login",
+        "INSERT INTO member SELECT * FROM member",
+        "UPDATE invitation SET accepted_by = invited_by",
+        "UPDATE account SET suspended_at = NULL",
+        "INSERT INTO lot SELECT * FROM lot",
     ] {
         let refused = world.app(sql).await.unwrap_err();
         assert!(refused.contains("permission denied"), "{sql}: {refused}");
@@ -215,7 +233,7 @@ async fn the_app_writes_the_columns_of_its_part_alone() {
 #[tokio::test]
 async fn no_role_changes_or_deletes_what_is_only_added() {
     let world = World::new().await;
-    for table in ["hold", "settlement", "transfer"] {
+    for table in ["hold", "settlement", "transfer", "lot", "lot_use"] {
         for sql in [
             format!("UPDATE tributary.{table} SET account_id = account_id"),
             format!("DELETE FROM tributary.{table}"),
@@ -265,7 +283,7 @@ async fn every_table_is_in_the_list_of_this_test_and_hides_its_rows() {
         names.push(name);
     }
     names.sort_unstable();
-    let mut known = TABLES.map(|(table, _)| table);
+    let mut known = [&TABLES.map(|(table, _)| table)[..], &PEOPLES].concat();
     known.sort_unstable();
     assert_eq!(names, known);
 }
@@ -309,16 +327,18 @@ async fn the_audit_finds_what_was_changed_behind_the_store() {
     let cluster = Cluster::of_this_process().unwrap();
     let free = "SET search_path = tributary; SET session_replication_role = replica; ";
     for (sql, field) in [
-        ("UPDATE wallet SET posted = posted + 1", "accounts_off_ledger: 2"),
-        ("UPDATE wallet SET held = held + 1", "accounts_off_holds: 2"),
-        ("DELETE FROM settlement", "settlements_off: 2"),
-        ("DELETE FROM settlement", "holds_off_jobs: 2"),
+        ("UPDATE wallet SET posted = posted + 1 WHERE posted > 0", "accounts_off_ledger: 2"),
+        ("UPDATE wallet SET held = held + 1 WHERE posted > 0", "accounts_off_holds: 2"),
+        ("DELETE FROM settlement", "settlements_off: 4"),
+        ("DELETE FROM settlement", "holds_off_jobs: 4"),
         ("UPDATE transfer SET posted_after = 9 WHERE kind = 'grant'", "accounts_off_ledger: 2"),
         (
-            "ALTER TABLE transfer DROP CONSTRAINT transfer_check3; UPDATE transfer SET debit = 2, credit = 1
+            "ALTER TABLE transfer DROP CONSTRAINT transfer_out_of_issued; UPDATE transfer SET debit = 2, credit = 1
              WHERE kind = 'grant'",
-            "transfers_off: 2",
+            "transfers_off: 4",
         ),
+        ("UPDATE lot SET amount = 1", "lots_off: 2"),
+        ("UPDATE wallet SET posted = 0 WHERE posted > 0", "lots_off: 2"),
     ] {
         let world = World::new().await;
         world.bed.assert_audit_is_clean().await;

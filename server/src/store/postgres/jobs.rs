@@ -1,10 +1,12 @@
 //! What a tenant does with its jobs: admission, upload, lists, cancel, and forgetting what was deleted.
 
 use super::ending::{arrow, is_same_request};
+use super::read::person_in;
 use super::rows::{self, account_in, clip, job_id, job_in, number, read_jobs, select_jobs};
 use super::settle::end_waiting;
 use super::values::{count_in, credits_in, settings_in, stems_in, unreadable};
 use super::{Admission, Cancelled, NewJob, PostgresStore, StoreError, Tx};
+use super::{accounts, dialect};
 use crate::clock::Timestamp;
 use crate::job::{Job, JobEvent, JobState};
 use tributary_protocol::vocab::{AccountId, ClipHeader, JobId, Sha256};
@@ -18,7 +20,7 @@ pub(super) async fn admit(
     let amount = credits_in(new.quote)?;
     let mut tx = store.account(account).await?;
     // The account's turn first: another request with the same id is then either here already or not at all.
-    let balance = rows::turn(&mut tx, account).await?.ok_or(StoreError::NoAccount)?;
+    let balance = dialect::turn(&mut tx, account).await?.ok_or(StoreError::NoAccount)?;
     if let Some(job) = rows::job(&mut tx, account, new.id).await? {
         let same = is_same_request(&job, new);
         return Ok(if same { Admission::Known(job) } else { Admission::Conflict });
@@ -30,6 +32,15 @@ pub(super) async fn admit(
     let open: u32 = number(&row, "jobs_open")?;
     if open >= new.open_max {
         return Ok(Admission::TooMany { open });
+    }
+    if accounts::is_suspended(&mut tx, account).await? {
+        return Ok(Admission::Suspended);
+    }
+    if let (Some(person), Some(limit)) = (new.person, &new.spend_limit) {
+        let spent = accounts::spent(&mut tx, account, person, limit).await?;
+        if spent.checked_add(new.quote).is_none_or(|would| would > limit.credits) {
+            return Ok(Admission::OverLimit { spent });
+        }
     }
     // The condition stands in the statement too: it holds whatever lock the database takes.
     let set_aside =
@@ -63,8 +74,8 @@ async fn insert(tx: &mut Tx, account: AccountId, new: &NewJob, now: Timestamp) -
     };
     sqlx::query(
         "INSERT INTO job (account_id, id, state, seq, model, stems, title, clip_sha256, clip_frames, clip_channels,
-         clip_rate_hz, chunks, upload_until, created_at, queued_at, settings, clip_stored)
-         VALUES ($1, $2, $3, 1, $4, $5::jsonb, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::jsonb, $16)",
+         clip_rate_hz, chunks, upload_until, created_at, queued_at, settings, clip_stored, person_id)
+         VALUES ($1, $2, $3, 1, $4, $5::jsonb, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::jsonb, $16, $17)",
     )
     .bind(account_in(account))
     .bind(job_in(new.id))
@@ -82,6 +93,7 @@ async fn insert(tx: &mut Tx, account: AccountId, new: &NewJob, now: Timestamp) -
     .bind(queued_at)
     .bind(settings_in(&new.settings))
     .bind(new.clip_is_stored)
+    .bind(new.person.map(person_in))
     .execute(&mut **tx)
     .await?;
     for (place, (clip, stored)) in (0_i64..).zip(&new.references) {
@@ -136,7 +148,7 @@ pub(super) async fn uploaded(
 ) -> Result<Vec<JobId>, StoreError> {
     let to = arrow(JobState::Uploading, JobEvent::Uploaded)?;
     let mut tx = store.account(account).await?;
-    rows::turn(&mut tx, account).await?;
+    dialect::turn(&mut tx, account).await?;
     for mark in [
         "UPDATE job SET clip_stored = true WHERE account_id = $1 AND clip_sha256 = $2 AND state = 'uploading'",
         "UPDATE job_reference SET stored = true WHERE account_id = $1 AND sha256 = $2",
@@ -171,7 +183,7 @@ pub(super) async fn still_uploading(
     until: Timestamp,
 ) -> Result<(), StoreError> {
     let mut tx = store.account(account).await?;
-    rows::turn(&mut tx, account).await?;
+    dialect::turn(&mut tx, account).await?;
     sqlx::query(
         "UPDATE job SET upload_until = $1 WHERE account_id = $2 AND state = 'uploading'
          AND (clip_sha256 = $3 OR EXISTS (SELECT 1 FROM job_reference AS r
@@ -250,7 +262,7 @@ pub(super) async fn cancel(
     now: Timestamp,
 ) -> Result<Cancelled, StoreError> {
     let mut tx = store.account(account).await?;
-    rows::turn(&mut tx, account).await?;
+    dialect::turn(&mut tx, account).await?;
     let Some(mut job) = rows::job_kept(&mut tx, account, id).await? else {
         return Ok(Cancelled::Unknown);
     };

@@ -1,6 +1,7 @@
 //! Ends what was abandoned, so that every hold is settled in bounded time. One transaction a call; several servers may
 //! reap at once.
 
+use super::dialect;
 use super::ending::{Ending, GIVEN_UP};
 use super::rows::{self, account_id, account_in, job_id, job_in, number};
 use super::settle::end;
@@ -45,7 +46,7 @@ pub(super) async fn reap(
     let accounts =
         seen.iter().map(|row| account_id(row, "account_id")).collect::<Result<BTreeSet<_>, _>>()?;
     for account in accounts {
-        rows::turn(&mut tx, account).await?;
+        dialect::turn(&mut tx, account).await?;
     }
     let mut reaped = Vec::with_capacity(seen.len());
     for row in seen {

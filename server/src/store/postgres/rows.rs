@@ -1,5 +1,6 @@
 //! Between rows and the domain's types. A row that cannot be read is an error, never a guess.
 
+use super::read::person_or_none;
 use super::values::{json, references, settings, unreadable};
 use super::{StoreError, Tx};
 use crate::clock::Timestamp;
@@ -8,6 +9,7 @@ use crate::ledger::Balance;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use sqlx::types::Uuid;
+use std::time::Duration;
 use tributary_protocol::vocab::{AccountId, ClipHeader, Credits, JobId, Sha256};
 
 /// Jobs with their money and stems by one statement, so that they are of one moment. `$1` is the number of jobs, the
@@ -21,7 +23,7 @@ macro_rules! select_jobs {
             $order,
             " LIMIT $1) SELECT j.account_id, j.id, j.state, j.seq, j.model, j.stems::text AS stems, j.title,
                 j.clip_sha256, j.clip_frames, j.clip_channels, j.clip_rate_hz, j.settings::text AS settings,
-                j.chunks, j.chunks_done, j.attempt, j.cancel_asked, j.failure, j.created_at, j.started_at, j.ended_at,
+                j.chunks, j.chunks_done, j.attempt, j.cancel_asked, j.failure, j.person_id, j.device_us, j.created_at, j.started_at, j.ended_at,
                 (SELECT coalesce(jsonb_agg(jsonb_build_array(encode(r.sha256, 'hex'), r.frames, r.channels, r.rate_hz)
                  ORDER BY r.place), '[]')::text
                  FROM job_reference AS r WHERE r.account_id = j.account_id AND r.job_id = j.id) AS refs,
@@ -38,18 +40,6 @@ macro_rules! select_jobs {
     };
 }
 pub(super) use select_jobs;
-
-/// The account's turn: until this transaction ends no other changes its wallet, admits, queues or ends its jobs. Whoever
-/// also locks a job does it after this, so that no two wait for each other. None where there is no such account.
-pub(super) async fn turn(tx: &mut Tx, account: AccountId) -> Result<Option<Balance>, StoreError> {
-    sqlx::query("SELECT posted, held FROM wallet WHERE account_id = $1 FOR NO KEY UPDATE")
-        .bind(account_in(account))
-        .fetch_optional(&mut **tx)
-        .await?
-        .as_ref()
-        .map(balance)
-        .transpose()
-}
 
 /// One job of the account, or none.
 pub(super) async fn job(tx: &mut Tx, account: AccountId, id: JobId) -> Result<Option<Job>, StoreError> {
@@ -108,6 +98,8 @@ fn read_job(row: &PgRow, account: AccountId, id: JobId) -> Result<Job, StoreErro
         held: credits(row, "held")?,
         captured: credits(row, "captured")?,
         failure: row.try_get("failure")?,
+        person: person_or_none(row)?,
+        device: Duration::from_micros(number(row, "device_us")?),
         artifacts: Vec::new(),
         created_at: Timestamp(row.try_get("created_at")?),
         started_at: row.try_get::<Option<i64>, _>("started_at")?.map(Timestamp),

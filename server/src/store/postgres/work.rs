@@ -1,6 +1,7 @@
 //! What a worker does: claim, extend, give back, settle. The attempt is the fence: whoever comes with an older one
 //! changes nothing. A lease that ran out stays valid until the reaper gives the job to somebody else.
 
+use super::dialect;
 use super::ending::{Ending, Outcome, arrow};
 use super::rows::{self, account_id, account_in, job_id, job_in};
 use super::settle::end;
@@ -93,7 +94,7 @@ pub(super) async fn give_back(
     now: Timestamp,
 ) -> Result<Settled, StoreError> {
     let mut tx = store.every_account().await?;
-    rows::turn(&mut tx, claim.tenant.account()).await?;
+    dialect::turn(&mut tx, claim.tenant.account()).await?;
     let Some(job) = rows::job_kept(&mut tx, claim.tenant.account(), claim.job.id).await? else {
         return stale(tx).await;
     };
@@ -131,7 +132,7 @@ pub(super) async fn settle(
     now: Timestamp,
 ) -> Result<Settled, StoreError> {
     let mut tx = store.every_account().await?;
-    rows::turn(&mut tx, claim.tenant.account()).await?;
+    dialect::turn(&mut tx, claim.tenant.account()).await?;
     let Some(job) = rows::job_kept(&mut tx, claim.tenant.account(), claim.job.id).await? else {
         return stale(tx).await;
     };

@@ -23,5 +23,6 @@ pub(super) async fn audit(store: &SqliteStore) -> Result<Audit, StoreError> {
         holds_off_jobs: count(&row, "holds_off_jobs")?,
         settlements_off: count(&row, "settlements_off")?,
         transfers_off: count(&row, "transfers_off")?,
+        lots_off: count(&row, "lots_off")?,
     })
 }

@@ -1,6 +1,8 @@
 //! What a tenant does with its jobs: admission, upload, lists, cancel, and forgetting what was deleted.
 
+use super::accounts;
 use super::ending::{Ending, arrow, is_same_request};
+use super::read::person_in;
 use super::rows::{self, clip, job_id, read_jobs, select_jobs};
 use super::settle::end;
 use super::values::{count_in, credits_in, settings_in, stems_in, unreadable};
@@ -36,6 +38,15 @@ pub(super) async fn admit(
         return Ok(Admission::TooMany { open });
     }
     let balance = Balance { posted: rows::credits(&row, "posted")?, held: rows::credits(&row, "held")? };
+    if accounts::is_suspended(&mut tx, account).await? {
+        return Ok(Admission::Suspended);
+    }
+    if let (Some(person), Some(limit)) = (new.person, &new.spend_limit) {
+        let spent = accounts::spent(&mut tx, account, person, limit).await?;
+        if spent.checked_add(new.quote).is_none_or(|would| would > limit.credits) {
+            return Ok(Admission::OverLimit { spent });
+        }
+    }
     // The condition stands in the statement too: it holds whatever lock the database takes.
     let set_aside =
         sqlx::query("UPDATE wallet SET held = held + ?1 WHERE account_id = ?2 AND posted - held >= ?1")
@@ -73,8 +84,8 @@ async fn insert(
     };
     sqlx::query(
         "INSERT INTO job (account_id, id, state, seq, model, stems, title, clip_sha256, clip_frames, clip_channels,
-         clip_rate_hz, chunks, upload_until, created_at, queued_at, settings, clip_stored)
-         VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         clip_rate_hz, chunks, upload_until, created_at, queued_at, settings, clip_stored, person_id)
+         VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(&account.as_bytes()[..])
     .bind(&new.id.as_bytes()[..])
@@ -92,6 +103,7 @@ async fn insert(
     .bind(queued_at)
     .bind(settings_in(&new.settings))
     .bind(new.clip_is_stored)
+    .bind(new.person.map(person_in))
     .execute(&mut **tx)
     .await?;
     for (place, (clip, stored)) in (0_i64..).zip(&new.references) {

@@ -1,11 +1,13 @@
 //! Between rows and the domain's types. A row that cannot be read is an error, never a guess.
 
 use super::StoreError;
+use super::read::person_or_none;
 use super::values::{json, references, settings, unreadable};
 use crate::clock::Timestamp;
 use crate::job::{Job, JobState, StemArtifact};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
+use std::time::Duration;
 use tributary_protocol::vocab::{AccountId, ClipHeader, Credits, JobId, Sha256};
 
 /// Jobs with their money and stems by one statement, so that they are of one moment. The filter's last parameter is
@@ -85,6 +87,8 @@ fn read_job(row: &SqliteRow, account: AccountId, id: JobId) -> Result<Job, Store
         held: credits(row, "held")?,
         captured: credits(row, "captured")?,
         failure: row.try_get("failure")?,
+        person: person_or_none(row)?,
+        device: Duration::from_micros(count(row, "device_us")?),
         artifacts: Vec::new(),
         created_at: Timestamp(row.try_get("created_at")?),
         started_at: row.try_get::<Option<i64>, _>("started_at")?.map(Timestamp),

@@ -3,7 +3,7 @@
 
 use super::ending::{Ending, arrow, settlement_kind};
 use super::values::{credits_in, unreadable};
-use super::{StoreError, Write, rows};
+use super::{StoreError, Write, lots, rows};
 use crate::clock::Timestamp;
 use crate::job::Job;
 
@@ -64,10 +64,10 @@ async fn add_capture(
     posted: i64,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    let line: i64 = sqlx::query_scalar(
         "INSERT INTO transfer (account_id, debit, credit, amount, kind, job_id, posted_after, note, created_at)
          SELECT ?1, own.id, revenue.id, ?2, 'capture', ?3, ?4, ?5, ?6
-         FROM book AS own JOIN book AS revenue ON revenue.kind = 'revenue' WHERE own.account_id = ?1",
+         FROM book AS own JOIN book AS revenue ON revenue.kind = 'revenue' WHERE own.account_id = ?1 RETURNING line",
     )
     .bind(&job.account.as_bytes()[..])
     .bind(captured)
@@ -75,7 +75,8 @@ async fn add_capture(
     .bind(posted)
     .bind(&job.title)
     .bind(now.0)
-    .execute(&mut **tx)
+    .fetch_one(&mut **tx)
     .await?;
-    Ok(())
+    // What is captured was held, so it is there, whatever ended meanwhile.
+    lots::spend(&mut **tx, job.account, line, captured.unsigned_abs()).await
 }

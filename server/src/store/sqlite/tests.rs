@@ -257,7 +257,7 @@ async fn a_closed_file_opens_again_with_everything_in_it() {
     let id = AccountId::generate();
     let store = SqliteStore::open(&path).await.unwrap();
     store.create_account(id, "studio", 100, at(0)).await.unwrap();
-    let grant = Grant { amount: Credits(5), payment_id: "p".into(), note: String::new() };
+    let grant = Grant { amount: Credits(5), payment_id: "p".into(), note: String::new(), expires_at: None };
     store.grant(&Tenant::acting_for(id), &grant, at(0)).await.unwrap();
     store.close().await;
     let store = SqliteStore::open(&path).await.unwrap();
