@@ -20,6 +20,10 @@ pub struct PersonId(Uuid);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InvitationId(Uuid);
 
+/// Names one purchase of credits. Made by whoever buys, so that asking twice buys once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PurchaseId(Uuid);
+
 macro_rules! uuid_word {
     ($name:ident) => {
         impl $name {
@@ -59,6 +63,7 @@ macro_rules! uuid_word {
 uuid_word!(JobId);
 uuid_word!(AccountId);
 uuid_word!(PersonId);
+uuid_word!(PurchaseId);
 uuid_word!(InvitationId);
 
 /// The text is no id.

@@ -7,6 +7,7 @@
 pub mod copy;
 pub mod people;
 pub mod postgres;
+pub mod purchases;
 pub mod sqlite;
 pub mod terms;
 
@@ -24,6 +25,7 @@ use crate::people::{Rights, Role};
 use crate::tenant::Tenant;
 use async_trait::async_trait;
 use people::{Devices, People, Teams};
+use purchases::Purchases;
 use terms::Terms;
 use tokio::sync::mpsc::Receiver;
 use tributary_protocol::settings::Settings;
@@ -294,7 +296,7 @@ impl From<sqlx::Error> for StoreError {
 
 /// Jobs in one page, and lines in one page, are at most what `protocol::limits` says; callers pass checked limits.
 #[async_trait]
-pub trait Store: People + Teams + Devices + Terms + Send + Sync + 'static {
+pub trait Store: People + Teams + Devices + Terms + Purchases + Send + Sync + 'static {
     /// Adds an account with an empty wallet. `Exists` when the name is taken.
     async fn create_account(
         &self,

@@ -8,6 +8,7 @@ pub(super) mod crowd;
 pub(super) mod interleavings;
 pub(super) mod leases;
 pub(super) mod people;
+pub(super) mod purchases;
 pub(super) mod settlement;
 pub(super) mod tenants;
 pub(super) mod terms;
@@ -166,6 +167,9 @@ macro_rules! laws {
                 credits_that_are_held_when_they_end_end_when_they_come_back
                 a_job_is_refunded_once_and_never_more_than_it_took a_payment_is_taken_back_once_as_far_as_it_is_there
                 usage_is_counted_by_day_model_and_person;
+            purchases: a_purchase_is_agreed_once_and_paid_once what_has_ended_is_not_changed_but_by_money
+                money_that_goes_back_is_on_record an_account_is_topped_up_one_payment_at_a_time
+                an_event_is_one_however_often_it_comes purchases_that_nobody_told_about_are_looked_at_in_turn;
             crowd: sixty_four_spenders_spend_exactly_what_is_there eight_workers_claim_each_job_once
                 a_hold_settled_by_many_at_once_is_settled_once;
         }

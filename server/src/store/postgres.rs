@@ -34,6 +34,8 @@ mod keys;
 mod lots;
 #[path = "shared/people.rs"]
 mod people;
+#[path = "shared/purchases.rs"]
+mod purchases;
 #[path = "shared/read.rs"]
 mod read;
 #[path = "shared/teams.rs"]
@@ -79,7 +81,7 @@ const APP: &str = "tributary_app";
 const SCHEDULER: &str = "tributary_scheduler";
 
 /// Number, name and text, in order; the same numbers and names as in every other database's folder.
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (1, "accounts_and_ledger", include_str!("../../migrations/postgres/0001_accounts_and_ledger.sql")),
     (2, "jobs", include_str!("../../migrations/postgres/0002_jobs.sql")),
     (
@@ -89,6 +91,7 @@ const MIGRATIONS: [(i64, &str, &str); 5] = [
     ),
     (4, "people", include_str!("../../migrations/postgres/0004_people.sql")),
     (5, "terms_of_credits", include_str!("../../migrations/postgres/0005_terms_of_credits.sql")),
+    (6, "purchases", include_str!("../../migrations/postgres/0006_purchases.sql")),
 ];
 
 /// A transaction. Dropped without `commit`, nothing happened.

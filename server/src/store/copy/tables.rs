@@ -28,7 +28,7 @@ pub(super) struct Table {
 
 use Kind::{Bytes, Flag, Id, Json, Number, Text};
 
-pub(super) const TABLES: [Table; 18] = [
+pub(super) const TABLES: [Table; 21] = [
     Table {
         name: "account",
         columns: &[
@@ -230,6 +230,65 @@ pub(super) const TABLES: [Table; 18] = [
     Table {
         name: "lot_use",
         columns: &[("account_id", Id), ("lot", Number), ("line", Number), ("amount", Number)],
+        rows: "true",
+    },
+    Table {
+        name: "purchase",
+        columns: &[
+            ("account_id", Id),
+            ("id", Id),
+            ("person_id", Id),
+            ("kind", Text),
+            ("pack", Text),
+            ("credits", Number),
+            ("amount_minor", Number),
+            ("currency", Text),
+            ("live", Number),
+            ("state", Text),
+            ("session_id", Text),
+            ("url", Text),
+            ("payment_intent", Text),
+            ("receipt_url", Text),
+            ("failure", Text),
+            ("returned_minor", Number),
+            ("owed", Number),
+            ("dispute", Text),
+            ("created_at", Number),
+            ("checked_at", Number),
+            ("ended_at", Number),
+        ],
+        rows: "true",
+    },
+    Table {
+        name: "payment_event",
+        columns: &[
+            ("id", Text),
+            ("kind", Text),
+            ("object", Text),
+            ("object_id", Text),
+            ("live", Number),
+            ("raw", Bytes),
+            ("deliveries", Number),
+            ("state", Text),
+            ("tries", Number),
+            ("next_try_at", Number),
+            ("last_error", Text),
+            ("received_at", Number),
+        ],
+        rows: "true",
+    },
+    Table {
+        name: "payer",
+        columns: &[
+            ("account_id", Id),
+            ("live", Number),
+            ("customer", Text),
+            ("payment_method", Text),
+            ("top_up_pack", Text),
+            ("top_up_below", Number),
+            ("top_up_max_minor", Number),
+            ("top_up_failure", Text),
+        ],
         rows: "true",
     },
     Table {

@@ -4,7 +4,7 @@ use super::*;
 use crate::clock::Timestamp;
 use crate::job::Job;
 use crate::ledger::Line;
-use crate::store::conformance::{Bed, asks, at, nobodys, people, stems, terms};
+use crate::store::conformance::{Bed, asks, at, nobodys, people, purchases, stems, terms};
 use crate::store::postgres::tests::{address, addresses_of, database, open};
 use crate::store::{AccountRow, KeyRow, NewJob};
 use crate::tenant::Tenant;
@@ -43,6 +43,7 @@ async fn fill(bed: &Bed) {
         bed.admit(&tenant, &waits, 5).await;
         terms::fill(bed, &tenant).await;
         people::fill(bed, &tenant).await;
+        purchases::fill(bed, &tenant).await;
     }
 }
 
@@ -71,7 +72,7 @@ async fn a_studios_file_moves_into_postgres_and_a_backup_of_that_is_the_same_fil
     let before = seen(&*studio.store).await;
     let filled = before.1.iter().filter(|(_, _, jobs)| !jobs.is_empty());
     let counts: Vec<_> = filled.map(|(keys, lines, jobs)| (keys.len(), lines.len(), jobs.len())).collect();
-    assert_eq!(counts, [(1, 5, 7); 2]);
+    assert_eq!(counts, [(1, 6, 7); 2]);
 
     let database = database();
     let admin = address(ADMIN, &database);

@@ -3,19 +3,21 @@
 
 use super::tests::{address, database, open};
 use super::*;
-use crate::store::conformance::{Bed, asks, at, nobodys, people, stems, terms};
+use crate::store::conformance::{Bed, asks, at, nobodys, people, purchases, stems, terms};
 use sqlx::{AssertSqlSafe, Row};
 use std::sync::Arc;
 use tributary_cluster::{ADMIN, Cluster};
 
 /// Every table that belongs to accounts, and the column that says to whom.
-const TABLES: [(&str, &str); 14] = [
+const TABLES: [(&str, &str); 16] = [
     ("account", "id"),
     ("api_key", "account_id"),
     ("member", "account_id"),
     ("invitation", "account_id"),
     ("lot", "account_id"),
     ("lot_use", "account_id"),
+    ("purchase", "account_id"),
+    ("payer", "account_id"),
     ("wallet", "account_id"),
     ("book", "account_id"),
     ("hold", "account_id"),
@@ -26,8 +28,9 @@ const TABLES: [(&str, &str); 14] = [
     ("stem_artifact", "account_id"),
 ];
 
-/// Tables of people and their secrets, which no account is shown; of `person`, its own members.
-const PEOPLES: [&str; 4] = ["person", "session", "email_link", "device_login"];
+/// Tables of nobody's account: people and their secrets (of `person` an account sees its members), and what the payment
+/// service tells.
+const PEOPLES: [&str; 5] = ["person", "session", "email_link", "device_login", "payment_event"];
 
 /// A store where two accounts have rows in every table.
 struct World {
@@ -59,6 +62,7 @@ impl World {
             store.finish(&claim, &stems(), at(3)).await.unwrap();
             people::fill(&bed, tenant).await;
             terms::fill(&bed, tenant).await;
+            purchases::fill(&bed, tenant).await;
         }
         Self { database, store, bed, tenants }
     }
@@ -206,6 +210,9 @@ async fn the_app_writes_the_columns_of_its_part_alone() {
         "SELECT * FROM session",
         "SELECT * FROM email_link",
         "SELECT * FROM device_login",
+        "SELECT * FROM payment_event",
+        "UPDATE purchase SET state = 'paid'",
+        "UPDATE payer SET customer = 'cus_other'",
         "INSERT INTO member SELECT * FROM member",
         "UPDATE invitation SET accepted_by = invited_by",
         "UPDATE account SET suspended_at = NULL",
@@ -335,7 +342,7 @@ async fn the_audit_finds_what_was_changed_behind_the_store() {
         (
             "ALTER TABLE transfer DROP CONSTRAINT transfer_out_of_issued; UPDATE transfer SET debit = 2, credit = 1
              WHERE kind = 'grant'",
-            "transfers_off: 4",
+            "transfers_off: 6",
         ),
         ("UPDATE lot SET amount = 1", "lots_off: 2"),
         ("UPDATE wallet SET posted = 0 WHERE posted > 0", "lots_off: 2"),

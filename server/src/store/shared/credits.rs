@@ -26,6 +26,20 @@ pub(super) async fn grant(
         let same = account(&row, "account_id")? == account_id;
         return if same { Ok(before) } else { Err(StoreError::Exists(grant.payment_id.clone())) };
     }
+    let after = add_grant(&mut tx, account_id, grant, before, now).await?;
+    tx.commit().await?;
+    Ok(after)
+}
+
+/// Adds a grant that is not there yet, to an account whose turn it is. `Exists` where another account took the payment
+/// since it was looked up; it cannot have been this one.
+pub(super) async fn add_grant(
+    connection: &mut Connection,
+    account: AccountId,
+    grant: &Grant,
+    before: Balance,
+    now: Timestamp,
+) -> Result<Balance, StoreError> {
     let movement = Movement {
         kind: LineKind::Grant,
         amount: grant.amount,
@@ -33,19 +47,17 @@ pub(super) async fn grant(
         refund_of: None,
         note: &grant.note,
     };
-    // Another account may have taken the payment since it was looked up; it cannot have been this one, whose turn it is.
-    let moved = movement.add(&mut tx, account_id, before, now).await?;
+    let moved = movement.add(connection, account, before, now).await?;
     let (line, after) = moved.ok_or_else(|| StoreError::Exists(grant.payment_id.clone()))?;
     if let Some(expires_at) = grant.expires_at {
         sqlx::query("INSERT INTO lot (account_id, line, amount, expires_at) VALUES ($1, $2, $3, $4)")
-            .bind(account_in(account_id))
+            .bind(account_in(account))
             .bind(line)
             .bind(credits_in(grant.amount)?)
             .bind(expires_at.0)
-            .execute(&mut *tx)
+            .execute(connection)
             .await?;
     }
-    tx.commit().await?;
     Ok(after)
 }
 

@@ -8,7 +8,7 @@ use crate::people::Role;
 use crate::store::StoreError;
 use sqlx::Row as _;
 use sqlx::types::Uuid;
-use tributary_protocol::vocab::{AccountId, Credits, InvitationId, JobId, PersonId, Sha256};
+use tributary_protocol::vocab::{AccountId, Credits, InvitationId, JobId, PersonId, PurchaseId, Sha256};
 
 macro_rules! id {
     ($read:ident, $bind:ident, $id:ident) => {
@@ -26,6 +26,7 @@ id!(account, account_in, AccountId);
 id!(person, person_in, PersonId);
 id!(invitation, invitation_in, InvitationId);
 id!(job, job_in, JobId);
+id!(purchase_id, purchase_id_in, PurchaseId);
 
 /// Whose key or job it is; none for nobody's.
 pub(super) fn person_or_none(row: &Row) -> Result<Option<PersonId>, StoreError> {

@@ -1,0 +1,199 @@
+//! The record of purchases and of what the payment service tells. Each method is one whole transaction.
+
+use super::StoreError;
+use crate::billing::{Bought, NewPurchase, Payer, Purchase, TopUp};
+use crate::clock::Timestamp;
+use crate::ledger::Balance;
+use crate::tenant::Tenant;
+use async_trait::async_trait;
+use tributary_protocol::vocab::{AccountId, Credits, PurchaseId};
+
+/// What became of the wish to buy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// It is on record now, or was already.
+    Yes(Purchase),
+    /// The id is another purchase's.
+    Conflict,
+    /// A top-up of this account is under way.
+    UnderWay,
+}
+
+/// What the payment service told, as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentEvent {
+    /// Its own name for it: the same one is one event however often it comes.
+    pub id: String,
+    /// What happened.
+    pub kind: String,
+    /// What it is about: `checkout.session`.
+    pub object: String,
+    /// Which one.
+    pub object_id: String,
+    /// Whether real money moves.
+    pub live: bool,
+    /// The body as it came.
+    pub raw: Vec<u8>,
+}
+
+/// An event whose effect is not in the books yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenEvent {
+    /// Its name.
+    pub id: String,
+    /// What happened.
+    pub kind: String,
+    /// What it is about.
+    pub object: String,
+    /// Which one.
+    pub object_id: String,
+    /// Whether real money moves.
+    pub live: bool,
+    /// How often it was looked at.
+    pub tries: u32,
+}
+
+/// What became of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventFate {
+    /// Its effect is in the books.
+    Done,
+    /// Nothing of ours, for this reason.
+    Ignored(String),
+    /// To be looked at again then, for this reason.
+    Again(Timestamp, String),
+    /// Given up: an operator looks.
+    Dead(String),
+}
+
+/// A purchase's way until it is paid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PurchaseStep {
+    /// The payment service shows its page.
+    Opened {
+        /// Its name for the page.
+        session: String,
+        /// Where the page is.
+        url: String,
+    },
+    /// The money is on its way; the payment service's name for the payment.
+    Processing(Option<String>),
+    /// No money came, for this reason.
+    Failed(String),
+    /// The page was closed unpaid.
+    Expired,
+    /// Something else was paid than was agreed.
+    Mismatch(String),
+}
+
+/// Money that went back after a purchase was paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Returned {
+    /// All of it so far, refunds and lost disputes, in the currency's smallest unit.
+    pub returned_minor: u64,
+    /// Credits that were gone already, to be added to what the account owes.
+    pub missing: Credits,
+    /// Where a dispute stands.
+    pub dispute: Option<Dispute>,
+}
+
+/// Where a dispute stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dispute {
+    /// The bank decides.
+    Open,
+    /// The money stays.
+    Won,
+    /// The money is gone.
+    Lost,
+}
+
+impl Dispute {
+    /// As the database writes it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Won => "won",
+            Self::Lost => "lost",
+        }
+    }
+
+    /// Reads [`Dispute::word`]; none for anything else.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Open, Self::Won, Self::Lost].into_iter().find(|dispute| dispute.word() == word)
+    }
+}
+
+/// Purchases, payers, and the payment service's events.
+#[async_trait]
+pub trait Purchases: Send + Sync {
+    /// Puts a purchase on record, once an id.
+    async fn begin_purchase(
+        &self,
+        tenant: &Tenant,
+        new: &NewPurchase,
+        now: Timestamp,
+    ) -> Result<Begun, StoreError>;
+    /// One of the account's.
+    async fn purchase(&self, tenant: &Tenant, id: PurchaseId) -> Result<Option<Purchase>, StoreError>;
+    /// The account's, newest first.
+    async fn purchases(&self, tenant: &Tenant, limit: u32) -> Result<Vec<Purchase>, StoreError>;
+    /// By the payment service's name for its page or its payment.
+    async fn purchase_of(&self, session_or_payment: &str) -> Result<Option<Purchase>, StoreError>;
+    /// A step before the end. A purchase that has ended stays as it ended; false then.
+    async fn step_purchase(
+        &self,
+        tenant: &Tenant,
+        id: PurchaseId,
+        step: &PurchaseStep,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+    /// The money is there: the purchase is paid, the credits come and the payer is kept, in one transaction and once.
+    async fn pay(
+        &self,
+        tenant: &Tenant,
+        id: PurchaseId,
+        bought: &Bought,
+        now: Timestamp,
+    ) -> Result<Balance, StoreError>;
+    /// Money went back.
+    async fn return_money(
+        &self,
+        tenant: &Tenant,
+        id: PurchaseId,
+        returned: Returned,
+    ) -> Result<(), StoreError>;
+    /// Purchases that have not ended and were not looked at since `before`, of real money or not, the longest first. They
+    /// count as looked at now.
+    async fn unchecked_purchases(
+        &self,
+        live: bool,
+        before: Timestamp,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<Purchase>, StoreError>;
+    /// Money of an account's top-ups that were paid or are under way since `since`.
+    async fn topped_up(&self, tenant: &Tenant, live: bool, since: Timestamp) -> Result<u64, StoreError>;
+
+    /// Who pays for the account.
+    async fn payer(&self, tenant: &Tenant, live: bool) -> Result<Option<Payer>, StoreError>;
+    /// Tops up from now on, or not any more. False where there is nobody who pays.
+    async fn set_top_up(
+        &self,
+        tenant: &Tenant,
+        live: bool,
+        top_up: Option<&TopUp>,
+        failure: Option<&str>,
+    ) -> Result<bool, StoreError>;
+    /// Accounts with fewer credits than they want, and no top-up under way.
+    async fn low_accounts(&self, live: bool, limit: u32) -> Result<Vec<AccountId>, StoreError>;
+
+    /// Keeps an event before anything is done about it; whether it is new.
+    async fn keep_event(&self, event: &PaymentEvent, now: Timestamp) -> Result<bool, StoreError>;
+    /// Events to be looked at now, the oldest first.
+    async fn open_events(&self, now: Timestamp, limit: u32) -> Result<Vec<OpenEvent>, StoreError>;
+    /// What became of one.
+    async fn end_event(&self, id: &str, fate: &EventFate) -> Result<(), StoreError>;
+}
