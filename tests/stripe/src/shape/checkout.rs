@@ -1,0 +1,97 @@
+//! A checkout session.
+
+use crate::world::{Checkout, CheckoutState, World};
+use serde_json::{Value, json};
+
+pub(crate) fn checkout(world: &World, checkout: &Checkout) -> Value {
+    let new = &checkout.new;
+    let is_open = checkout.state == CheckoutState::Open;
+    let status = match checkout.state {
+        CheckoutState::Open => "open",
+        CheckoutState::Complete => "complete",
+        CheckoutState::Expired => "expired",
+    };
+    let details = json!({
+        "address": null,
+        "business_name": null,
+        "email": new.email,
+        "individual_name": null,
+        "name": null,
+        "phone": null,
+        "tax_exempt": "none",
+        "tax_ids": null,
+    });
+    json!({
+        "id": checkout.id,
+        "object": "checkout.session",
+        "adaptive_pricing": { "enabled": false },
+        "after_expiration": null,
+        "allow_promotion_codes": null,
+        "amount_subtotal": new.amount,
+        "amount_total": new.amount,
+        "automatic_tax": { "enabled": false, "liability": null, "provider": null, "status": null },
+        "billing_address_collection": null,
+        "cancel_url": new.cancel_url,
+        "client_reference_id": new.reference,
+        "client_secret": null,
+        "collected_information": null,
+        "consent": null,
+        "consent_collection": null,
+        "created": checkout.created,
+        "currency": new.currency,
+        "currency_conversion": null,
+        "custom_fields": [],
+        "custom_text": {
+            "after_submit": null,
+            "shipping_address": null,
+            "submit": null,
+            "terms_of_service_acceptance": null,
+        },
+        "customer": checkout.customer,
+        "customer_creation": new.makes_customer.then_some("always"),
+        "customer_details": (!is_open || new.email.is_some()).then_some(details),
+        "customer_email": new.email,
+        "discounts": [],
+        "expires_at": checkout.expires_at,
+        "invoice": checkout.invoice,
+        "invoice_creation": {
+            "enabled": new.makes_invoice,
+            "invoice_data": {
+                "account_tax_ids": null,
+                "custom_fields": null,
+                "description": null,
+                "footer": null,
+                "issuer": null,
+                "metadata": {},
+                "rendering_options": null,
+            },
+        },
+        "livemode": false,
+        "locale": new.locale,
+        "metadata": new.metadata,
+        "mode": "payment",
+        "origin_context": null,
+        "payment_intent": checkout.payment,
+        "payment_link": null,
+        "payment_method_collection": "if_required",
+        "payment_method_configuration_details": null,
+        "payment_method_options": {},
+        "payment_method_types": ["card", "sepa_debit"],
+        "payment_status": if checkout.is_paid { "paid" } else { "unpaid" },
+        "permissions": null,
+        "phone_number_collection": { "enabled": false },
+        "recovered_from": null,
+        "saved_payment_method_options": null,
+        "setup_intent": null,
+        "shipping_address_collection": null,
+        "shipping_cost": null,
+        "shipping_options": [],
+        "status": status,
+        "submit_type": null,
+        "subscription": null,
+        "success_url": new.success_url,
+        "total_details": { "amount_discount": 0, "amount_shipping": 0, "amount_tax": 0 },
+        "url": is_open.then(|| format!("{}/pay/{}", world.url, checkout.id)),
+        "wallet_options": null,
+    })
+}
