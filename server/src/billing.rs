@@ -188,6 +188,8 @@ pub struct Purchase {
     pub owed: Credits,
     /// Where a dispute stands.
     pub dispute: Option<Dispute>,
+    /// Credits that it took.
+    pub dispute_taken: Credits,
     /// When it was agreed.
     pub created_at: Timestamp,
 }

@@ -13,6 +13,7 @@ pub mod admission;
 pub mod artifacts;
 pub mod auth;
 pub mod billing;
+pub mod cashier;
 pub mod cli;
 pub mod clock;
 pub mod config;

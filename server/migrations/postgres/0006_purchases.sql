@@ -22,10 +22,12 @@ CREATE TABLE purchase (
   payment_intent  text    UNIQUE,
   receipt_url     text,
   failure         text,
-  -- Of a paid one: what was given back or is disputed, and credits that were spent before they could be taken back.
+  -- Of a paid one: money that was given back, credits that were spent before they could be taken back, where a dispute
+  -- stands, and the credits that it took.
   returned_minor  bigint  NOT NULL DEFAULT 0 CHECK (returned_minor >= 0),
   owed            bigint  NOT NULL DEFAULT 0 CHECK (owed BETWEEN 0 AND 9007199254740992),
   dispute         text    CHECK (dispute IN ('open', 'won', 'lost')),
+  dispute_taken   bigint  NOT NULL DEFAULT 0 CHECK (dispute_taken BETWEEN 0 AND credits),
   created_at      bigint  NOT NULL,
   checked_at      bigint  NOT NULL,
   ended_at        bigint,
@@ -87,7 +89,7 @@ CREATE POLICY every ON payment_event TO tributary_scheduler USING (true);
 CREATE POLICY every ON payer TO tributary_scheduler USING (true);
 GRANT SELECT ON purchase, payer TO tributary_app, tributary_scheduler;
 GRANT INSERT ON purchase TO tributary_app, tributary_scheduler;
-GRANT UPDATE (state, session_id, url, payment_intent, receipt_url, failure, returned_minor, owed, dispute, checked_at, ended_at)
+GRANT UPDATE (state, session_id, url, payment_intent, receipt_url, failure, returned_minor, owed, dispute, dispute_taken, checked_at, ended_at)
   ON purchase TO tributary_scheduler;
 GRANT SELECT, INSERT ON payment_event TO tributary_scheduler;
 GRANT UPDATE (deliveries, state, tries, next_try_at, last_error) ON payment_event TO tributary_scheduler;

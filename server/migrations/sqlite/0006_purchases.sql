@@ -22,10 +22,12 @@ CREATE TABLE purchase (
   payment_intent  TEXT    UNIQUE,
   receipt_url     TEXT,
   failure         TEXT,
-  -- Of a paid one: what was given back or is disputed, and credits that were spent before they could be taken back.
+  -- Of a paid one: money that was given back, credits that were spent before they could be taken back, where a dispute
+  -- stands, and the credits that it took.
   returned_minor  INTEGER NOT NULL DEFAULT 0 CHECK (returned_minor >= 0),
   owed            INTEGER NOT NULL DEFAULT 0 CHECK (owed BETWEEN 0 AND 9007199254740992),
   dispute         TEXT    CHECK (dispute IN ('open', 'won', 'lost')),
+  dispute_taken   INTEGER NOT NULL DEFAULT 0 CHECK (dispute_taken BETWEEN 0 AND credits),
   created_at      INTEGER NOT NULL,
   checked_at      INTEGER NOT NULL,
   ended_at        INTEGER,

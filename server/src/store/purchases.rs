@@ -1,6 +1,7 @@
 //! The record of purchases and of what the payment service tells. Each method is one whole transaction.
 
 use super::StoreError;
+use super::terms::TakenBack;
 use crate::billing::{Bought, NewPurchase, Payer, Purchase, TopUp};
 use crate::clock::Timestamp;
 use crate::ledger::Balance;
@@ -86,15 +87,18 @@ pub enum PurchaseStep {
     Mismatch(String),
 }
 
-/// Money that went back after a purchase was paid.
+/// A dispute's step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Returned {
-    /// All of it so far, refunds and lost disputes, in the currency's smallest unit.
-    pub returned_minor: u64,
-    /// Credits that were gone already, to be added to what the account owes.
-    pub missing: Credits,
-    /// Where a dispute stands.
-    pub dispute: Option<Dispute>,
+pub enum DisputeStep {
+    /// It began, and took what was there.
+    Opened(TakenBack),
+    /// The money stays: what it took was given back already, and nothing is owed for it any more.
+    Won {
+        /// What the account owed for it.
+        missing: Credits,
+    },
+    /// The money is gone.
+    Lost,
 }
 
 /// Where a dispute stands.
@@ -158,13 +162,23 @@ pub trait Purchases: Send + Sync {
         bought: &Bought,
         now: Timestamp,
     ) -> Result<Balance, StoreError>;
-    /// Money went back.
+    /// Money went back, `returned_minor` of it in all; `missing` credits were gone already and are owed. Once for each sum.
     async fn return_money(
         &self,
         tenant: &Tenant,
         id: PurchaseId,
-        returned: Returned,
+        returned_minor: u64,
+        missing: Credits,
     ) -> Result<(), StoreError>;
+    /// A dispute's step, once each.
+    async fn dispute_money(
+        &self,
+        tenant: &Tenant,
+        id: PurchaseId,
+        step: DisputeStep,
+    ) -> Result<(), StoreError>;
+    /// Whether the account owes credits, or money of it is disputed.
+    async fn is_in_debt(&self, tenant: &Tenant) -> Result<bool, StoreError>;
     /// Purchases that have not ended and were not looked at since `before`, of real money or not, the longest first. They
     /// count as looked at now.
     async fn unchecked_purchases(

@@ -2,7 +2,10 @@
 
 use super::{Bed, at};
 use crate::billing::{Bought, NewPurchase, Payer, PurchaseKind, PurchaseState, TopUp};
-use crate::store::purchases::{Begun, Dispute, EventFate, OpenEvent, PaymentEvent, PurchaseStep, Returned};
+use crate::store::purchases::{
+    Begun, Dispute, DisputeStep, EventFate, OpenEvent, PaymentEvent, PurchaseStep,
+};
+use crate::store::terms::TakenBack;
 use crate::tenant::Tenant;
 use tributary_protocol::vocab::{Credits, PurchaseId};
 
@@ -112,12 +115,30 @@ pub(in crate::store) async fn money_that_goes_back_is_on_record(bed: &Bed) {
     let new = agreed(PurchaseKind::Checkout);
     store.begin_purchase(&tenant, &new, at(1)).await.unwrap();
     store.pay(&tenant, new.id, &bought("pi_1"), at(2)).await.unwrap();
-    let part = Returned { returned_minor: 300, missing: Credits(5), dispute: None };
-    store.return_money(&tenant, new.id, part).await.unwrap();
-    let all = Returned { returned_minor: 900, missing: Credits(7), dispute: Some(Dispute::Open) };
-    store.return_money(&tenant, new.id, all).await.unwrap();
-    let found = store.purchase(&tenant, new.id).await.unwrap().unwrap();
-    assert_eq!((found.returned_minor, found.owed, found.dispute), (900, Credits(12), Some(Dispute::Open)));
+    for _ in 0..2 {
+        store.return_money(&tenant, new.id, 300, Credits(5)).await.unwrap();
+    }
+    store.return_money(&tenant, new.id, 200, Credits(1)).await.unwrap();
+    assert!(store.is_in_debt(&tenant).await.unwrap());
+    let found = async || store.purchase(&tenant, new.id).await.unwrap().unwrap();
+    assert_eq!((found().await.returned_minor, found().await.owed), (300, Credits(5)));
+    let opened = DisputeStep::Opened(TakenBack { taken: Credits(40), missing: Credits(20) });
+    for _ in 0..2 {
+        store.dispute_money(&tenant, new.id, opened).await.unwrap();
+    }
+    let disputed = found().await;
+    assert_eq!(
+        (disputed.dispute, disputed.dispute_taken, disputed.owed),
+        (Some(Dispute::Open), Credits(40), Credits(25))
+    );
+    for step in [DisputeStep::Won { missing: Credits(20) }, DisputeStep::Lost, opened] {
+        store.dispute_money(&tenant, new.id, step).await.unwrap();
+    }
+    let found = found().await;
+    assert_eq!(
+        (found.dispute, found.dispute_taken, found.owed),
+        (Some(Dispute::Won), Credits(0), Credits(5))
+    );
     let shares: Vec<_> = [0, 1, 300, 899, 900, 5000].map(|minor| found.credits_of(minor).0).into();
     assert_eq!(shares, [0, 0, 33, 99, 100, 100]);
 }

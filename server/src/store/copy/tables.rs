@@ -253,6 +253,7 @@ pub(super) const TABLES: [Table; 21] = [
             ("returned_minor", Number),
             ("owed", Number),
             ("dispute", Text),
+            ("dispute_taken", Number),
             ("created_at", Number),
             ("checked_at", Number),
             ("ended_at", Number),

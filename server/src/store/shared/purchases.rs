@@ -12,12 +12,12 @@ use crate::clock::Timestamp;
 use crate::ledger::{Balance, Grant};
 use crate::store::StoreError;
 use crate::store::purchases::{
-    Begun, Dispute, EventFate, OpenEvent, PaymentEvent, PurchaseStep, Purchases, Returned,
+    Begun, Dispute, DisputeStep, EventFate, OpenEvent, PaymentEvent, PurchaseStep, Purchases,
 };
 use crate::tenant::Tenant;
 use async_trait::async_trait;
 use sqlx::Row as _;
-use tributary_protocol::vocab::{AccountId, PurchaseId};
+use tributary_protocol::vocab::{AccountId, Credits, PurchaseId};
 
 #[async_trait]
 impl Purchases for Books {
@@ -162,22 +162,56 @@ impl Purchases for Books {
         &self,
         tenant: &Tenant,
         id: PurchaseId,
-        returned: Returned,
+        returned_minor: u64,
+        missing: Credits,
     ) -> Result<(), StoreError> {
         let mut tx = dialect::every(self).await?;
         sqlx::query(
-            "UPDATE purchase SET returned_minor = $1, owed = owed + $2, dispute = coalesce($3, dispute)
-             WHERE account_id = $4 AND id = $5 AND state = 'paid'",
+            "UPDATE purchase SET returned_minor = $1, owed = owed + $2
+             WHERE account_id = $3 AND id = $4 AND state = 'paid' AND returned_minor < $1",
         )
-        .bind(count_in(returned.returned_minor)?)
-        .bind(credits_in(returned.missing)?)
-        .bind(returned.dispute.map(Dispute::word))
+        .bind(count_in(returned_minor)?)
+        .bind(credits_in(missing)?)
         .bind(account_in(tenant.account()))
         .bind(purchase_id_in(id))
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    async fn dispute_money(
+        &self,
+        tenant: &Tenant,
+        id: PurchaseId,
+        step: DisputeStep,
+    ) -> Result<(), StoreError> {
+        let (sql, to, taken, missing) = match step {
+            DisputeStep::Opened(found) => (DISPUTE_OPENED, Dispute::Open, found.taken, found.missing),
+            DisputeStep::Won { missing } => (DISPUTE_WON, Dispute::Won, Credits::ZERO, missing),
+            DisputeStep::Lost => (DISPUTE_LOST, Dispute::Lost, Credits::ZERO, Credits::ZERO),
+        };
+        let mut tx = dialect::every(self).await?;
+        sqlx::query(sql)
+            .bind(account_in(tenant.account()))
+            .bind(purchase_id_in(id))
+            .bind(to.word())
+            .bind(credits_in(missing)?)
+            .bind(credits_in(taken)?)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn is_in_debt(&self, tenant: &Tenant) -> Result<bool, StoreError> {
+        let count: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM purchase WHERE account_id = $1 AND (owed > 0 OR dispute = 'open')",
+        )
+        .bind(account_in(tenant.account()))
+        .fetch_one(&mut *dialect::look_own(self, tenant.account()).await?)
+        .await?;
+        Ok(count > 0)
     }
 
     async fn unchecked_purchases(
@@ -341,6 +375,20 @@ impl Purchases for Books {
     }
 }
 
+const DISPUTE_OPENED: &str = "
+UPDATE purchase SET dispute = $3, owed = owed + $4, dispute_taken = $5
+WHERE account_id = $1 AND id = $2 AND state = 'paid' AND dispute IS NULL
+";
+const DISPUTE_WON: &str = "
+UPDATE purchase SET dispute = $3, owed = CASE WHEN owed > $4 THEN owed - $4 ELSE 0 END, dispute_taken = $5
+WHERE account_id = $1 AND id = $2 AND dispute = 'open'
+";
+/// What it took stays taken.
+const DISPUTE_LOST: &str = "
+UPDATE purchase SET dispute = $3, owed = owed + $4, dispute_taken = dispute_taken + $5
+WHERE account_id = $1 AND id = $2 AND dispute = 'open'
+";
+
 async fn one(
     connection: &mut Connection,
     account: AccountId,
@@ -409,6 +457,7 @@ fn read(row: &Row) -> Result<Purchase, StoreError> {
         dispute: dispute
             .map(|word| Dispute::parse(&word).ok_or_else(|| unreadable("dispute")))
             .transpose()?,
+        dispute_taken: credits(row, "dispute_taken")?,
         created_at: time(row, "created_at")?,
     })
 }
