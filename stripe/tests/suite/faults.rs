@@ -1,5 +1,6 @@
 //! Everything that goes wrong on the way, and what a caller is told about it.
 
+use crate::browser::call;
 use crate::scene::{BEGIN, Scene, key};
 use tributary_stripe::{Away, Checkout, NewRefund, Stripe, StripeError};
 use tributary_stripe_double::{Fault, LIVE_KEY, Way, When};
@@ -157,4 +158,16 @@ async fn a_key_of_real_money_is_not_sent_in_the_open() {
     assert!(Stripe::new(LIVE_KEY, Some(scene.double.url())).is_err());
     let live = Stripe::new(LIVE_KEY, None).unwrap();
     assert!(live.mode().is_live() && !scene.stripe.mode().is_live());
+}
+
+/// By another program: the adapter would not send it.
+#[tokio::test]
+async fn a_key_of_real_money_finds_nothing_of_the_test_mode() {
+    let scene = Scene::new().await;
+    let opened = scene.open("p1").await;
+    let sessions = format!("{}/v1/checkout/sessions", scene.double.url());
+    let found = call(&format!("{sessions}/{}", opened.id), LIVE_KEY, "").await;
+    assert!(found.status == 404 && found.body.contains("test mode"), "{}", found.body);
+    let made = call(&sessions, LIVE_KEY, "mode=payment").await;
+    assert!(made.status == 403 && made.body.contains("testmode_charges_only"), "{}", made.body);
 }
