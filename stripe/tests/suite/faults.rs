@@ -54,6 +54,19 @@ async fn each_way_of_being_away_has_its_name() {
     assert!(matches!(away, Err(StripeError::Away(Away::Network(_)))), "{away:?}");
 }
 
+/// As servers need it, whose tasks move between threads.
+#[tokio::test]
+async fn a_call_can_move_between_threads() {
+    fn moves<T: Send>(call: T) -> T {
+        call
+    }
+    let scene = Scene::new().await;
+    let (new, name) = (scene.new_checkout("p1"), key("p1"));
+    let opened = moves(scene.stripe.open(&new, &name)).await.unwrap();
+    let list = moves(scene.stripe.checkouts_since(BEGIN)).await.unwrap();
+    assert_eq!(list.checkouts, [opened]);
+}
+
 /// The clock of the test runs by itself while everybody waits.
 #[tokio::test(start_paused = true)]
 async fn who_says_nothing_is_away_when_the_time_is_over() {
