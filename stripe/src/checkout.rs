@@ -47,7 +47,8 @@ pub struct NewCheckout {
     pub success_url: String,
     /// Where it goes when the buyer turns back.
     pub cancel_url: String,
-    /// When the page closes, in seconds since 1970: 30 minutes to 24 hours from now.
+    /// When the page closes, in seconds since 1970: 30 minutes to 24 hours from when Stripe hears of it. Kept with the key:
+    /// the same call has the same time, so it must leave room for calls that come late.
     pub expires_at_seconds: i64,
     /// The way of payment is kept for [`Stripe::charge_again`]. Ways that cannot be kept are then not offered.
     pub is_kept: bool,
@@ -90,7 +91,7 @@ pub struct Checkout {
     pub status: CheckoutStatus,
     /// Whether the money is there.
     pub payment_status: PaymentStatus,
-    /// What the buyer pays, taxes and discounts included.
+    /// What the buyer pays, taxes and discounts included: to be compared with the price.
     pub total: Option<Money>,
     /// Whether money moves.
     pub livemode: bool,

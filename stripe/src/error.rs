@@ -4,6 +4,9 @@
 use serde_json::Value;
 use std::error::Error;
 
+/// The most of Stripe's words that is kept, in characters.
+pub const WORDS_CHARS_MAX: usize = 500;
+
 /// Why a call has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum StripeError {
@@ -70,21 +73,28 @@ impl Refusal {
     pub(crate) fn read(status: u16, kept: bool, body: &[u8]) -> Self {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let error = &body["error"];
-        let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        let text = |value: &Value| {
+            let text = value.as_str().filter(|text| !text.is_empty())?;
+            Some(text.chars().take(WORDS_CHARS_MAX).collect::<String>())
+        };
         Self {
             status,
             kept,
             kind: text(&error["type"]).unwrap_or_else(|| format!("status {status}")),
             code: text(&error["code"]),
             decline_code: text(&error["decline_code"]),
-            message: text(&error["message"]).unwrap_or_default(),
+            // Stripe repeats a part of a key it does not know.
+            message: match status {
+                401 => "the key is not valid".to_owned(),
+                _ => text(&error["message"]).unwrap_or_default(),
+            },
             payment: text(&error["payment_intent"]["id"]),
         }
     }
 
-    /// The payment that a declined card belongs to, where it is a matter of the card or the bank.
-    pub(crate) fn is_of_the_card(&self) -> bool {
-        self.kind == "card_error"
+    /// Nothing is wrong with the request: the card, or whatever else was to pay, was declined.
+    pub(crate) fn is_a_decline(&self) -> bool {
+        self.status == 402 || (self.status == 400 && self.kind == "card_error")
     }
 
     /// The bank wants the card's holder to take part.
@@ -126,6 +136,31 @@ impl From<Refusal> for StripeError {
 mod tests {
     use super::*;
 
+    #[test]
+    fn long_words_are_cut() {
+        let body = format!(r#"{{"error":{{"message":"{}"}}}}"#, "ä".repeat(10_000));
+        let (_, message) = Refusal::read(400, false, body.as_bytes()).words();
+        assert_eq!(message, "ä".repeat(WORDS_CHARS_MAX));
+    }
+
+    #[test]
+    fn whatever_a_bank_says_no_to_is_a_decline() {
+        for (status, body, is_one) in [
+            (402, "", true),
+            (402, r#"{"error":{"type":"invalid_request_error"}}"#, true),
+            (400, r#"{"error":{"type":"card_error"}}"#, true),
+            (400, r#"{"error":{"type":"invalid_request_error"}}"#, false),
+            (500, r#"{"error":{"type":"card_error"}}"#, false),
+            (429, r#"{"error":{"type":"card_error"}}"#, false),
+        ] {
+            assert_eq!(
+                Refusal::read(status, false, body.as_bytes()).is_a_decline(),
+                is_one,
+                "{status} {body}"
+            );
+        }
+    }
+
     fn judged(status: u16, body: &str) -> String {
         format!("{:?}", StripeError::from(Refusal::read(status, false, body.as_bytes())))
     }
@@ -147,7 +182,7 @@ mod tests {
             (
                 401,
                 r#"{"error":{"type":"invalid_request_error","message":"no"}}"#,
-                "Refused { code: \"invalid_request_error\", message: \"no\" }",
+                "Refused { code: \"invalid_request_error\", message: \"the key is not valid\" }",
             ),
             (403, "[1, 2", "Refused { code: \"status 403\", message: \"\" }"),
             (

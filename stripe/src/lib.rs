@@ -6,7 +6,8 @@
 //! Each call is sent once, with a time limit. What changes something takes an [`IdempotencyKey`] of the caller, who
 //! keeps it before the call and sends the same call with the same key until the answer is not [`StripeError::Away`]:
 //! that loop survives a crash at any point, and one in here would not. Stripe forgets keys after a day; whoever comes
-//! later looks first ([`Stripe::checkouts_since`]).
+//! later looks first ([`Stripe::checkouts_since`]). The same call has the same content to the letter, so what it was made
+//! of is kept with the key.
 //!
 //! # Events
 //! [`webhook::verify`] says only that Stripe sent something about an object. What is true of the object now is read with

@@ -130,7 +130,7 @@ impl Stripe {
     pub async fn charge_again(&self, new: &NewCharge, key: &IdempotencyKey) -> Result<Charged, StripeError> {
         match self.post::<Answer>(&creation(new), key).await {
             Ok(answer) => judge(answer.payment()?),
-            Err(Failed::Refused(refusal)) if refusal.is_of_the_card() => {
+            Err(Failed::Refused(refusal)) if refusal.is_a_decline() => {
                 let payment = refusal.payment();
                 if refusal.wants_the_holder() {
                     return Ok(Charged::WantsBuyer { payment });

@@ -15,6 +15,10 @@ const TEST_DATA_FOLDER: &str = "shared";
 pub(crate) const PLUGIN_FEATURES: [&str; 2] = ["assert_process_allocs", "door"];
 /// What the Python of the VST3 test needs, with hashes.
 const VST3_HOST: &str = "tests/hosts/requirements.txt";
+/// What the Python of the other stand-in of Stripe needs, with hashes.
+const LOCALSTRIPE: &str = "tests/hosts/localstripe.txt";
+/// The variable that names that Python.
+const TEST_PYTHON: &str = "TRIBUTARY_TEST_PYTHON";
 
 /// Chooses the database of the servers that tests start.
 const TEST_STORE: &str = "TRIBUTARY_TEST_STORE";
@@ -55,6 +59,10 @@ fn environment(program: OsString, plugin: OsString) -> Vec<(&'static str, OsStri
     match python::environment("vst3-host", VST3_HOST) {
         Ok(python) => environment.push(("TRIBUTARY_VST3_HOST", python.into())),
         Err(error) => println!("left out: the VST3 in another host ({error:#})"),
+    }
+    match python::environment("localstripe", LOCALSTRIPE) {
+        Ok(python) => environment.push((TEST_PYTHON, python.into())),
+        Err(error) => println!("left out: the payments beside a stand-in of others ({error:#})"),
     }
     match onnxruntime::provide(onnxruntime::Kind::Cpu) {
         Ok(library) => environment.push((onnxruntime::VARIABLE, library.into())),

@@ -40,7 +40,7 @@ pub(crate) struct Transport {
 /// Why a call failed; a refusal is not yet judged.
 #[derive(Debug)]
 pub(crate) enum Failed {
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     Other(StripeError),
 }
 
@@ -53,7 +53,7 @@ impl From<StripeError> for Failed {
 impl From<Failed> for StripeError {
     fn from(failed: Failed) -> Self {
         match failed {
-            Failed::Refused(refusal) => refusal.into(),
+            Failed::Refused(refusal) => (*refusal).into(),
             Failed::Other(error) => error,
         }
     }
@@ -140,7 +140,7 @@ impl StripeClient for Transport {
             return Ok(answer.into_body());
         }
         let kept = answer.headers().get(REPLAYED).is_some_and(|value| value == "true");
-        Err(Failed::Refused(Refusal::read(answer.status().as_u16(), kept, answer.body())))
+        Err(Failed::Refused(Box::new(Refusal::read(answer.status().as_u16(), kept, answer.body()))))
     }
 }
 

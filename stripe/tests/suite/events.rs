@@ -126,6 +126,14 @@ async fn one_changed_byte_of_body_time_or_signature_is_noticed() {
     }
 }
 
+/// Computed by another program (Python's `hmac`).
+#[test]
+fn a_known_signature_is_right() {
+    let body = br#"{"id":"evt_1","type":"ping","created":1,"livemode":false}"#;
+    let header = "t=1700000000,v1=4f1865649eaf7e9e7b162641323d1f07e10348da898c2bbc9bf98ef32c86aa7c";
+    assert_eq!(verify(body, header, &secrets(&["whsec_known"]), 1_700_000_000).unwrap().kind, "ping");
+}
+
 #[test]
 fn a_header_that_is_not_stripes_is_told_from_a_wrong_signature() {
     for header in ["", "v1=aa", "t=", "t=soon,v1=aa", "garbage", "t", &"t=1,".repeat(HEADER_BYTES_MAX)] {

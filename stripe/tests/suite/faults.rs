@@ -1,5 +1,6 @@
 //! Everything that goes wrong on the way, and what a caller is told about it.
 
+use crate::browser::call;
 use crate::scene::{BEGIN, Scene, key};
 use tributary_stripe::{Away, Checkout, NewRefund, Stripe, StripeError};
 use tributary_stripe_double::{Fault, LIVE_KEY, Way, When};
@@ -51,6 +52,19 @@ async fn each_way_of_being_away_has_its_name() {
     let nobody = Stripe::new("sk_test_1", Some("http://127.0.0.1:1")).unwrap();
     let away = nobody.checkout("cs_test_1").await;
     assert!(matches!(away, Err(StripeError::Away(Away::Network(_)))), "{away:?}");
+}
+
+/// As servers need it, whose tasks move between threads.
+#[tokio::test]
+async fn a_call_can_move_between_threads() {
+    fn moves<T: Send>(call: T) -> T {
+        call
+    }
+    let scene = Scene::new().await;
+    let (new, name) = (scene.new_checkout("p1"), key("p1"));
+    let opened = moves(scene.stripe.open(&new, &name)).await.unwrap();
+    let list = moves(scene.stripe.checkouts_since(BEGIN)).await.unwrap();
+    assert_eq!(list.checkouts, [opened]);
 }
 
 /// The clock of the test runs by itself while everybody waits.
@@ -157,4 +171,16 @@ async fn a_key_of_real_money_is_not_sent_in_the_open() {
     assert!(Stripe::new(LIVE_KEY, Some(scene.double.url())).is_err());
     let live = Stripe::new(LIVE_KEY, None).unwrap();
     assert!(live.mode().is_live() && !scene.stripe.mode().is_live());
+}
+
+/// By another program: the adapter would not send it.
+#[tokio::test]
+async fn a_key_of_real_money_finds_nothing_of_the_test_mode() {
+    let scene = Scene::new().await;
+    let opened = scene.open("p1").await;
+    let sessions = format!("{}/v1/checkout/sessions", scene.double.url());
+    let found = call(&format!("{sessions}/{}", opened.id), LIVE_KEY, "").await;
+    assert!(found.status == 404 && found.body.contains("test mode"), "{}", found.body);
+    let made = call(&sessions, LIVE_KEY, "mode=payment").await;
+    assert!(made.status == 403 && made.body.contains("testmode_charges_only"), "{}", made.body);
 }

@@ -13,3 +13,4 @@ mod payment;
 mod refund;
 mod scene;
 mod shapes;
+mod tls;

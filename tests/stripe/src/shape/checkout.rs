@@ -1,44 +1,30 @@
-//! A checkout session.
+//! A checkout session: what is the same for each, what was asked for, and what became of it.
 
-use crate::world::{Checkout, CheckoutState, World};
+use crate::world::{Checkout, CheckoutState, NewCheckout, World};
 use serde_json::{Value, json};
 
 pub(crate) fn checkout(world: &World, checkout: &Checkout) -> Value {
-    let new = &checkout.new;
-    let is_open = checkout.state == CheckoutState::Open;
-    let status = match checkout.state {
-        CheckoutState::Open => "open",
-        CheckoutState::Complete => "complete",
-        CheckoutState::Expired => "expired",
-    };
-    let details = json!({
-        "address": null,
-        "business_name": null,
-        "email": new.email,
-        "individual_name": null,
-        "name": null,
-        "phone": null,
-        "tax_exempt": "none",
-        "tax_ids": null,
-    });
+    let mut object = always();
+    for part in [asked(&checkout.new), became(world, checkout)] {
+        if let (Value::Object(object), Value::Object(part)) = (&mut object, part) {
+            object.extend(part);
+        }
+    }
+    object
+}
+
+fn always() -> Value {
     json!({
-        "id": checkout.id,
         "object": "checkout.session",
         "adaptive_pricing": { "enabled": false },
         "after_expiration": null,
         "allow_promotion_codes": null,
-        "amount_subtotal": new.amount,
-        "amount_total": new.amount,
         "automatic_tax": { "enabled": false, "liability": null, "provider": null, "status": null },
         "billing_address_collection": null,
-        "cancel_url": new.cancel_url,
-        "client_reference_id": new.reference,
         "client_secret": null,
         "collected_information": null,
         "consent": null,
         "consent_collection": null,
-        "created": checkout.created,
-        "currency": new.currency,
         "currency_conversion": null,
         "custom_fields": [],
         "custom_text": {
@@ -47,13 +33,39 @@ pub(crate) fn checkout(world: &World, checkout: &Checkout) -> Value {
             "submit": null,
             "terms_of_service_acceptance": null,
         },
-        "customer": checkout.customer,
-        "customer_creation": new.makes_customer.then_some("always"),
-        "customer_details": (!is_open || new.email.is_some()).then_some(details),
-        "customer_email": new.email,
         "discounts": [],
-        "expires_at": checkout.expires_at,
-        "invoice": checkout.invoice,
+        "livemode": false,
+        "mode": "payment",
+        "origin_context": null,
+        "payment_link": null,
+        "payment_method_collection": "if_required",
+        "payment_method_configuration_details": null,
+        "payment_method_options": {},
+        "payment_method_types": ["card", "sepa_debit"],
+        "permissions": null,
+        "phone_number_collection": { "enabled": false },
+        "recovered_from": null,
+        "saved_payment_method_options": null,
+        "setup_intent": null,
+        "shipping_address_collection": null,
+        "shipping_cost": null,
+        "shipping_options": [],
+        "submit_type": null,
+        "subscription": null,
+        "total_details": { "amount_discount": 0, "amount_shipping": 0, "amount_tax": 0 },
+        "wallet_options": null,
+    })
+}
+
+fn asked(new: &NewCheckout) -> Value {
+    json!({
+        "amount_subtotal": new.amount,
+        "amount_total": new.amount,
+        "cancel_url": new.cancel_url,
+        "client_reference_id": new.reference,
+        "currency": new.currency,
+        "customer_creation": new.makes_customer.then_some("always"),
+        "customer_email": new.email,
         "invoice_creation": {
             "enabled": new.makes_invoice,
             "invoice_data": {
@@ -66,32 +78,40 @@ pub(crate) fn checkout(world: &World, checkout: &Checkout) -> Value {
                 "rendering_options": null,
             },
         },
-        "livemode": false,
         "locale": new.locale,
         "metadata": new.metadata,
-        "mode": "payment",
-        "origin_context": null,
-        "payment_intent": checkout.payment,
-        "payment_link": null,
-        "payment_method_collection": "if_required",
-        "payment_method_configuration_details": null,
-        "payment_method_options": {},
-        "payment_method_types": ["card", "sepa_debit"],
-        "payment_status": if checkout.is_paid { "paid" } else { "unpaid" },
-        "permissions": null,
-        "phone_number_collection": { "enabled": false },
-        "recovered_from": null,
-        "saved_payment_method_options": null,
-        "setup_intent": null,
-        "shipping_address_collection": null,
-        "shipping_cost": null,
-        "shipping_options": [],
-        "status": status,
-        "submit_type": null,
-        "subscription": null,
         "success_url": new.success_url,
-        "total_details": { "amount_discount": 0, "amount_shipping": 0, "amount_tax": 0 },
+    })
+}
+
+fn became(world: &World, checkout: &Checkout) -> Value {
+    let email = &checkout.new.email;
+    let is_open = checkout.state == CheckoutState::Open;
+    let status = match checkout.state {
+        CheckoutState::Open => "open",
+        CheckoutState::Complete => "complete",
+        CheckoutState::Expired => "expired",
+    };
+    let details = json!({
+        "address": null,
+        "business_name": null,
+        "email": email,
+        "individual_name": null,
+        "name": null,
+        "phone": null,
+        "tax_exempt": "none",
+        "tax_ids": null,
+    });
+    json!({
+        "id": checkout.id,
+        "created": checkout.created,
+        "customer": checkout.customer,
+        "customer_details": (!is_open || email.is_some()).then_some(details),
+        "expires_at": checkout.expires_at,
+        "invoice": checkout.invoice,
+        "payment_intent": checkout.payment,
+        "payment_status": if checkout.is_paid { "paid" } else { "unpaid" },
+        "status": status,
         "url": is_open.then(|| format!("{}/pay/{}", world.url, checkout.id)),
-        "wallet_options": null,
     })
 }
