@@ -21,6 +21,7 @@ mod screen;
 mod separate;
 mod serve;
 mod transcribe;
+mod worker;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -68,6 +69,8 @@ struct Place {
 enum Command {
     /// Run the server; the first start makes the data folder, an account with credits and its key
     Serve(serve::Args),
+    /// Run jobs only, for servers started with --no-worker on the same PostgreSQL database
+    Worker(worker::Args),
     /// Separate songs into stems
     Separate(separate::Args),
     /// Take the noise out of speech
@@ -152,6 +155,7 @@ async fn run(cli: Cli) -> anyhow::Result<u8> {
     }
     match cli.command {
         Command::Serve(args) => serve::run(place, args).await,
+        Command::Worker(args) => worker::run(place, args).await,
         Command::Separate(args) => separate::run(place, args).await,
         Command::Enhance(args) => enhance::run(place, args).await,
         Command::Transcribe(args) => transcribe::run(place, args).await,

@@ -102,6 +102,8 @@ pub struct WorkerConfig {
     pub drain_seconds: u64,
     /// How often abandoned things are looked for.
     pub reap_seconds: u64,
+    /// Where /healthz and /metrics of `tributary worker` listen; port 0 lets the system choose.
+    pub listen_http: SocketAddr,
 }
 
 /// How chunks are run: every option of engines and devices is made of this, in [`DeviceConfig::session_options`].
@@ -184,6 +186,7 @@ impl Default for WorkerConfig {
             chunks_in_flight: 4,
             drain_seconds: 25,
             reap_seconds: 5,
+            listen_http: SocketAddr::from(([127, 0, 0, 1], 7702)),
         }
     }
 }

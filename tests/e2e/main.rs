@@ -30,3 +30,4 @@ mod servers;
 mod studio_grows;
 mod tasks;
 mod tenants;
+mod workers;

@@ -33,12 +33,13 @@ enum Layer {
 
 use Layer::{Command, Domain, Edge, Port, Report, Start, Vocabulary, Work};
 
-const MODULES: [(&str, Layer); 28] = [
+const MODULES: [(&str, Layer); 31] = [
     ("clock", Vocabulary),
     ("config", Vocabulary),
     ("job", Vocabulary),
     ("ledger", Vocabulary),
     ("quote", Vocabulary),
+    ("role", Vocabulary),
     ("settings", Vocabulary),
     ("steps", Vocabulary),
     ("tenant", Vocabulary),
@@ -51,6 +52,7 @@ const MODULES: [(&str, Layer); 28] = [
     ("offer", Domain),
     ("reaper", Domain),
     ("relay", Domain),
+    ("roster", Domain),
     ("upload", Domain),
     ("device", Work),
     ("worker", Work),
@@ -58,6 +60,7 @@ const MODULES: [(&str, Layer); 28] = [
     ("http", Edge),
     ("report", Report),
     ("shelf", Report),
+    ("crew", Start),
     ("data", Start),
     ("tls", Start),
     ("wiring", Start),
