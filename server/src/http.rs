@@ -1,6 +1,8 @@
 //! The HTTP edge: health for load balancers and people, metrics for Prometheus. Translates, nothing else; no user
 //! data passes here.
 
+pub mod limits;
+
 use crate::artifacts::Artifacts;
 use crate::device::Health;
 use crate::device::health::{Resident, Wanted};
@@ -10,10 +12,12 @@ use crate::store::Store;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Map, Value, json};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -43,6 +47,8 @@ pub struct Edge {
     pub drain: CancellationToken,
     /// Renders the metrics.
     pub metrics: PrometheusHandle,
+    /// Counts who asks for anything else.
+    pub door: limits::Door,
 }
 
 /// The device, as it is looked at.
@@ -59,8 +65,10 @@ pub struct Bench {
 /// # Errors
 /// Where the listener fails.
 pub async fn serve(edge: Edge, listener: TcpListener, stop: CancellationToken) -> std::io::Result<()> {
-    let router =
-        Router::new().route("/healthz", get(healthz)).route("/metrics", get(metrics)).with_state(edge);
+    let door = from_fn_with_state(edge.door.clone(), limits::limit);
+    let counted = Router::new().fallback(async || StatusCode::NOT_FOUND).layer(door);
+    let open = Router::new().route("/healthz", get(healthz)).route("/metrics", get(metrics)).with_state(edge);
+    let router = open.merge(counted).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 

@@ -36,6 +36,7 @@ pub mod shelf;
 pub mod steps;
 pub mod store;
 pub mod tenant;
+pub mod throttle;
 pub mod tls;
 pub mod upload;
 pub mod worker;

@@ -72,7 +72,8 @@ impl Entry {
         let who = format!("{} ({})", other.name, other.role);
         let mut found = Vec::new();
         if self.program != other.program {
-            found.push(format!("{who} is version {} of the program, this is {}", other.program, self.program));
+            found
+                .push(format!("{who} is version {} of the program, this is {}", other.program, self.program));
         }
         for (model, here) in &self.models {
             let Some(there) = other.models.get(model) else {

@@ -1,16 +1,18 @@
 //! The only place that picks adapters and puts the parts together. Nobody imports it but `lib.rs`.
 
 use crate::StartError;
-use crate::admission::Admissions;
+use crate::admission::{Admissions, QueueRoom};
 use crate::artifacts::Artifacts;
 use crate::artifacts::disk::DiskArtifacts;
 use crate::auth::Auth;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SteadyClock, SystemClock};
 use crate::config::{Config, DeviceConfig};
 use crate::data::{DataError, DataFolder};
 use crate::device::health::Wanted;
 use crate::device::memory::{CardMemory, ProcessMemory};
 use crate::device::{Device, DeviceOptions, MemoryGauge};
+use crate::grpc::Gate;
+use crate::http::limits::Door;
 use crate::offer::Offers;
 use crate::progress::{LocalProgress, Progress};
 use crate::queue::{LocalQueue, Queue};
@@ -22,9 +24,11 @@ use crate::store::postgres::PostgresStore;
 use crate::store::postgres::address::Addresses;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Store, StoreError};
+use crate::throttle::Throttle;
+use crate::throttle::proxy::Proxies;
 use crate::upload::Uploads;
-use crate::worker::{Worker, foreign};
 use crate::worker::stop::Running;
+use crate::worker::{Worker, foreign};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -186,6 +190,7 @@ impl Ports {
         Admissions {
             offers,
             limits: config.limits.clone(),
+            queue_room: QueueRoom::new(config.limits.jobs_queued_max),
             store: Arc::clone(&self.store),
             artifacts: Arc::clone(&self.artifacts),
             clock: Arc::clone(&parts.clock),
@@ -244,6 +249,9 @@ pub(crate) async fn wire(
     };
     let reaper = ports.reaper(config, &parts);
     let relay = ports.relay(drain);
+    let steady: Arc<dyn Clock> = Arc::new(SteadyClock::start());
+    let throttle = Arc::new(Throttle::new(&config.rates, &steady));
+    let proxies = Arc::new(Proxies::new(&config.proxy));
     let looked_at = |(_, device): &(_, Device)| crate::http::Bench {
         health: device.health(),
         wanted: Wanted::of(sessions),
@@ -258,9 +266,10 @@ pub(crate) async fn wire(
         disk_free_min_bytes: config.limits.disk_free_min_mb << 20,
         drain: drain.clone(),
         metrics,
+        door: Door { throttle: Arc::clone(&throttle), proxies: Arc::clone(&proxies) },
     };
     let grpc = Arc::new(crate::grpc::Edge {
-        auth: Auth { store: Arc::clone(&ports.store) },
+        gate: Gate { auth: Auth { store: Arc::clone(&ports.store) }, throttle, proxies },
         admissions: ports.admissions(config, &parts, offers),
         limits: config.limits.clone(),
         buy_url: config.buy_url.clone(),

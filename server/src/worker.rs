@@ -96,7 +96,9 @@ impl Worker {
         let (mut slot, mut aside) = (Some(first), Aside::default());
         while !drain.is_cancelled() && !aside.is_full() {
             // Nobody waits for a slot with claims aside: their leases would run out.
-            let Some(permit) = slot.take().or_else(|| Arc::clone(slots).try_acquire_owned().ok()) else { break };
+            let Some(permit) = slot.take().or_else(|| Arc::clone(slots).try_acquire_owned().ok()) else {
+                break;
+            };
             match self.claim().await {
                 Ok(Some(claim)) if self.is_foreign(&claim.job, self.clock.now()) => {
                     aside.put(claim);

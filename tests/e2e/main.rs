@@ -23,6 +23,7 @@ mod plugin_sound;
 mod plugin_tasks;
 #[cfg(unix)]
 mod plugin_vst3;
+mod rates;
 mod real_songs;
 mod refusals;
 mod restart;

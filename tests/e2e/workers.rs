@@ -112,7 +112,10 @@ async fn edges_without_a_device_take_a_job_that_a_worker_elsewhere_runs() {
     }
     let seen = health(worker.http);
     assert_eq!((&seen["role"], &seen["device"]), (&"worker".into(), &"ok".into()), "{seen}");
-    assert_eq!((&seen["resident"][0]["model"], &seen["differences"]), (&"mini".into(), &Value::Array(vec![])));
+    assert_eq!(
+        (&seen["resident"][0]["model"], &seen["differences"]),
+        (&"mini".into(), &Value::Array(vec![]))
+    );
     let page = http::get(&format!("http://{}", worker.http), "/metrics").unwrap().1;
     assert!(page.contains("tributary_chunk_seconds"), "{page}");
     worker.drain().await;
@@ -236,7 +239,8 @@ async fn a_terminated_worker_gives_its_job_back_and_ends() {
     })
     .await;
     command::signal(process.id(), "TERM").unwrap();
-    let ended = tokio::time::timeout(Duration::from_secs(30), spawn_blocking(move || process.wait().unwrap()));
+    let ended =
+        tokio::time::timeout(Duration::from_secs(30), spawn_blocking(move || process.wait().unwrap()));
     assert_eq!(ended.await.unwrap().unwrap().code(), Some(0));
     let job = client.job(id).await.unwrap();
     assert_eq!((job.state, job.captured), (JobState::Queued, Credits(0)), "{job:?}");

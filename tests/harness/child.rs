@@ -190,7 +190,11 @@ pub async fn serve_if_child() -> anyhow::Result<()> {
         println!("{READY}  ");
     } else {
         let edges_only = role == Role::Edges.word();
-        _server = if edges_only { start_edges(config, data, parts).await? } else { start(config, data, parts).await? };
+        _server = if edges_only {
+            start_edges(config, data, parts).await?
+        } else {
+            start(config, data, parts).await?
+        };
         println!("{READY}{} {} ", _server.address, _server.key);
     }
     std::future::pending().await

@@ -44,6 +44,8 @@ pub fn config() -> Config {
     config.worker.listen_http.set_port(0);
     config.worker.reap_seconds = 1;
     config.limits.disk_free_min_mb = 1;
+    // All tests knock from one address, some with many wrong keys.
+    config.rates.failed_sign_in_costs = 1;
     config
 }
 

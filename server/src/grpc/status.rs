@@ -4,6 +4,7 @@ use crate::admission::Refusal;
 use crate::artifacts::ArtifactError;
 use crate::auth::AuthError;
 use crate::store::StoreError;
+use crate::throttle::TooOften;
 use crate::upload::UploadError;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -14,6 +15,8 @@ use tributary_protocol::reason;
 
 /// When a busy server asks a client to come again.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
+/// When one does whose queue is full: a job takes longer than a moment.
+const QUEUE_FULL_AGAIN: Duration = Duration::from_secs(10);
 
 pub(super) fn of_auth(error: &AuthError) -> Status {
     match error {
@@ -49,6 +52,7 @@ pub(super) fn of_refusal(refusal: &Refusal) -> Status {
         // Without a time to come again, so that people hear of it at once.
         Refusal::TooMany { .. } => Status::resource_exhausted(text),
         Refusal::DiskFull => busy(&text),
+        Refusal::QueueFull { .. } => later(&text, QUEUE_FULL_AGAIN),
         Refusal::Draining => Status::unavailable(text),
         Refusal::Store(error) => of_store(error),
         Refusal::Artifact(error) => of_artifact(error),
@@ -88,10 +92,16 @@ pub(super) fn internal(error: &(dyn std::error::Error + 'static)) -> Status {
     )
 }
 
+/// Before anything was done.
+pub(super) fn of_too_often(refused: &TooOften) -> Status {
+    later(&refused.to_string(), refused.retry_after)
+}
+
 fn busy(text: &str) -> Status {
-    Status::with_error_details(
-        Code::ResourceExhausted,
-        text.to_owned(),
-        ErrorDetails::with_retry_info(Some(RETRY_AFTER)),
-    )
+    later(text, RETRY_AFTER)
+}
+
+fn later(text: &str, again: Duration) -> Status {
+    let details = ErrorDetails::with_retry_info(Some(again));
+    Status::with_error_details(Code::ResourceExhausted, text.to_owned(), details)
 }

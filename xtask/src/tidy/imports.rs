@@ -33,7 +33,7 @@ enum Layer {
 
 use Layer::{Command, Domain, Edge, Port, Report, Start, Vocabulary, Work};
 
-const MODULES: [(&str, Layer); 31] = [
+const MODULES: [(&str, Layer); 32] = [
     ("clock", Vocabulary),
     ("config", Vocabulary),
     ("job", Vocabulary),
@@ -53,6 +53,7 @@ const MODULES: [(&str, Layer); 31] = [
     ("reaper", Domain),
     ("relay", Domain),
     ("roster", Domain),
+    ("throttle", Domain),
     ("upload", Domain),
     ("device", Work),
     ("worker", Work),
@@ -85,10 +86,11 @@ impl Layer {
 }
 
 /// Names from outside the crate and the modules that may use them. SQL stays in the store, wire types at the edge.
-const NAMES: [(&str, &[&str]); 11] = [
+const NAMES: [(&str, &[&str]); 12] = [
     ("axum", &["grpc", "http"]),
     ("clap", &["cli"]),
     ("figment", &["config"]),
+    ("governor", &["throttle"]),
     ("indicatif", &["cli"]),
     ("png", &["report"]),
     ("sqlx", &["store"]),
