@@ -12,6 +12,7 @@ mod enhance;
 mod fetch;
 mod jobs;
 mod log;
+mod mail;
 mod master;
 mod models;
 mod output;
@@ -94,6 +95,8 @@ enum Command {
     Accounts(accounts::AccountsArgs),
     /// Operator: API keys of an account on this machine
     Keys(accounts::KeysArgs),
+    /// Operator: send a letter as the server would, to see that it arrives
+    Mail(mail::Args),
     /// Operator: the database; make, check, back up, restore, move to PostgreSQL
     Db(db::Args),
     /// Which models there are, what they can and what they cost
@@ -167,6 +170,7 @@ async fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Credits(args) => accounts::credits(place, args).await,
         Command::Accounts(args) => accounts::accounts(place, args).await,
         Command::Keys(args) => accounts::keys(place, args).await,
+        Command::Mail(args) => mail::run(place, args).await,
         Command::Db(args) => db::run(place, args).await,
         Command::Models(args) => models::run(place, args).await,
         Command::Report(args) => report::run(args),

@@ -5,11 +5,13 @@
 //! A key nobody knows is an error that names it.
 
 mod calls;
+mod mail;
 mod network;
 
 pub use calls::{ProxyConfig, RatesConfig};
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
+pub use mail::{MailConfig, SCHEMES as MAIL_SCHEMES};
 pub use network::Network;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -51,6 +53,8 @@ pub struct Config {
     pub rates: RatesConfig,
     /// Proxies before this server.
     pub proxy: ProxyConfig,
+    /// How letters leave this server.
+    pub mail: MailConfig,
     /// How jobs are run.
     pub worker: WorkerConfig,
     /// How chunks are run.
@@ -166,6 +170,7 @@ impl Default for Config {
             limits: LimitsConfig::default(),
             rates: RatesConfig::default(),
             proxy: ProxyConfig::default(),
+            mail: MailConfig::default(),
             worker: WorkerConfig::default(),
             device: DeviceConfig::default(),
             prices: BTreeMap::from([("mini".to_owned(), 1)]),
@@ -310,6 +315,17 @@ pub enum ConfigError {
         /// What was given.
         value: String,
     },
+    /// Not the address of a server for mail. It is not repeated: a password may stand in it.
+    #[error(
+        "`mail.smtp` is no address of a mail server; it must be empty or like smtps://USER:PASSWORD@HOST:465"
+    )]
+    NoMailServer,
+    /// Not somebody letters can be from.
+    #[error("`mail.from` is `{value}`; it must be like Studio <studio@example.org>")]
+    NoSender {
+        /// What was given.
+        value: String,
+    },
     /// Not the address of a web page.
     #[error(
         "`{key}` is `{value}`; it must be empty or a web page's address like https://stems.example.org/credits"
@@ -346,6 +362,7 @@ impl Config {
         Self {
             database: masked(&self.database),
             database_scheduler: masked(&self.database_scheduler),
+            mail: self.mail.shown(),
             ..self.clone()
         }
     }
@@ -369,6 +386,7 @@ impl Config {
         range("limits.jobs_queued_max", self.limits.jobs_queued_max, 0, 10_000_000)?;
         self.rates.check(range)?;
         self.proxy.check()?;
+        self.mail.check()?;
         range("limits.upload_idle_seconds", self.limits.upload_idle_seconds, 1, 7 * 86_400)?;
         range("worker.jobs", self.worker.jobs.into(), 1, 64)?;
         range("worker.jobs_per_account", self.worker.jobs_per_account.into(), 1, 64)?;

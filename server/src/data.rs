@@ -8,6 +8,7 @@
 //! roster/           what each process of a database with many offers; beside the artifacts
 //! models/           weights of others, one folder a model
 //! engines/          graphs as TensorRT compiled them; may be deleted
+//! outbox/           letters that no mail server takes away, a file each
 //! local.json        address and key for the command line on this machine; readable by its owner only
 //! tls/              the certificate a server makes for itself
 //! ```
@@ -149,6 +150,12 @@ impl DataFolder {
     #[must_use]
     pub fn engines(&self) -> PathBuf {
         self.0.join("engines")
+    }
+
+    /// Letters that nobody takes away.
+    #[must_use]
+    pub fn outbox(&self) -> PathBuf {
+        self.0.join("outbox")
     }
 
     /// The server's own certificate.

@@ -22,6 +22,7 @@ pub mod grpc;
 pub mod http;
 pub mod job;
 pub mod ledger;
+pub mod mail;
 pub mod offer;
 pub mod progress;
 pub mod queue;

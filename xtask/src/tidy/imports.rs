@@ -33,7 +33,7 @@ enum Layer {
 
 use Layer::{Command, Domain, Edge, Port, Report, Start, Vocabulary, Work};
 
-const MODULES: [(&str, Layer); 32] = [
+const MODULES: [(&str, Layer); 33] = [
     ("clock", Vocabulary),
     ("config", Vocabulary),
     ("job", Vocabulary),
@@ -44,6 +44,7 @@ const MODULES: [(&str, Layer); 32] = [
     ("steps", Vocabulary),
     ("tenant", Vocabulary),
     ("artifacts", Port),
+    ("mail", Port),
     ("progress", Port),
     ("queue", Port),
     ("store", Port),
@@ -86,12 +87,14 @@ impl Layer {
 }
 
 /// Names from outside the crate and the modules that may use them. SQL stays in the store, wire types at the edge.
-const NAMES: [(&str, &[&str]); 12] = [
+const NAMES: [(&str, &[&str]); 14] = [
+    ("argon2", &["auth"]),
     ("axum", &["grpc", "http"]),
     ("clap", &["cli"]),
     ("figment", &["config"]),
     ("governor", &["throttle"]),
     ("indicatif", &["cli"]),
+    ("lettre", &["mail"]),
     ("png", &["report"]),
     ("sqlx", &["store"]),
     ("tonic", &["grpc"]),
