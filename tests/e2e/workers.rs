@@ -2,15 +2,17 @@
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 use tributary_protocol::client::{Client, JobState, JobView, NewJob};
 use tributary_protocol::vocab::{Credits, JobId};
+use tributary_server::clock::{Clock, ManualClock, SystemClock};
 use tributary_server::config::Config;
 use tributary_server::role::Role;
 use tributary_server::steps::Step;
-use tributary_server::{Running, StartError, WorkerRunning, start_edges, start_worker};
+use tributary_server::{Parts, Running, StartError, WorkerRunning, start_edges, start_worker};
 use tributary_tests::books::Books;
 use tributary_tests::child::ChildServer;
 use tributary_tests::journal::Journal;
@@ -49,7 +51,7 @@ impl Place {
         (server, client)
     }
 
-    async fn worker(&self, name: &str) -> (WorkerRunning, std::sync::Arc<Journal>) {
+    async fn worker(&self, name: &str) -> (WorkerRunning, Arc<Journal>) {
         let (journal, parts) = Journal::new();
         (start_worker(self.config(), &self.path(name), parts).await.unwrap(), journal)
     }
@@ -189,6 +191,26 @@ async fn a_worker_leaves_a_job_of_a_model_it_lacks_to_another_and_goes_on_with_t
     place.check_paid_once(&job, 1).await;
     poor.drain().await;
     complete.drain().await;
+    edges.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_no_worker_could_run_for_a_day_fails_and_gives_its_credits_back() {
+    let place = Place::new();
+    install_twin(&place.path("edges"));
+    let (edges, client) = place.edges("edges").await;
+    let id = JobId::generate();
+    let take = place.take(1, 4);
+    client.create(&NewJob::new(id, "twin", take.header, "a take")).await.unwrap();
+    client.upload(&take.header, &take.file, |_| {}).await.unwrap();
+    // Its clock stands a day and an hour after now.
+    let clock = Arc::new(ManualClock::new(SystemClock.now().after(Duration::from_secs(25 * 3600))));
+    let parts = Parts { clock, ..Parts::default() };
+    let worker = start_worker(place.config(), &place.path("late"), parts).await.unwrap();
+    let job = ended(&client, id).await;
+    assert_eq!((job.state, job.captured, job.released), (JobState::Failed, Credits(0), job.held), "{job:?}");
+    assert!(job.failure.as_ref().unwrap().contains("no model `twin`"), "{job:?}");
+    worker.drain().await;
     edges.drain().await;
 }
 

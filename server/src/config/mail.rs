@@ -42,7 +42,7 @@ impl MailConfig {
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let known = |scheme: &&str| self.smtp.starts_with(*scheme);
-        if !self.smtp.is_empty() && !SCHEMES.iter().any(|scheme| known(&scheme)) {
+        if !self.smtp.is_empty() && !SCHEMES.iter().any(known) {
             return Err(ConfigError::NoMailServer);
         }
         if !self.from.contains('@') || self.from.chars().any(char::is_control) {

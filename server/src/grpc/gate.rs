@@ -44,10 +44,10 @@ pub(super) async fn let_in(State(gate): State<Gate>, mut request: Request, next:
 
 impl Gate {
     async fn tenant(&self, headers: &HeaderMap, extensions: &Extensions) -> Result<Tenant, Status> {
-        let word = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let peer = self.proxies.peer(socket(extensions), word(self.proxies.header()));
+        let lines = headers.get_all(self.proxies.header()).into_iter().filter_map(|line| line.to_str().ok());
+        let peer = self.proxies.peer(socket(extensions), lines);
         self.throttle.arrives(peer).map_err(|refused| status::of_too_often(&refused))?;
-        let authorization = word(AUTHORIZATION.as_str());
+        let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         match self.auth.tenant(authorization).await {
             Ok(tenant) => {
                 let key = authorization.and_then(|value| value.strip_prefix("Bearer "));

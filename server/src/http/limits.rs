@@ -33,8 +33,9 @@ pub struct Peer(pub IpAddr);
 /// A layer for routes: `axum::middleware::from_fn_with_state(door, limit)`.
 pub async fn limit(State(door): State<Door>, mut request: Request, next: Next) -> Response {
     let socket = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let header = request.headers().get(door.proxies.header()).and_then(|value| value.to_str().ok());
-    let peer = door.proxies.peer(socket.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), header);
+    let headers = request.headers().get_all(door.proxies.header()).into_iter();
+    let lines = headers.filter_map(|line| line.to_str().ok());
+    let peer = door.proxies.peer(socket.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), lines);
     match door.throttle.arrives(peer) {
         Err(refused) => too_often(&refused),
         Ok(standing) => {

@@ -28,11 +28,12 @@ impl Proxies {
     }
 
     /// Who calls: the socket's peer, or, where that is a trusted proxy, the last address in its header that is none.
-    /// Each proxy appends the address that it saw; what stands before was written by whoever called.
+    /// Each proxy appends the address that it saw, to the line or in a line of its own; what stands before was written by
+    /// whoever called. `lines`: the values of all headers of that name, in order.
     #[must_use]
-    pub fn peer(&self, socket: IpAddr, header: Option<&str>) -> IpAddr {
+    pub fn peer<'a>(&self, socket: IpAddr, lines: impl DoubleEndedIterator<Item = &'a str>) -> IpAddr {
         let mut peer = socket.to_canonical();
-        let mut hops = header.unwrap_or_default().rsplit(',').map(str::trim).take(HOPS_MAX);
+        let mut hops = lines.rev().flat_map(|line| line.rsplit(',')).map(str::trim).take(HOPS_MAX);
         while self.trusted.iter().any(|network| network.holds(peer)) {
             let Some(hop) = hops.next().and_then(|hop| hop.parse::<IpAddr>().ok()) else { break };
             peer = hop.to_canonical();
@@ -45,29 +46,30 @@ impl Proxies {
 mod tests {
     use super::*;
 
-    fn check(trusted: &[&str], socket: &str, header: Option<&str>, peer: &str) {
+    fn check(trusted: &[&str], socket: &str, lines: &[&str], peer: &str) {
         let trusted = trusted.iter().map(|text| (*text).to_owned()).collect();
         let proxies = Proxies::new(&ProxyConfig { trusted, header: "X-Forwarded-For".to_owned() });
-        let found = proxies.peer(socket.parse().unwrap(), header);
-        assert_eq!(found, peer.parse::<IpAddr>().unwrap(), "{socket} {header:?}");
+        let found = proxies.peer(socket.parse().unwrap(), lines.iter().copied());
+        assert_eq!(found, peer.parse::<IpAddr>().unwrap(), "{socket} {lines:?}");
     }
 
     #[test]
     fn a_header_is_believed_from_trusted_proxies_only() {
-        check(&[], "1.2.3.4", Some("5.6.7.8"), "1.2.3.4");
-        check(&["10.0.0.1"], "1.2.3.4", Some("5.6.7.8"), "1.2.3.4");
-        check(&["10.0.0.1"], "10.0.0.1", Some("5.6.7.8"), "5.6.7.8");
-        check(&["10.0.0.1"], "10.0.0.1", Some("9.9.9.9, 5.6.7.8"), "5.6.7.8");
-        check(&["10.0.0.0/8"], "10.0.0.1", Some("9.9.9.9, 5.6.7.8,10.3.0.1"), "5.6.7.8");
-        check(&["10.0.0.0/8"], "::ffff:10.0.0.1", Some("2001:db8::1"), "2001:db8::1");
+        check(&[], "1.2.3.4", &["5.6.7.8"], "1.2.3.4");
+        check(&["10.0.0.1"], "1.2.3.4", &["5.6.7.8"], "1.2.3.4");
+        check(&["10.0.0.1"], "10.0.0.1", &["5.6.7.8"], "5.6.7.8");
+        check(&["10.0.0.1"], "10.0.0.1", &["9.9.9.9, 5.6.7.8"], "5.6.7.8");
+        check(&["10.0.0.0/8"], "10.0.0.1", &["9.9.9.9, 5.6.7.8,10.3.0.1"], "5.6.7.8");
+        check(&["10.0.0.1"], "10.0.0.1", &["9.9.9.9", "5.6.7.8"], "5.6.7.8");
+        check(&["10.0.0.0/8"], "::ffff:10.0.0.1", &["2001:db8::1"], "2001:db8::1");
     }
 
     #[test]
     fn a_header_that_is_missing_or_rubbish_leaves_the_proxy() {
-        for header in [None, Some(""), Some("unknown"), Some("5.6.7.8, rubbish")] {
-            check(&["10.0.0.1"], "10.0.0.1", header, "10.0.0.1");
+        for lines in [&[][..], &[""], &["unknown"], &["5.6.7.8, rubbish"], &["5.6.7.8", "rubbish"]] {
+            check(&["10.0.0.1"], "10.0.0.1", lines, "10.0.0.1");
         }
         let long = ["10.0.0.1"; 1_000].join(",");
-        check(&["10.0.0.1"], "10.0.0.1", Some(&format!("5.6.7.8,{long}")), "10.0.0.1");
+        check(&["10.0.0.1"], "10.0.0.1", &[&format!("5.6.7.8,{long}")], "10.0.0.1");
     }
 }
