@@ -2,8 +2,12 @@
 
 use crate::device::Device;
 use crate::http;
-use crate::wiring::Wired;
+use crate::reaper::Reaper;
+use crate::roster::Roster;
+use crate::worker::Worker;
 use std::fs::File;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -11,6 +15,21 @@ use tokio_util::sync::CancellationToken;
 
 /// A client that keeps its connection open keeps the process no longer than this.
 const EDGE_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Runs until the process drains.
+pub(crate) type Relay = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Everything in a process that works by itself, not yet at work.
+pub(crate) struct Hands {
+    pub(crate) http: http::Edge,
+    /// The worker and its device; none where this process runs no jobs.
+    pub(crate) bench: Option<(Arc<Worker>, Device)>,
+    pub(crate) reaper: Arc<Reaper>,
+    /// What this process says of itself to others of the database; none where there are none.
+    pub(crate) roster: Option<Arc<Roster>>,
+    /// What other servers of the database do; none where there are none.
+    pub(crate) relay: Option<Relay>,
+}
 
 /// The parts at work.
 pub(crate) struct Crew {
@@ -40,9 +59,9 @@ impl Signs {
 
 impl Crew {
     /// Everything but gRPC begins to work.
-    pub(crate) fn begin(wired: Wired, signs: Signs, listener: TcpListener, locks: Vec<File>) -> Self {
+    pub(crate) fn begin(hands: Hands, signs: Signs, listener: TcpListener, locks: Vec<File>) -> Self {
         let Signs { drain, stop } = signs;
-        let Wired { http, bench, reaper, roster, relay, .. } = wired;
+        let Hands { http, bench, reaper, roster, relay } = hands;
         let mut loops = vec![tokio::spawn(reaper.work(drain.clone()))];
         loops.extend(roster.map(|roster| tokio::spawn(roster.work(drain.clone()))));
         let device = bench.map(|(worker, device)| {

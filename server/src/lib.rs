@@ -186,7 +186,7 @@ async fn start_as(role: Role, config: Config, data: &Path, parts: Parts) -> Resu
     health.set_service_status("", tonic_health::ServingStatus::Serving).await;
     let (store, edge) = (Arc::clone(&wired.store), Arc::clone(&wired.grpc));
     let served = grpc::serve(edge, grpc_listener, tls, health.clone(), signs.stop.clone());
-    let mut crew = Crew::begin(wired, signs, http_listener, locks);
+    let mut crew = Crew::begin(wired.hands, signs, http_listener, locks);
     crew.serve("gRPC", served);
     Ok(Running { grpc, http, address, key, certificate, store, health, crew })
 }
@@ -203,7 +203,7 @@ pub async fn start_worker(config: Config, data: &Path, parts: Parts) -> Result<W
     let signs = Signs::new();
     let wired = wiring::wire(Role::Worker, &config, &data, parts, &signs.drain).await?;
     let store = Arc::clone(&wired.store);
-    Ok(WorkerRunning { http, store, crew: Crew::begin(wired, signs, listener, locks) })
+    Ok(WorkerRunning { http, store, crew: Crew::begin(wired.hands, signs, listener, locks) })
 }
 
 impl Running {

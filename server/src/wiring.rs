@@ -7,6 +7,7 @@ use crate::artifacts::disk::DiskArtifacts;
 use crate::auth::Auth;
 use crate::clock::{Clock, SteadyClock, SystemClock};
 use crate::config::{Config, DeviceConfig};
+use crate::crew::{Hands, Relay};
 use crate::data::{DataError, DataFolder};
 use crate::device::health::Wanted;
 use crate::device::memory::{CardMemory, ProcessMemory};
@@ -30,7 +31,6 @@ use crate::upload::Uploads;
 use crate::worker::stop::Running;
 use crate::worker::{Worker, foreign};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -57,22 +57,12 @@ impl Default for Parts {
     }
 }
 
-/// All parts of one server, put together and not yet running.
+/// All parts of one process, put together and not yet running.
 pub(crate) struct Wired {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) grpc: Arc<crate::grpc::Edge>,
-    pub(crate) http: crate::http::Edge,
-    /// The worker and its device; none where this process runs no jobs.
-    pub(crate) bench: Option<(Arc<Worker>, Device)>,
-    pub(crate) reaper: Arc<Reaper>,
-    /// What this process says of itself to others of the database; none where there are none.
-    pub(crate) roster: Option<Arc<Roster>>,
-    /// What other servers of the database do; none where there are none.
-    pub(crate) relay: Option<Relay>,
+    pub(crate) hands: Hands,
 }
-
-/// Runs until the server drains.
-pub(crate) type Relay = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Buckets of durations in seconds, from a small chunk to a long job.
 const SECONDS: &[f64] = &[0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0];
@@ -283,7 +273,7 @@ pub(crate) async fn wire(
         steps: parts.steps,
         drain: drain.clone(),
     });
-    Ok(Wired { store: ports.store, grpc, http, bench, reaper, roster, relay })
+    Ok(Wired { store: ports.store, grpc, hands: Hands { http, bench, reaper, roster, relay } })
 }
 
 #[cfg(test)]

@@ -61,3 +61,38 @@ impl QueueRoom {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::SqliteStore;
+
+    #[tokio::test]
+    async fn the_queue_is_counted_once_a_second_and_own_jobs_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("queue.db")).await.unwrap();
+        let (room, began) = (QueueRoom::new(2), Timestamp(1 << 50));
+        let after = |millis| began.after(Duration::from_millis(millis));
+        assert!(room.is_there(&store, began).await.unwrap());
+        room.took().await;
+        assert!(room.is_there(&store, after(500)).await.unwrap());
+        room.took().await;
+        assert!(!room.is_there(&store, after(999)).await.unwrap());
+        assert!(room.is_there(&store, after(1_000)).await.unwrap(), "the store knows of none");
+        room.took().await;
+        room.took().await;
+        let back = began.before(Duration::from_secs(60));
+        assert!(room.is_there(&store, back).await.unwrap(), "a clock that was set back asks again");
+    }
+
+    #[tokio::test]
+    async fn zero_is_any_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("queue.db")).await.unwrap();
+        let room = QueueRoom::new(0);
+        for _ in 0..100 {
+            assert!(room.is_there(&store, Timestamp(0)).await.unwrap());
+            room.took().await;
+        }
+    }
+}

@@ -4,7 +4,7 @@
 //! with less is made anew the next time its owner comes in. Hashing is slow on purpose: it runs beside the edges, few at a
 //! time, and a crowd is told to come again.
 
-mod common;
+mod first_guesses;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
@@ -138,10 +138,10 @@ impl Chosen {
         if chars > PASSWORD_CHARS_MAX {
             return Err(NoPassword::TooLong);
         }
-        if common::holds_address(&text, address) {
+        if first_guesses::holds_address(&text, address) {
             return Err(NoPassword::OwnAddress);
         }
-        if common::is_common(&text) { Err(NoPassword::Common) } else { Ok(Self(text)) }
+        if first_guesses::is_common(&text) { Err(NoPassword::Common) } else { Ok(Self(text)) }
     }
 }
 
