@@ -1,18 +1,27 @@
-//! Lets a call in: finds who asks before any of its body is read, and whether they may. The health service and signing in
-//! are open.
+//! Lets a call in: counts it, finds who asks before any of its body is read, and whether they may. The health service is
+//! open; signing in is counted only.
 
 use super::status;
-use crate::auth::Auth;
+use crate::auth::api_key::ApiKey;
+use crate::auth::{Auth, AuthError};
 use crate::people::Right;
 use crate::tenant::{Principal, Tenant};
+use crate::throttle::Throttle;
+use crate::throttle::proxy::Proxies;
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
+use axum::http::{Extensions, HeaderMap};
 use axum::middleware::Next;
 use axum::response::Response;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use tonic::Status;
+use tonic::transport::server::{TcpConnectInfo, TlsConnectInfo};
 
-/// Services that nobody has to be known for.
-const OPEN: [&str; 2] = ["/grpc.health.v1.Health/", "/tributary.v1.SignIn/"];
+/// The service that anybody may call as often as they like.
+const OPEN: &str = "/grpc.health.v1.Health/";
+/// The service that nobody has to be known for.
+const UNKNOWN: &str = "/tributary.v1.SignIn/";
 
 /// What each call needs. One that is not here is refused, so that a new one is decided on.
 const NEEDS: [(&str, Right); 13] = [
@@ -31,23 +40,70 @@ const NEEDS: [(&str, Right); 13] = [
     ("/tributary.v1.Sheets/Read", Right::Read),
 ];
 
-pub(super) async fn let_in(State(auth): State<Auth>, mut request: Request, next: Next) -> Response {
+/// Everything the gate uses.
+#[derive(Clone)]
+pub struct Gate {
+    /// Who is asking.
+    pub auth: Auth,
+    /// How often.
+    pub throttle: Arc<Throttle>,
+    /// From where.
+    pub proxies: Arc<Proxies>,
+}
+
+pub(super) async fn let_in(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    if OPEN.iter().any(|open| path.starts_with(open)) {
+    if path.starts_with(OPEN) {
         return next.run(request).await;
     }
-    let right = NEEDS.iter().find(|(call, _)| *call == path).map(|(_, right)| *right);
-    let authorization = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let principal = match auth.principal(authorization).await {
-        Ok(principal) => principal,
-        Err(error) => return status::of_auth(&error).into_http(),
-    };
-    let Some(right) = right else { return Status::unimplemented("this server has no such call").into_http() };
-    if let Err(forbidden) = principal.may(right) {
-        return status::of_forbidden(&forbidden).into_http();
+    let peer = gate.peer(request.headers(), request.extensions());
+    if let Err(refused) = gate.throttle.arrives(peer) {
+        return status::of_too_often(&refused).into_http();
     }
-    request.extensions_mut().insert(principal);
-    next.run(request).await
+    if path.starts_with(UNKNOWN) {
+        return next.run(request).await;
+    }
+    match gate.principal(path, request.headers(), peer).await {
+        Ok(principal) => {
+            request.extensions_mut().insert(principal);
+            next.run(request).await
+        }
+        Err(status) => status.into_http(),
+    }
+}
+
+impl Gate {
+    /// Whose calls these are counted as.
+    fn peer(&self, headers: &HeaderMap, extensions: &Extensions) -> IpAddr {
+        let lines = headers.get_all(self.proxies.header()).into_iter().filter_map(|line| line.to_str().ok());
+        self.proxies.peer(socket(extensions), lines)
+    }
+
+    async fn principal(&self, call: &str, headers: &HeaderMap, peer: IpAddr) -> Result<Principal, Status> {
+        let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let principal = self.auth.principal(authorization).await.map_err(|error| {
+            if matches!(error, AuthError::NoKey | AuthError::WrongKey) {
+                self.throttle.failed(peer);
+            }
+            status::of_auth(&error)
+        })?;
+        let key = authorization.and_then(|value| value.strip_prefix("Bearer "));
+        let key = key.and_then(|key| ApiKey::parse(key.trim()).ok());
+        let called = self.throttle.calls(key.as_ref().map(ApiKey::prefix), principal.tenant.account());
+        called.map_err(|refused| status::of_too_often(&refused))?;
+        let right = NEEDS.iter().find(|(needing, _)| *needing == call).map(|(_, right)| *right);
+        let right = right.ok_or_else(|| Status::unimplemented("this server has no such call"))?;
+        principal.may(right).map_err(|forbidden| status::of_forbidden(&forbidden))?;
+        Ok(principal)
+    }
+}
+
+/// The other end of the connection. Whoever has none shares one bucket.
+fn socket(extensions: &Extensions) -> IpAddr {
+    let plain = extensions.get::<TcpConnectInfo>();
+    let secured = || extensions.get::<TlsConnectInfo<TcpConnectInfo>>().map(TlsConnectInfo::get_ref);
+    let address = plain.or_else(secured).and_then(TcpConnectInfo::remote_addr);
+    address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip())
 }
 
 /// Who the gate found.
