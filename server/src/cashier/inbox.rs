@@ -92,9 +92,11 @@ impl Cashier {
             }
             DISPUTE => {
                 let dispute = self.stripe.dispute(&event.object_id).await?;
-                let payment = dispute.payment.clone().unwrap_or_default();
-                let purchase = self.purchase_by(&payment, None).await?;
+                let payment = self.stripe.payment(dispute.payment.as_deref().unwrap_or_default()).await?;
+                let purchase = self.purchase_by(&payment.id, payment.purchase.as_deref()).await?;
                 if let Some(purchase) = &purchase {
+                    // It may be told before the payment is.
+                    self.settle_payment(purchase, &payment).await?;
                     self.book_dispute(purchase, &dispute).await?;
                 }
                 purchase
