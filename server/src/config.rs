@@ -7,12 +7,14 @@
 mod calls;
 mod mail;
 mod network;
+mod payments;
 
 pub use calls::{ProxyConfig, RatesConfig};
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 pub use mail::{MailConfig, SCHEMES as MAIL_SCHEMES};
 pub use network::Network;
+pub use payments::PaymentsConfig;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -55,6 +57,8 @@ pub struct Config {
     pub proxy: ProxyConfig,
     /// How letters leave this server.
     pub mail: MailConfig,
+    /// How credits are sold.
+    pub payments: PaymentsConfig,
     /// How jobs are run.
     pub worker: WorkerConfig,
     /// How chunks are run.
@@ -171,6 +175,7 @@ impl Default for Config {
             rates: RatesConfig::default(),
             proxy: ProxyConfig::default(),
             mail: MailConfig::default(),
+            payments: PaymentsConfig::default(),
             worker: WorkerConfig::default(),
             device: DeviceConfig::default(),
             prices: BTreeMap::from([("mini".to_owned(), 1)]),
@@ -326,6 +331,14 @@ pub enum ConfigError {
         /// What was given.
         value: String,
     },
+    /// A pack that cannot be sold.
+    #[error("`payments.packs`: the pack `{pack}` cannot be sold: {fault}")]
+    Pack {
+        /// Its name.
+        pack: String,
+        /// What is wrong.
+        fault: String,
+    },
     /// Not the address of a web page.
     #[error(
         "`{key}` is `{value}`; it must be empty or a web page's address like https://stems.example.org/credits"
@@ -363,6 +376,7 @@ impl Config {
             database: masked(&self.database),
             database_scheduler: masked(&self.database_scheduler),
             mail: self.mail.shown(),
+            payments: self.payments.shown(),
             ..self.clone()
         }
     }
@@ -387,6 +401,7 @@ impl Config {
         self.rates.check(range)?;
         self.proxy.check()?;
         self.mail.check()?;
+        self.payments.check()?;
         range("limits.upload_idle_seconds", self.limits.upload_idle_seconds, 1, 7 * 86_400)?;
         range("worker.jobs", self.worker.jobs.into(), 1, 64)?;
         range("worker.jobs_per_account", self.worker.jobs_per_account.into(), 1, 64)?;

@@ -7,15 +7,19 @@ mod gate;
 mod jobs;
 mod models;
 mod sheets;
+mod shop;
+mod sign_in;
 mod status;
 mod stems;
 
 use crate::admission::Admissions;
 use crate::artifacts::Artifacts;
+use crate::cashier::Cashier;
 use crate::clock::Clock;
 use crate::config::LimitsConfig;
 use crate::progress::Progress;
 use crate::queue::Queue;
+use crate::sign_in::SignIn;
 use crate::steps::SharedSteps;
 use crate::store::Store;
 use crate::upload::Uploads;
@@ -50,6 +54,10 @@ pub struct Edge {
     pub limits: LimitsConfig,
     /// The page that sells credits; empty for none.
     pub buy_url: String,
+    /// Lets devices in.
+    pub sign_in: SignIn,
+    /// Sells credits; none where only the operator grants them.
+    pub cashier: Option<Arc<Cashier>>,
     /// Truth.
     pub store: Arc<dyn Store>,
     /// Finished stems.
@@ -109,6 +117,13 @@ pub async fn serve(
     .add_service(
         v1::account_server::AccountServer::new(accounts::Accounts(Arc::clone(&edge)))
             .max_decoding_message_size(max),
+    )
+    .add_service(
+        v1::sign_in_server::SignInServer::new(sign_in::SignIns(Arc::clone(&edge)))
+            .max_decoding_message_size(max),
+    )
+    .add_service(
+        v1::shop_server::ShopServer::new(shop::Shop(Arc::clone(&edge))).max_decoding_message_size(max),
     )
     .add_service(
         v1::models_server::ModelsServer::new(models::Models(Arc::clone(&edge)))

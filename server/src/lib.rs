@@ -37,6 +37,7 @@ pub mod role;
 pub mod roster;
 pub mod settings;
 pub mod shelf;
+pub mod sign_in;
 pub mod steps;
 pub mod store;
 pub mod tenant;
@@ -66,6 +67,9 @@ use tokio::net::TcpListener;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
+    /// The key of the payment service cannot be used.
+    #[error("`payments.stripe_key` or `payments.stripe_url` cannot be used")]
+    Payments(#[source] tributary_stripe::SetupError),
     /// The data folder cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),

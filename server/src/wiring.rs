@@ -5,6 +5,7 @@ use crate::admission::{Admissions, QueueRoom};
 use crate::artifacts::Artifacts;
 use crate::artifacts::disk::DiskArtifacts;
 use crate::auth::Auth;
+use crate::cashier::Cashier;
 use crate::clock::{Clock, SteadyClock, SystemClock};
 use crate::config::{Config, DeviceConfig};
 use crate::crew::{Hands, Relay};
@@ -20,6 +21,7 @@ use crate::queue::{LocalQueue, Queue};
 use crate::reaper::Reaper;
 use crate::role::Role;
 use crate::roster::{Entry, Roster};
+use crate::sign_in::SignIn;
 use crate::steps::{LoggedSteps, SharedSteps};
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::address::Addresses;
@@ -33,9 +35,11 @@ use crate::worker::{Worker, foreign};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tributary_models::Pipeline;
 use tributary_models::catalog::Catalog;
+use tributary_stripe::Stripe;
 
 /// What a caller may bring along instead of the default; tests bring their own.
 #[derive(Clone)]
@@ -211,6 +215,29 @@ fn name_of_this_process(role: Role) -> String {
     format!("{}-{}-{:08x}", role.word(), std::process::id(), rand::random::<u32>())
 }
 
+/// Who sells credits; none where only the operator grants them.
+fn cashier(
+    config: &Config,
+    ports: &Ports,
+    parts: &Parts,
+    pages: &str,
+) -> Result<Option<Arc<Cashier>>, StartError> {
+    let payments = &config.payments;
+    if payments.stripe_key.is_empty() {
+        return Ok(None);
+    }
+    let url = (!payments.stripe_url.is_empty()).then_some(payments.stripe_url.as_str());
+    Ok(Some(Arc::new(Cashier {
+        stripe: Stripe::new(&payments.stripe_key, url).map_err(StartError::Payments)?,
+        packs: payments.packs.clone(),
+        webhook_secrets: payments.webhook_secrets.clone(),
+        pages: pages.to_owned(),
+        store: Arc::clone(&ports.store),
+        clock: Arc::clone(&parts.clock),
+        bell: Notify::new(),
+    })))
+}
+
 pub(crate) async fn wire(
     role: Role,
     config: &Config,
@@ -258,7 +285,15 @@ pub(crate) async fn wire(
         metrics,
         door: Door { throttle: Arc::clone(&throttle), proxies: Arc::clone(&proxies) },
     };
+    let pages = String::new();
+    let cashier = cashier(config, &ports, &parts, &pages)?;
     let grpc = Arc::new(crate::grpc::Edge {
+        sign_in: SignIn {
+            store: Arc::clone(&ports.store),
+            clock: Arc::clone(&parts.clock),
+            pages: pages.clone(),
+        },
+        cashier: cashier.clone(),
         gate: Gate {
             auth: Auth { store: Arc::clone(&ports.store), clock: Arc::clone(&parts.clock) },
             throttle,
@@ -277,7 +312,7 @@ pub(crate) async fn wire(
         steps: parts.steps,
         drain: drain.clone(),
     });
-    Ok(Wired { store: ports.store, grpc, hands: Hands { http, bench, reaper, roster, relay } })
+    Ok(Wired { store: ports.store, grpc, hands: Hands { http, bench, reaper, roster, relay, cashier } })
 }
 
 #[cfg(test)]
