@@ -4,6 +4,7 @@
 
 mod cancel;
 mod chain;
+mod chaos;
 mod command;
 mod credits;
 mod disk;
