@@ -62,7 +62,7 @@ async fn use_it(mut place: Place, clips: Arc<Vec<Take>>, chance: Arc<AtomicU64>)
             client.create(&stage::wish(id, clip.header)).await?;
             client.upload(&clip.header, &clip.file, |_| {}).await?;
             if any(&chance, 3) == 0 {
-                tokio::time::sleep(Duration::from_millis(any(&chance, 400))).await;
+                wait::idle(Duration::from_millis(any(&chance, 400))).await;
                 client.cancel(id).await?;
             }
             Ok::<_, ClientError>(())
@@ -71,7 +71,7 @@ async fn use_it(mut place: Place, clips: Arc<Vec<Take>>, chance: Arc<AtomicU64>)
             _ = job => {}
             _ = place.changed() => {}
         }
-        tokio::time::sleep(Duration::from_millis(any(&chance, 300))).await;
+        wait::idle(Duration::from_millis(any(&chance, 300))).await;
     }
 }
 
@@ -90,9 +90,9 @@ async fn buy(mut place: Place, stripe: Arc<Double>, chance: Arc<AtomicU64>) {
                 stripe.pay(page, Way::Card).unwrap();
                 break;
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            wait::idle(Duration::from_millis(50)).await;
         }
-        tokio::time::sleep(Duration::from_millis(any(&chance, 500))).await;
+        wait::idle(Duration::from_millis(any(&chance, 500))).await;
     }
 }
 
@@ -132,7 +132,7 @@ async fn a_server_that_is_killed_at_any_moment_loses_and_charges_nothing() {
     crowd.spawn(buy(place.clone(), Arc::clone(&stripe), Arc::clone(&chance)));
     let (began, mut down) = (Instant::now(), Duration::ZERO);
     for _ in 0..kills {
-        tokio::time::sleep(Duration::from_millis(200 + any(&chance, 1200))).await;
+        wait::idle(Duration::from_millis(200 + any(&chance, 1200))).await;
         let killed = Instant::now();
         server.kill().unwrap();
         server = start(&data, stripe.url()).await;

@@ -3,12 +3,12 @@
 //! books once, always, and the books are right after every test.
 
 use super::*;
-use crate::billing::{Bought, PurchaseKind, PurchaseState, TopUp};
+use crate::billing::{Bought, Dispute, PurchaseKind, PurchaseState, TopUp};
 use crate::clock::{ManualClock, SystemClock, Timestamp};
 use crate::job::StemArtifact;
 use crate::ledger::Audit;
 use crate::people::Role;
-use crate::store::purchases::{Begun, Dispute};
+use crate::store::purchases::Begun;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Admission, ClaimLimits, NewJob};
 use crate::tenant::Principal;

@@ -2,10 +2,10 @@
 //! starts no job until an operator, or a dispute that is won, lets it go.
 
 use super::{Cashier, CashierError, tenant};
-use crate::billing::{Purchase, PurchaseState};
+use crate::billing::{Dispute, Purchase, PurchaseState};
 use crate::ledger::Grant;
 use crate::store::StoreError;
-use crate::store::purchases::{Dispute, DisputeStep};
+use crate::store::purchases::DisputeStep;
 use tributary_protocol::vocab::Credits;
 use tributary_stripe::dispute::DisputeState;
 use tributary_stripe::{Dispute as StripeDispute, Payment};

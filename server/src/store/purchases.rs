@@ -101,35 +101,6 @@ pub enum DisputeStep {
     Lost,
 }
 
-/// Where a dispute stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dispute {
-    /// The bank decides.
-    Open,
-    /// The money stays.
-    Won,
-    /// The money is gone.
-    Lost,
-}
-
-impl Dispute {
-    /// As the database writes it.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Won => "won",
-            Self::Lost => "lost",
-        }
-    }
-
-    /// Reads [`Dispute::word`]; none for anything else.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Open, Self::Won, Self::Lost].into_iter().find(|dispute| dispute.word() == word)
-    }
-}
-
 /// Purchases, payers, and the payment service's events.
 #[async_trait]
 pub trait Purchases: Send + Sync {

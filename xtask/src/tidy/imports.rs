@@ -33,11 +33,13 @@ enum Layer {
 
 use Layer::{Command, Domain, Edge, Port, Report, Start, Vocabulary, Work};
 
-const MODULES: [(&str, Layer); 33] = [
+const MODULES: [(&str, Layer); 37] = [
+    ("billing", Vocabulary),
     ("clock", Vocabulary),
     ("config", Vocabulary),
     ("job", Vocabulary),
     ("ledger", Vocabulary),
+    ("people", Vocabulary),
     ("quote", Vocabulary),
     ("role", Vocabulary),
     ("settings", Vocabulary),
@@ -50,10 +52,12 @@ const MODULES: [(&str, Layer); 33] = [
     ("store", Port),
     ("admission", Domain),
     ("auth", Domain),
+    ("cashier", Domain),
     ("offer", Domain),
     ("reaper", Domain),
     ("relay", Domain),
     ("roster", Domain),
+    ("sign_in", Domain),
     ("throttle", Domain),
     ("upload", Domain),
     ("device", Work),
@@ -87,7 +91,7 @@ impl Layer {
 }
 
 /// Names from outside the crate and the modules that may use them. SQL stays in the store, wire types at the edge.
-const NAMES: [(&str, &[&str]); 14] = [
+const NAMES: [(&str, &[&str]); 15] = [
     ("argon2", &["auth"]),
     ("axum", &["grpc", "http"]),
     ("clap", &["cli"]),
@@ -102,6 +106,7 @@ const NAMES: [(&str, &[&str]); 14] = [
         "tributary_models",
         &["admission", "cli", "config", "device", "offer", "report", "settings", "shelf", "wiring", "worker"],
     ),
+    ("tributary_stripe", &["cashier", "http", "wiring"]),
     ("ureq", &["shelf"]),
     ("v1", &["grpc", "http"]),
     ("zip", &["shelf"]),
