@@ -1,15 +1,18 @@
 //! May this tenant run this clip now? Limits, then plan, then quote, then the hold; nothing is uploaded before.
 
+mod queue_room;
+
 use crate::artifacts::{ArtifactError, Artifacts, Key};
 use crate::clock::Clock;
 use crate::config::LimitsConfig;
-use crate::job::Job;
+use crate::job::{Job, JobState};
 use crate::offer::Offers;
 use crate::quote::{Price, quote};
 use crate::settings;
 use crate::steps::{SharedSteps, Step};
 use crate::store::{Admission, NewJob, SpendLimit, Store, StoreError};
 use crate::tenant::{Principal, Tenant};
+pub use queue_room::QueueRoom;
 use std::sync::Arc;
 use tributary_audio::ClipShape;
 use tributary_models::{Ask, ModelError, Plan};
@@ -100,6 +103,12 @@ pub enum Refusal {
         "this account starts no new jobs since a payment of its was taken back; write to the server's operator"
     )]
     Suspended,
+    /// Too many jobs of all accounts wait: later.
+    #[error("the server's queue is full: {max} jobs wait; try again in a while")]
+    QueueFull {
+        /// Allowed.
+        max: u64,
+    },
     /// No room for clip and stems: later.
     #[error("the server's disk is almost full; try again later or tell its operator")]
     DiskFull,
@@ -131,6 +140,8 @@ pub struct Admissions {
     pub offers: Offers,
     /// What one request may ask for.
     pub limits: LimitsConfig,
+    /// The bound on the whole queue.
+    pub queue_room: QueueRoom,
     /// Truth.
     pub store: Arc<dyn Store>,
     /// To see which clips are here already.
@@ -205,11 +216,23 @@ impl Admissions {
             person: principal.person,
             spend_limit: principal.month_limit.map(|credits| SpendLimit { credits, since: now.month() }),
         };
-        if free.is_some_and(|free| free < room) && self.store.job(tenant, job.id).await?.is_none() {
-            return Err(Refusal::DiskFull);
+        let queue = self.queue_room.is_there(self.store.as_ref(), now).await?;
+        let full = if free.is_some_and(|free| free < room) {
+            Some(Refusal::DiskFull)
+        } else {
+            (!queue).then(|| Refusal::QueueFull { max: self.queue_room.queued_max() })
+        };
+        // Whoever asks again for a job that was admitted gets it, however full it is now.
+        if let Some(refusal) = full
+            && self.store.job(tenant, job.id).await?.is_none()
+        {
+            return Err(refusal);
         }
         match self.store.admit(tenant, &job, now).await? {
             Admission::Admitted(job) => {
+                if job.state == JobState::Queued {
+                    self.queue_room.took().await;
+                }
                 self.steps.reached(Step::Admitted, Some(job.id));
                 Ok(job)
             }

@@ -1,6 +1,8 @@
 //! Who is asking: from the key in a request to the tenant it acts for. Never logs a key.
 
 pub mod api_key;
+pub mod password;
+pub mod token;
 
 use crate::clock::{Clock, Timestamp};
 use crate::people::Rights;

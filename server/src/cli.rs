@@ -12,6 +12,7 @@ mod enhance;
 mod fetch;
 mod jobs;
 mod log;
+mod mail;
 mod master;
 mod models;
 mod output;
@@ -21,6 +22,7 @@ mod screen;
 mod separate;
 mod serve;
 mod transcribe;
+mod worker;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -68,6 +70,8 @@ struct Place {
 enum Command {
     /// Run the server; the first start makes the data folder, an account with credits and its key
     Serve(serve::Args),
+    /// Run jobs only, for servers started with --no-worker on the same PostgreSQL database
+    Worker(worker::Args),
     /// Separate songs into stems
     Separate(separate::Args),
     /// Take the noise out of speech
@@ -91,6 +95,8 @@ enum Command {
     Accounts(accounts::AccountsArgs),
     /// Operator: API keys of an account on this machine
     Keys(accounts::KeysArgs),
+    /// Operator: send a letter as the server would, to see that it arrives
+    Mail(mail::Args),
     /// Operator: the database; make, check, back up, restore, move to PostgreSQL
     Db(db::Args),
     /// Which models there are, what they can and what they cost
@@ -152,6 +158,7 @@ async fn run(cli: Cli) -> anyhow::Result<u8> {
     }
     match cli.command {
         Command::Serve(args) => serve::run(place, args).await,
+        Command::Worker(args) => worker::run(place, args).await,
         Command::Separate(args) => separate::run(place, args).await,
         Command::Enhance(args) => enhance::run(place, args).await,
         Command::Transcribe(args) => transcribe::run(place, args).await,
@@ -163,6 +170,7 @@ async fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Credits(args) => accounts::credits(place, args).await,
         Command::Accounts(args) => accounts::accounts(place, args).await,
         Command::Keys(args) => accounts::keys(place, args).await,
+        Command::Mail(args) => mail::run(place, args).await,
         Command::Db(args) => db::run(place, args).await,
         Command::Models(args) => models::run(place, args).await,
         Command::Report(args) => report::run(args),

@@ -4,8 +4,15 @@
 //! variables `TRIBUTARY_SERVE_<KEY>` (two underscores between table and key: `TRIBUTARY_SERVE_WORKER__JOBS=2`).
 //! A key nobody knows is an error that names it.
 
+mod calls;
+mod mail;
+mod network;
+
+pub use calls::{ProxyConfig, RatesConfig};
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
+pub use mail::{MailConfig, SCHEMES as MAIL_SCHEMES};
+pub use network::Network;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -42,6 +49,12 @@ pub struct Config {
     pub files: PathBuf,
     /// What one request may ask for.
     pub limits: LimitsConfig,
+    /// How often one may call.
+    pub rates: RatesConfig,
+    /// Proxies before this server.
+    pub proxy: ProxyConfig,
+    /// How letters leave this server.
+    pub mail: MailConfig,
     /// How jobs are run.
     pub worker: WorkerConfig,
     /// How chunks are run.
@@ -78,6 +91,8 @@ pub struct LimitsConfig {
     pub clip_seconds_max: u64,
     /// Jobs of one account that may be open at once.
     pub jobs_open_max: u32,
+    /// Queued jobs of all accounts; more are told to come again. 0 for any number.
+    pub jobs_queued_max: u64,
     /// An upload without progress for this long is given up and its credits released.
     pub upload_idle_seconds: u64,
     /// New jobs are refused while less than this is free for clips and stems.
@@ -102,6 +117,8 @@ pub struct WorkerConfig {
     pub drain_seconds: u64,
     /// How often abandoned things are looked for.
     pub reap_seconds: u64,
+    /// Where /healthz and /metrics of `tributary worker` listen; port 0 lets the system choose.
+    pub listen_http: SocketAddr,
 }
 
 /// How chunks are run: every option of engines and devices is made of this, in [`DeviceConfig::session_options`].
@@ -151,6 +168,9 @@ impl Default for Config {
             database_scheduler: String::new(),
             files: PathBuf::new(),
             limits: LimitsConfig::default(),
+            rates: RatesConfig::default(),
+            proxy: ProxyConfig::default(),
+            mail: MailConfig::default(),
             worker: WorkerConfig::default(),
             device: DeviceConfig::default(),
             prices: BTreeMap::from([("mini".to_owned(), 1)]),
@@ -168,6 +188,7 @@ impl Default for LimitsConfig {
         Self {
             clip_seconds_max: 2 * 3600,
             jobs_open_max: 50,
+            jobs_queued_max: 10_000,
             upload_idle_seconds: 3600,
             disk_free_min_mb: 512,
         }
@@ -184,6 +205,7 @@ impl Default for WorkerConfig {
             chunks_in_flight: 4,
             drain_seconds: 25,
             reap_seconds: 5,
+            listen_http: SocketAddr::from(([127, 0, 0, 1], 7702)),
         }
     }
 }
@@ -277,6 +299,33 @@ pub enum ConfigError {
         /// The key, dotted.
         key: &'static str,
     },
+    /// Not an address or a network.
+    #[error("`{key}` names `{value}`; it must be an address like 10.0.0.1 or a network like 10.0.0.0/8")]
+    NoNetwork {
+        /// The key, dotted.
+        key: &'static str,
+        /// What was given.
+        value: String,
+    },
+    /// Not the name of a header.
+    #[error("`{key}` is `{value}`; it must be the name of a header like x-forwarded-for")]
+    NoHeader {
+        /// The key, dotted.
+        key: &'static str,
+        /// What was given.
+        value: String,
+    },
+    /// Not the address of a server for mail. It is not repeated: a password may stand in it.
+    #[error(
+        "`mail.smtp` is no address of a mail server; it must be empty or like smtps://USER:PASSWORD@HOST:465"
+    )]
+    NoMailServer,
+    /// Not somebody letters can be from.
+    #[error("`mail.from` is `{value}`; it must be like Studio <studio@example.org>")]
+    NoSender {
+        /// What was given.
+        value: String,
+    },
     /// Not the address of a web page.
     #[error(
         "`{key}` is `{value}`; it must be empty or a web page's address like https://stems.example.org/credits"
@@ -313,6 +362,7 @@ impl Config {
         Self {
             database: masked(&self.database),
             database_scheduler: masked(&self.database_scheduler),
+            mail: self.mail.shown(),
             ..self.clone()
         }
     }
@@ -333,6 +383,10 @@ impl Config {
         };
         range("limits.clip_seconds_max", self.limits.clip_seconds_max, 1, CLIP_SECONDS_MAX)?;
         range("limits.jobs_open_max", self.limits.jobs_open_max.into(), 1, 10_000)?;
+        range("limits.jobs_queued_max", self.limits.jobs_queued_max, 0, 10_000_000)?;
+        self.rates.check(range)?;
+        self.proxy.check()?;
+        self.mail.check()?;
         range("limits.upload_idle_seconds", self.limits.upload_idle_seconds, 1, 7 * 86_400)?;
         range("worker.jobs", self.worker.jobs.into(), 1, 64)?;
         range("worker.jobs_per_account", self.worker.jobs_per_account.into(), 1, 64)?;

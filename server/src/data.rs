@@ -5,8 +5,10 @@
 //! tributary.db      accounts, keys, jobs, ledger (SQLite, where no other database is configured)
 //! artifacts/        clips and stems, by account and content; elsewhere where `files` says so
 //! uploads/          clips on their way; beside the artifacts
+//! roster/           what each process of a database with many offers; beside the artifacts
 //! models/           weights of others, one folder a model
 //! engines/          graphs as TensorRT compiled them; may be deleted
+//! outbox/           letters that no mail server takes away, a file each
 //! local.json        address and key for the command line on this machine; readable by its owner only
 //! tls/              the certificate a server makes for itself
 //! ```
@@ -15,6 +17,7 @@ use crate::auth::api_key::ApiKey;
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::ledger::Grant;
+use crate::role::Role;
 use crate::store::{Store, StoreError};
 use crate::tenant::Tenant;
 use crate::worker::NORMAL_WEIGHT;
@@ -46,6 +49,12 @@ impl Files {
     #[must_use]
     pub fn uploads(&self) -> PathBuf {
         self.0.join("uploads")
+    }
+
+    /// What each process says of itself.
+    #[must_use]
+    pub fn roster(&self) -> PathBuf {
+        self.0.join("roster")
     }
 }
 
@@ -143,6 +152,12 @@ impl DataFolder {
         self.0.join("engines")
     }
 
+    /// Letters that nobody takes away.
+    #[must_use]
+    pub fn outbox(&self) -> PathBuf {
+        self.0.join("outbox")
+    }
+
     /// The server's own certificate.
     #[must_use]
     pub fn tls(&self) -> PathBuf {
@@ -155,12 +170,19 @@ impl DataFolder {
         self.0.join("local.json")
     }
 
-    /// Claims the folder until the answer is dropped; the system frees it when the process dies.
+    /// Claims what a process of this role does in the folder until the answer is dropped; the system frees it when the
+    /// process dies. Edges and a worker of one machine may share a folder.
     ///
     /// # Errors
     /// `InUse` or `Io`.
-    pub fn lock(&self) -> Result<File, DataError> {
-        let path = self.0.join("lock");
+    pub fn lock(&self, role: Role) -> Result<Vec<File>, DataError> {
+        let edges = role.takes_jobs().then_some("lock");
+        let worker = role.runs_jobs().then_some("worker.lock");
+        edges.into_iter().chain(worker).map(|name| self.locked(name)).collect()
+    }
+
+    fn locked(&self, name: &str) -> Result<File, DataError> {
+        let path = self.0.join(name);
         let failed = |cause| DataError::Io { path: path.clone(), cause };
         let file = File::options().create(true).append(true).open(&path).map_err(failed)?;
         match file.try_lock() {

@@ -12,7 +12,6 @@ mod stems;
 
 use crate::admission::Admissions;
 use crate::artifacts::Artifacts;
-use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::config::LimitsConfig;
 use crate::progress::Progress;
@@ -21,6 +20,7 @@ use crate::steps::SharedSteps;
 use crate::store::Store;
 use crate::upload::Uploads;
 use crate::worker::stop::Running;
+pub use gate::Gate;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -42,8 +42,8 @@ const HEADERS_BYTES_MAX: u32 = 16 * 1024;
 
 /// Everything the edge uses.
 pub struct Edge {
-    /// Who is asking.
-    pub auth: Auth,
+    /// Who is let in.
+    pub gate: Gate,
     /// Who may run what.
     pub admissions: Admissions,
     /// What one request may ask for.
@@ -117,7 +117,7 @@ pub async fn serve(
     let gated = routes
         .prepare()
         .into_axum_router()
-        .layer(axum::middleware::from_fn_with_state(edge.auth.clone(), gate::let_in));
+        .layer(axum::middleware::from_fn_with_state(edge.gate.clone(), gate::let_in));
     let mut server = Server::builder()
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)

@@ -4,7 +4,8 @@
 //! [`ledger`]) decides, a port ([`store`], [`queue`], [`artifacts`], [`progress`]) keeps, the [`worker`] claims what
 //! is queued, the [`device`] runs chunks of many jobs in batches, and the store settles each job exactly once.
 //!
-//! [`start`] puts all of it into the calling process; `tributary serve` and the tests use nothing else.
+//! [`start`] puts all of it into the calling process, [`start_edges`] and [`start_worker`] share it between processes;
+//! `tributary serve`, `tributary worker` and the tests use nothing else.
 
 #![warn(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 #![deny(clippy::disallowed_methods)]
@@ -22,6 +23,7 @@ pub mod grpc;
 pub mod http;
 pub mod job;
 pub mod ledger;
+pub mod mail;
 pub mod offer;
 pub mod people;
 pub mod progress;
@@ -30,23 +32,27 @@ pub mod quote;
 pub mod reaper;
 pub mod relay;
 pub mod report;
+pub mod role;
+pub mod roster;
 pub mod settings;
 pub mod shelf;
 pub mod steps;
 pub mod store;
 pub mod tenant;
+pub mod throttle;
 pub mod tls;
 pub mod upload;
 pub mod worker;
 
+mod crew;
 mod wiring;
 
 pub use wiring::{Around, Parts};
 
 use config::Config;
+use crew::{Crew, Signs};
 use data::{DataError, DataFolder, LocalFile};
-use device::Device;
-use std::fs::File;
+use role::Role;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -54,8 +60,6 @@ use std::sync::Arc;
 use store::{Store, StoreError};
 use tls::{OwnCertificate, TlsError};
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +102,12 @@ pub enum StartError {
         #[source]
         cause: io::Error,
     },
+    /// A process of its own for edges or worker, on a database that only one process can use.
+    #[error(
+        "a worker of its own, and a server without one, need a PostgreSQL database: SQLite's file has one server. \
+         Name it as `database` in the configuration, or run `tributary serve` alone"
+    )]
+    OneServer,
     /// The metrics recorder did not start.
     #[error("cannot record metrics: {0}")]
     Metrics(String),
@@ -117,15 +127,17 @@ pub struct Running {
     pub certificate: Option<OwnCertificate>,
     /// The truth, for operators and tests.
     pub store: Arc<dyn Store>,
-    drain: CancellationToken,
-    stop: CancellationToken,
     health: tonic_health::server::HealthReporter,
-    worker: JoinHandle<()>,
-    reaper: JoinHandle<()>,
-    relay: Option<JoinHandle<()>>,
-    edges: Vec<JoinHandle<()>>,
-    device: Device,
-    _lock: File,
+    crew: Crew,
+}
+
+/// A worker at work, in a process without edges for clients.
+pub struct WorkerRunning {
+    /// Where /healthz and /metrics listen.
+    pub http: SocketAddr,
+    /// The truth, for operators and tests.
+    pub store: Arc<dyn Store>,
+    crew: Crew,
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -140,14 +152,26 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
 /// # Errors
 /// Where the data folder is in use, an address taken, or a part cannot be opened; nothing is left running.
 pub async fn start(config: Config, data: &Path, parts: Parts) -> Result<Running, StartError> {
+    start_as(Role::Whole, config, data, parts).await
+}
+
+/// The same without worker and device: other processes of the database run the jobs.
+///
+/// # Errors
+/// As [`start`]; `OneServer` where the database is a file of SQLite's.
+pub async fn start_edges(config: Config, data: &Path, parts: Parts) -> Result<Running, StartError> {
+    start_as(Role::Edges, config, data, parts).await
+}
+
+async fn start_as(role: Role, config: Config, data: &Path, parts: Parts) -> Result<Running, StartError> {
     let data = DataFolder::open(data)?;
-    let lock = data.lock()?;
+    let locks = data.lock(role)?;
     let (tls, certificate) = tls::load(&config, &data)?;
     let (grpc_listener, grpc) = listen(config.listen).await?;
     let (http_listener, http) = listen(config.listen_http).await?;
-    let (drain, stop) = (CancellationToken::new(), CancellationToken::new());
+    let signs = Signs::new();
     let clock = Arc::clone(&parts.clock);
-    let wired = wiring::wire(&config, &data, parts, &drain).await?;
+    let wired = wiring::wire(role, &config, &data, parts, &signs.drain).await?;
     let key = data.first_account(wired.store.as_ref(), config.first_credits, clock.now()).await?;
     // The certificate a server makes for itself names localhost.
     let address = match &tls {
@@ -162,37 +186,26 @@ pub async fn start(config: Config, data: &Path, parts: Parts) -> Result<Running,
     })?;
     let health = tonic_health::server::HealthReporter::new();
     health.set_service_status("", tonic_health::ServingStatus::Serving).await;
-    let grpc_served = grpc::serve(wired.grpc, grpc_listener, tls, health.clone(), stop.clone());
-    let http_served = http::serve(wired.http, http_listener, stop.clone());
-    let edges = vec![
-        tokio::spawn(async move {
-            if let Err(error) = grpc_served.await {
-                tracing::error!(error = &error as &dyn std::error::Error, "gRPC ended");
-            }
-        }),
-        tokio::spawn(async move {
-            if let Err(error) = http_served.await {
-                tracing::error!(error = &error as &dyn std::error::Error, "HTTP ended");
-            }
-        }),
-    ];
-    Ok(Running {
-        grpc,
-        http,
-        address,
-        key,
-        certificate,
-        store: wired.store,
-        worker: tokio::spawn(wired.worker.work(drain.clone())),
-        reaper: tokio::spawn(wired.reaper.work(drain.clone())),
-        relay: wired.relay.map(tokio::spawn),
-        edges,
-        device: wired.device,
-        drain,
-        stop,
-        health,
-        _lock: lock,
-    })
+    let (store, edge) = (Arc::clone(&wired.store), Arc::clone(&wired.grpc));
+    let served = grpc::serve(edge, grpc_listener, tls, health.clone(), signs.stop.clone());
+    let mut crew = Crew::begin(wired, signs, http_listener, locks);
+    crew.serve("gRPC", served);
+    Ok(Running { grpc, http, address, key, certificate, store, health, crew })
+}
+
+/// Starts a worker in this process: it claims, runs and settles jobs that servers of the same database took, and ends
+/// what was abandoned, but takes none itself. Returns when it works.
+///
+/// # Errors
+/// As [`start_edges`].
+pub async fn start_worker(config: Config, data: &Path, parts: Parts) -> Result<WorkerRunning, StartError> {
+    let data = DataFolder::open(data)?;
+    let locks = data.lock(Role::Worker)?;
+    let (listener, http) = listen(config.worker.listen_http).await?;
+    let signs = Signs::new();
+    let wired = wiring::wire(Role::Worker, &config, &data, parts, &signs.drain).await?;
+    let store = Arc::clone(&wired.store);
+    Ok(WorkerRunning { http, store, crew: Crew::begin(wired, signs, listener, locks) })
 }
 
 impl Running {
@@ -200,21 +213,13 @@ impl Running {
     /// their chunk and gives them back to the queue, then closes.
     pub async fn drain(self) {
         self.health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
-        self.drain.cancel();
-        let _ = self.worker.await;
-        let _ = self.reaper.await;
-        if let Some(relay) = self.relay {
-            relay.abort();
-        }
-        self.stop.cancel();
-        for edge in self.edges {
-            // A client that keeps its connection open must not keep the server.
-            let abort = edge.abort_handle();
-            if tokio::time::timeout(std::time::Duration::from_secs(3), edge).await.is_err() {
-                abort.abort();
-            }
-        }
-        let device = self.device;
-        let _ = tokio::task::spawn_blocking(move || device.shutdown()).await;
+        self.crew.drain().await;
+    }
+}
+
+impl WorkerRunning {
+    /// Goes down as a server does: running jobs stop at the end of their chunk and go back to the queue.
+    pub async fn drain(self) {
+        self.crew.drain().await;
     }
 }

@@ -1,28 +1,34 @@
 //! The only place that picks adapters and puts the parts together. Nobody imports it but `lib.rs`.
 
 use crate::StartError;
-use crate::admission::Admissions;
+use crate::admission::{Admissions, QueueRoom};
 use crate::artifacts::Artifacts;
 use crate::artifacts::disk::DiskArtifacts;
 use crate::auth::Auth;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SteadyClock, SystemClock};
 use crate::config::{Config, DeviceConfig};
-use crate::data::DataFolder;
+use crate::data::{DataError, DataFolder};
 use crate::device::health::Wanted;
 use crate::device::memory::{CardMemory, ProcessMemory};
 use crate::device::{Device, DeviceOptions, MemoryGauge};
+use crate::grpc::Gate;
+use crate::http::limits::Door;
 use crate::offer::Offers;
 use crate::progress::{LocalProgress, Progress};
 use crate::queue::{LocalQueue, Queue};
 use crate::reaper::Reaper;
+use crate::role::Role;
+use crate::roster::{Entry, Roster};
 use crate::steps::{LoggedSteps, SharedSteps};
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::address::Addresses;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Store, StoreError};
+use crate::throttle::Throttle;
+use crate::throttle::proxy::Proxies;
 use crate::upload::Uploads;
-use crate::worker::Worker;
 use crate::worker::stop::Running;
+use crate::worker::{Worker, foreign};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -56,9 +62,11 @@ pub(crate) struct Wired {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) grpc: Arc<crate::grpc::Edge>,
     pub(crate) http: crate::http::Edge,
-    pub(crate) worker: Arc<Worker>,
+    /// The worker and its device; none where this process runs no jobs.
+    pub(crate) bench: Option<(Arc<Worker>, Device)>,
     pub(crate) reaper: Arc<Reaper>,
-    pub(crate) device: Device,
+    /// What this process says of itself to others of the database; none where there are none.
+    pub(crate) roster: Option<Arc<Roster>>,
     /// What other servers of the database do; none where there are none.
     pub(crate) relay: Option<Relay>,
 }
@@ -98,6 +106,8 @@ struct Ports {
     uploads: Arc<Uploads>,
     queue: Arc<dyn Queue>,
     progress: Arc<dyn Progress>,
+    /// Jobs of this process's worker.
+    running: Arc<Running>,
 }
 
 impl Ports {
@@ -110,12 +120,21 @@ impl Ports {
             artifacts,
             queue: Arc::new(LocalQueue::default()),
             progress: Arc::new(LocalProgress::default()),
+            running: Arc::new(Running::default()),
         })
     }
 
-    fn worker(&self, config: &Config, parts: &Parts, offers: &Offers, device: &Device) -> Arc<Worker> {
+    fn worker(
+        &self,
+        name: String,
+        config: &Config,
+        parts: &Parts,
+        offers: &Offers,
+        device: &Device,
+    ) -> Arc<Worker> {
+        let alone = config.database.is_empty();
         Arc::new(Worker {
-            name: format!("worker-{}", std::process::id()),
+            name,
             config: config.worker.clone(),
             offers: offers.clone(),
             store: Arc::clone(&self.store),
@@ -125,7 +144,8 @@ impl Ports {
             device: device.clone(),
             clock: Arc::clone(&parts.clock),
             steps: Arc::clone(&parts.steps),
-            running: Arc::new(Running::default()),
+            running: Arc::clone(&self.running),
+            foreign_patience: if alone { Duration::ZERO } else { foreign::PATIENCE },
         })
     }
 
@@ -144,6 +164,22 @@ impl Ports {
         })
     }
 
+    /// Joins the processes of the database, where it may have many.
+    fn roster(
+        &self,
+        own: Entry,
+        config: &Config,
+        data: &DataFolder,
+        parts: &Parts,
+    ) -> Result<Option<Arc<Roster>>, StartError> {
+        if config.database.is_empty() {
+            return Ok(None);
+        }
+        let folder = data.files(config)?.roster();
+        let joined = Roster::join(&folder, own, Arc::clone(&parts.clock));
+        Ok(Some(Arc::new(joined.map_err(|cause| DataError::Io { path: folder, cause })?)))
+    }
+
     fn relay(&self, drain: &CancellationToken) -> Option<Relay> {
         let changes = self.store.changes()?;
         let (queue, progress) = (Arc::clone(&self.queue), Arc::clone(&self.progress));
@@ -154,6 +190,7 @@ impl Ports {
         Admissions {
             offers,
             limits: config.limits.clone(),
+            queue_room: QueueRoom::new(config.limits.jobs_queued_max),
             store: Arc::clone(&self.store),
             artifacts: Arc::clone(&self.artifacts),
             clock: Arc::clone(&parts.clock),
@@ -179,35 +216,64 @@ fn device(config: &Config, parts: &Parts) -> std::io::Result<Device> {
     Device::start(options, Arc::clone(&parts.clock), gauge)
 }
 
+/// Unlike any other's, on whatever machine or in whatever container it runs.
+fn name_of_this_process(role: Role) -> String {
+    format!("{}-{}-{:08x}", role.word(), std::process::id(), rand::random::<u32>())
+}
+
 pub(crate) async fn wire(
+    role: Role,
     config: &Config,
     data: &DataFolder,
     parts: Parts,
     drain: &CancellationToken,
 ) -> Result<Wired, StartError> {
+    if role != Role::Whole && config.database.is_empty() {
+        return Err(StartError::OneServer);
+    }
     let metrics = metrics()?;
     let ports = Ports::open(config, data).await?;
     let sessions = config.device.session_options(data.engines());
-    tributary_models::session::check(sessions).map_err(StartError::Engine)?;
     let catalog = Catalog::new(Some(&data.models()))?.with_session_options(sessions);
     let around = parts.around.clone();
     let offers = Offers::new(&catalog, config)?.with_pipelines(|pipeline| around(pipeline));
-    let device = device(config, &parts).map_err(|cause| StartError::Device { cause })?;
-    let worker = ports.worker(config, &parts, &offers, &device);
+    let name = name_of_this_process(role);
+    let roster = ports.roster(Entry::new(&name, role, &offers), config, data, &parts)?;
+    // Without a device nothing can be loaded: quotes and admission need the cards alone.
+    let bench = if role.runs_jobs() {
+        tributary_models::session::check(sessions).map_err(StartError::Engine)?;
+        let device = device(config, &parts).map_err(|cause| StartError::Device { cause })?;
+        Some((ports.worker(name, config, &parts, &offers, &device), device))
+    } else {
+        None
+    };
     let reaper = ports.reaper(config, &parts);
     let relay = ports.relay(drain);
+    let steady: Arc<dyn Clock> = Arc::new(SteadyClock::start());
+    let throttle = Arc::new(Throttle::new(&config.rates, &steady));
+    let proxies = Arc::new(Proxies::new(&config.proxy));
+    let looked_at = |(_, device): &(_, Device)| crate::http::Bench {
+        health: device.health(),
+        wanted: Wanted::of(sessions),
+    };
     let http = crate::http::Edge {
+        role,
         store: Arc::clone(&ports.store),
         artifacts: Arc::clone(&ports.artifacts),
-        device: device.health(),
-        wanted: Wanted::of(sessions),
+        device: bench.as_ref().map(looked_at),
+        roster: roster.clone(),
         models: offers.all().map(|offer| offer.card.name.clone()).collect(),
         disk_free_min_bytes: config.limits.disk_free_min_mb << 20,
         drain: drain.clone(),
         metrics,
+        door: Door { throttle: Arc::clone(&throttle), proxies: Arc::clone(&proxies) },
     };
     let grpc = Arc::new(crate::grpc::Edge {
-        auth: Auth { store: Arc::clone(&ports.store), clock: Arc::clone(&parts.clock) },
+        gate: Gate {
+            auth: Auth { store: Arc::clone(&ports.store), clock: Arc::clone(&parts.clock) },
+            throttle: Arc::clone(&throttle),
+            proxies: Arc::clone(&proxies),
+        },
         admissions: ports.admissions(config, &parts, offers),
         limits: config.limits.clone(),
         buy_url: config.buy_url.clone(),
@@ -216,12 +282,12 @@ pub(crate) async fn wire(
         uploads: ports.uploads,
         queue: ports.queue,
         progress: ports.progress,
-        running: Arc::clone(&worker.running),
+        running: ports.running,
         clock: parts.clock,
         steps: parts.steps,
         drain: drain.clone(),
     });
-    Ok(Wired { store: ports.store, grpc, http, worker, reaper, device, relay })
+    Ok(Wired { store: ports.store, grpc, http, bench, reaper, roster, relay })
 }
 
 #[cfg(test)]

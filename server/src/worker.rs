@@ -1,5 +1,6 @@
 //! Claims queued jobs, runs them, settles them. Holds no truth: a worker that dies loses only time.
 
+pub mod foreign;
 pub mod lease;
 pub mod run;
 pub mod stop;
@@ -13,6 +14,7 @@ use crate::progress::Progress;
 use crate::queue::Queue;
 use crate::steps::{SharedSteps, Step};
 use crate::store::{Claim, ClaimLimits, Settled, Store, StoreError};
+use foreign::Aside;
 use run::{Outcome, Run};
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -53,6 +55,8 @@ pub struct Worker {
     pub steps: SharedSteps,
     /// Jobs with this worker now.
     pub running: Arc<Running>,
+    /// How long after it was made a job that this worker cannot run is left to others; zero where there are none.
+    pub foreign_patience: Duration,
 }
 
 impl Worker {
@@ -65,19 +69,13 @@ impl Worker {
                 () = drain.cancelled() => break,
                 permit = Arc::clone(&slots).acquire_owned() => permit.expect("the semaphore is never closed"),
             };
-            match self.claim().await {
-                Ok(Some(claim)) => {
-                    jobs.spawn(Arc::clone(&self).attempt(claim, permit, drain.clone()));
-                    continue;
-                }
-                Ok(None) => {}
-                Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "cannot claim"),
-            }
-            drop(permit);
+            let aside = self.claim_all(permit, &slots, &jobs, &drain).await;
+            let (bell, pause) = if aside.is_empty() { (true, POLL) } else { (false, foreign::PAUSE) };
+            self.give_back(aside).await;
             tokio::select! {
                 () = drain.cancelled() => break,
-                () = self.queue.wait() => {}
-                () = tokio::time::sleep(POLL) => {}
+                () = self.queue.wait(), if bell => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
         self.running.stop_all(StopReason::Drain);
@@ -85,6 +83,38 @@ impl Worker {
         if tokio::time::timeout(Duration::from_secs(self.config.drain_seconds), jobs.wait()).await.is_err() {
             tracing::warn!("some jobs did not stop in time; their leases run out by themselves");
         }
+    }
+
+    /// Claims and begins jobs until the queue has no more, or no slot is free. Answers the claims of others' jobs.
+    async fn claim_all(
+        self: &Arc<Self>,
+        first: OwnedSemaphorePermit,
+        slots: &Arc<Semaphore>,
+        jobs: &TaskTracker,
+        drain: &CancellationToken,
+    ) -> Aside {
+        let (mut slot, mut aside) = (Some(first), Aside::default());
+        while !drain.is_cancelled() && !aside.is_full() {
+            // Nobody waits for a slot with claims aside: their leases would run out.
+            let Some(permit) = slot.take().or_else(|| Arc::clone(slots).try_acquire_owned().ok()) else {
+                break;
+            };
+            match self.claim().await {
+                Ok(Some(claim)) if self.is_foreign(&claim.job, self.clock.now()) => {
+                    aside.put(claim);
+                    slot = Some(permit);
+                }
+                Ok(Some(claim)) => {
+                    jobs.spawn(Arc::clone(self).attempt(claim, permit, drain.clone()));
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "cannot claim");
+                    break;
+                }
+            }
+        }
+        aside
     }
 
     async fn claim(&self) -> Result<Option<Claim>, StoreError> {

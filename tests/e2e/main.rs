@@ -23,6 +23,7 @@ mod plugin_sound;
 mod plugin_tasks;
 #[cfg(unix)]
 mod plugin_vst3;
+mod rates;
 mod real_songs;
 mod refusals;
 mod restart;
@@ -30,3 +31,4 @@ mod servers;
 mod studio_grows;
 mod tasks;
 mod tenants;
+mod workers;

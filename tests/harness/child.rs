@@ -9,14 +9,16 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tributary_protocol::vocab::JobId;
-use tributary_server::Parts;
+use tributary_server::role::Role;
 use tributary_server::steps::{Step, Steps};
+use tributary_server::{Parts, start, start_edges, start_worker};
 
 /// The test that is the server when its data folder is named, and passes at once otherwise.
 pub const TEST: &str = "restart::the_server_that_is_killed";
 const DATA: &str = "TRIBUTARY_TEST_CHILD_DATA";
 const DIE_AT: &str = "TRIBUTARY_TEST_CHILD_DIE_AT";
 const FILES: &str = "TRIBUTARY_TEST_CHILD_FILES";
+const ROLE: &str = "TRIBUTARY_TEST_CHILD_ROLE";
 const ATTEMPTS: &str = "TRIBUTARY_TEST_CHILD_ATTEMPTS";
 /// As servers have it when nothing else is configured.
 const ATTEMPTS_USUAL: u32 = 3;
@@ -56,7 +58,7 @@ impl ChildServer {
     /// # Errors
     /// Where the process cannot be started or does not come up.
     pub fn start_with(data: &Path, die_at: Option<DieAt>, attempts: u32) -> anyhow::Result<Self> {
-        Self::spawn(data, die_at, attempts, database::told(data)?, None)
+        Self::spawn(data, die_at, attempts, database::told(data)?, None, Role::Whole)
     }
 
     /// One of several on the PostgreSQL database `address`, with the folder of files that they share.
@@ -64,7 +66,21 @@ impl ChildServer {
     /// # Errors
     /// Where the process cannot be started or does not come up.
     pub fn start_among(data: &Path, address: &str, files: &Path, attempts: u32) -> anyhow::Result<Self> {
-        Self::spawn(data, None, attempts, database::telling(address), Some(files))
+        Self::start_as(Role::Whole, data, address, files, attempts)
+    }
+
+    /// The same with a part of the work only. A worker has neither address nor key: both are empty.
+    ///
+    /// # Errors
+    /// Where the process cannot be started or does not come up.
+    pub fn start_as(
+        role: Role,
+        data: &Path,
+        address: &str,
+        files: &Path,
+        attempts: u32,
+    ) -> anyhow::Result<Self> {
+        Self::spawn(data, None, attempts, database::telling(address), Some(files), role)
     }
 
     fn spawn(
@@ -73,10 +89,11 @@ impl ChildServer {
         attempts: u32,
         database: (&'static str, String),
         files: Option<&Path>,
+        role: Role,
     ) -> anyhow::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["--exact", TEST, "--nocapture"]).env(DATA, data).env(ATTEMPTS, attempts.to_string());
-        command.env(database.0, database.1);
+        command.env(database.0, database.1).env(ROLE, role.word());
         if let Some(files) = files {
             command.env(FILES, files);
         }
@@ -165,7 +182,20 @@ pub async fn serve_if_child() -> anyhow::Result<()> {
     config.worker.attempts = std::env::var(ATTEMPTS)?.parse()?;
     config.database = database::of(Path::new(&data))?.unwrap_or_default();
     config.files = std::env::var_os(FILES).map(PathBuf::from).unwrap_or_default();
-    let running = tributary_server::start(config, Path::new(&data), parts).await?;
-    println!("{READY}{} {} ", running.address, running.key);
+    let (data, role) = (Path::new(&data), std::env::var(ROLE)?);
+    // Kept for as long as the process lives.
+    let (_server, _worker);
+    if role == Role::Worker.word() {
+        _worker = start_worker(config, data, parts).await?;
+        println!("{READY}  ");
+    } else {
+        let edges_only = role == Role::Edges.word();
+        _server = if edges_only {
+            start_edges(config, data, parts).await?
+        } else {
+            start(config, data, parts).await?
+        };
+        println!("{READY}{} {} ", _server.address, _server.key);
+    }
     std::future::pending().await
 }

@@ -41,8 +41,11 @@ pub fn config() -> Config {
     let mut config = Config::default();
     config.listen.set_port(0);
     config.listen_http.set_port(0);
+    config.worker.listen_http.set_port(0);
     config.worker.reap_seconds = 1;
     config.limits.disk_free_min_mb = 1;
+    // All tests knock from one address, some with many wrong keys.
+    config.rates.failed_sign_in_costs = 1;
     config
 }
 

@@ -162,7 +162,11 @@ impl Line {
             Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => {
                 Failure::passing(self.unreachable(status))
             }
-            Code::ResourceExhausted => busy(&status, reason),
+            Code::ResourceExhausted => {
+                // Only the server says so: it is there, and worth waiting for.
+                self.reached.store(true, Ordering::Relaxed);
+                busy(&status, reason)
+            }
             Code::Aborted => Failure::passing(ClientError::Busy { reason, retry_after: None }),
             Code::Unauthenticated => Failure::last(ClientError::SignIn),
             Code::FailedPrecondition => {
@@ -307,6 +311,22 @@ mod tests {
         let failure = line().judge(status);
         assert_eq!(failure.again, Again::After(Duration::from_secs(3)));
         assert_eq!(failure.error.to_string(), "the server is busy (full): try again in 3 s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_says_when_is_waited_for_also_when_it_says_so_first_of_all() {
+        let details = ErrorDetails::with_retry_info(Some(Duration::from_secs(20)));
+        let (began, asked) = (Instant::now(), AtomicBool::new(false));
+        let answer = line()
+            .call((), |()| {
+                let first = !asked.swap(true, Ordering::Relaxed);
+                let full = || Status::with_error_details(Code::ResourceExhausted, "full", details.clone());
+                ready(if first { Err(full()) } else { Ok(Response::new(7)) })
+            })
+            .await;
+        assert_eq!(answer.unwrap(), 7);
+        let waited = began.elapsed();
+        assert!(waited >= Duration::from_secs(20) && waited < Duration::from_secs(21), "{waited:?}");
     }
 
     fn no_credits(metadata: &[(&str, &str)]) -> ClientError {

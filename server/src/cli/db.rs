@@ -3,6 +3,7 @@
 
 use super::{DONE, Place, screen};
 use crate::data::{DATABASE, DataFolder};
+use crate::role::Role;
 use crate::store::copy::{self, Copied};
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::address::{Address, Addresses};
@@ -188,7 +189,7 @@ async fn backup(database: &Database, file: &Path) -> anyhow::Result<()> {
 async fn restore(data: &DataFolder, database: &Database, file: &Path, admin: &Admin) -> anyhow::Result<()> {
     match database {
         Database::File(to) => {
-            let _lock = data.lock()?;
+            let _lock = data.lock(Role::Whole)?;
             copy::back_up_file(file, to).await?;
             let audit = SqliteStore::open(to).await?.audit().await?;
             ensure!(audit.is_clean(), "it was copied, but THE BOOKS IN IT ARE WRONG: {audit:?}");
@@ -213,7 +214,7 @@ async fn import(
     }
     let admin = admin.address()?;
     // A server on the file would go on writing to it.
-    let _lock = data.lock()?;
+    let _lock = data.lock(Role::Whole)?;
     let file = file.unwrap_or_else(|| data.database());
     say(&copy::restore(&admin, &file).await?);
     screen::line(format!("{} has what {} has; the file stays as it is", database.shown(), file.display()));

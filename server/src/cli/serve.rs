@@ -2,7 +2,7 @@
 
 use super::{DONE, Place, log, screen};
 use crate::data::DataFolder;
-use crate::{Parts, Running, start};
+use crate::{Parts, Running, start, start_edges};
 use anyhow::Context;
 use std::net::SocketAddr;
 
@@ -14,6 +14,9 @@ pub(super) struct Args {
     /// Where /healthz and /metrics listen [default: 127.0.0.1:7701]
     #[arg(long, value_name = "ADDRESS")]
     listen_http: Option<SocketAddr>,
+    /// Run no jobs here: `tributary worker` does, on the same PostgreSQL database
+    #[arg(long)]
+    no_worker: bool,
     /// Print where everything lies as words, or as one line of JSON for programs
     #[arg(long, value_enum, default_value = "text")]
     announce: Announce,
@@ -23,7 +26,7 @@ pub(super) struct Args {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Announce {
+pub(super) enum Announce {
     Text,
     Json,
 }
@@ -39,14 +42,14 @@ pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
     }
     log::start(config.log_format);
     let mut ends = Ends::listen().context("listen for signals")?;
-    let running = start(config, data.path(), Parts::default()).await?;
+    let running = if args.no_worker {
+        start_edges(config, data.path(), Parts::default()).await?
+    } else {
+        start(config, data.path(), Parts::default()).await?
+    };
     announce(&running, &data, args.announce);
     ends.wait().await;
-    screen::note("Stopping: running jobs go back to the queue and nothing is charged twice.");
-    tokio::select! {
-        () = running.drain() => {}
-        () = ends.wait() => screen::note("Stopped at once; leases run out by themselves."),
-    }
+    ends.drain(running.drain()).await;
     Ok(DONE)
 }
 
@@ -73,13 +76,13 @@ fn announce(running: &Running, data: &DataFolder, how: Announce) {
 }
 
 /// The two ways a server is told to stop.
-struct Ends {
+pub(super) struct Ends {
     #[cfg(unix)]
     term: tokio::signal::unix::Signal,
 }
 
 impl Ends {
-    fn listen() -> std::io::Result<Self> {
+    pub(super) fn listen() -> std::io::Result<Self> {
         #[cfg(unix)]
         {
             let term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
@@ -89,7 +92,16 @@ impl Ends {
         Ok(Self {})
     }
 
-    async fn wait(&mut self) {
+    /// Goes down; told a second time, at once.
+    pub(super) async fn drain(&mut self, drained: impl Future<Output = ()>) {
+        screen::note("Stopping: running jobs go back to the queue and nothing is charged twice.");
+        tokio::select! {
+            () = drained => {}
+            () = self.wait() => screen::note("Stopped at once; leases run out by themselves."),
+        }
+    }
+
+    pub(super) async fn wait(&mut self) {
         #[cfg(unix)]
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}

@@ -5,6 +5,7 @@ use crate::artifacts::ArtifactError;
 use crate::auth::AuthError;
 use crate::store::StoreError;
 use crate::tenant::Forbidden;
+use crate::throttle::TooOften;
 use crate::upload::UploadError;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,6 +16,8 @@ use tributary_protocol::reason;
 
 /// When a busy server asks a client to come again.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
+/// When one does whose queue is full: a job takes longer than a moment.
+const QUEUE_FULL_AGAIN: Duration = Duration::from_secs(10);
 
 pub(super) fn of_auth(error: &AuthError) -> Status {
     match error {
@@ -62,6 +65,7 @@ pub(super) fn of_refusal(refusal: &Refusal) -> Status {
             Status::with_error_details(Code::FailedPrecondition, text, details)
         }
         Refusal::DiskFull => busy(&text),
+        Refusal::QueueFull { .. } => later(&text, QUEUE_FULL_AGAIN),
         Refusal::Draining => Status::unavailable(text),
         Refusal::Store(error) => of_store(error),
         Refusal::Artifact(error) => of_artifact(error),
@@ -101,10 +105,16 @@ pub(super) fn internal(error: &(dyn std::error::Error + 'static)) -> Status {
     )
 }
 
+/// Before anything was done.
+pub(super) fn of_too_often(refused: &TooOften) -> Status {
+    later(&refused.to_string(), refused.retry_after)
+}
+
 fn busy(text: &str) -> Status {
-    Status::with_error_details(
-        Code::ResourceExhausted,
-        text.to_owned(),
-        ErrorDetails::with_retry_info(Some(RETRY_AFTER)),
-    )
+    later(text, RETRY_AFTER)
+}
+
+fn later(text: &str, again: Duration) -> Status {
+    let details = ErrorDetails::with_retry_info(Some(again));
+    Status::with_error_details(Code::ResourceExhausted, text.to_owned(), details)
 }

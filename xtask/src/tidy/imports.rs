@@ -33,16 +33,18 @@ enum Layer {
 
 use Layer::{Command, Domain, Edge, Port, Report, Start, Vocabulary, Work};
 
-const MODULES: [(&str, Layer); 28] = [
+const MODULES: [(&str, Layer); 33] = [
     ("clock", Vocabulary),
     ("config", Vocabulary),
     ("job", Vocabulary),
     ("ledger", Vocabulary),
     ("quote", Vocabulary),
+    ("role", Vocabulary),
     ("settings", Vocabulary),
     ("steps", Vocabulary),
     ("tenant", Vocabulary),
     ("artifacts", Port),
+    ("mail", Port),
     ("progress", Port),
     ("queue", Port),
     ("store", Port),
@@ -51,6 +53,8 @@ const MODULES: [(&str, Layer); 28] = [
     ("offer", Domain),
     ("reaper", Domain),
     ("relay", Domain),
+    ("roster", Domain),
+    ("throttle", Domain),
     ("upload", Domain),
     ("device", Work),
     ("worker", Work),
@@ -58,6 +62,7 @@ const MODULES: [(&str, Layer); 28] = [
     ("http", Edge),
     ("report", Report),
     ("shelf", Report),
+    ("crew", Start),
     ("data", Start),
     ("tls", Start),
     ("wiring", Start),
@@ -82,11 +87,14 @@ impl Layer {
 }
 
 /// Names from outside the crate and the modules that may use them. SQL stays in the store, wire types at the edge.
-const NAMES: [(&str, &[&str]); 11] = [
+const NAMES: [(&str, &[&str]); 14] = [
+    ("argon2", &["auth"]),
     ("axum", &["grpc", "http"]),
     ("clap", &["cli"]),
     ("figment", &["config"]),
+    ("governor", &["throttle"]),
     ("indicatif", &["cli"]),
+    ("lettre", &["mail"]),
     ("png", &["report"]),
     ("sqlx", &["store"]),
     ("tonic", &["grpc"]),

@@ -1,0 +1,98 @@
+//! What works in one process, and how it goes down: nothing is lost, and nothing waits for ever.
+
+use crate::device::Device;
+use crate::http;
+use crate::wiring::Wired;
+use std::fs::File;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// A client that keeps its connection open keeps the process no longer than this.
+const EDGE_PATIENCE: Duration = Duration::from_secs(3);
+
+/// The parts at work.
+pub(crate) struct Crew {
+    drain: CancellationToken,
+    stop: CancellationToken,
+    /// Ends by itself when the process drains.
+    loops: Vec<JoinHandle<()>>,
+    relay: Option<JoinHandle<()>>,
+    edges: Vec<JoinHandle<()>>,
+    device: Option<Device>,
+    _locks: Vec<File>,
+}
+
+/// How a process is told to go down, in two steps.
+pub(crate) struct Signs {
+    /// Set when the process shall take nothing new.
+    pub(crate) drain: CancellationToken,
+    /// Set when the edges shall close.
+    pub(crate) stop: CancellationToken,
+}
+
+impl Signs {
+    pub(crate) fn new() -> Self {
+        Self { drain: CancellationToken::new(), stop: CancellationToken::new() }
+    }
+}
+
+impl Crew {
+    /// Everything but gRPC begins to work.
+    pub(crate) fn begin(wired: Wired, signs: Signs, listener: TcpListener, locks: Vec<File>) -> Self {
+        let Signs { drain, stop } = signs;
+        let Wired { http, bench, reaper, roster, relay, .. } = wired;
+        let mut loops = vec![tokio::spawn(reaper.work(drain.clone()))];
+        loops.extend(roster.map(|roster| tokio::spawn(roster.work(drain.clone()))));
+        let device = bench.map(|(worker, device)| {
+            loops.push(tokio::spawn(worker.work(drain.clone())));
+            device
+        });
+        let mut crew = Self {
+            loops,
+            relay: relay.map(tokio::spawn),
+            edges: Vec::new(),
+            device,
+            drain,
+            stop: stop.clone(),
+            _locks: locks,
+        };
+        crew.serve("HTTP", http::serve(http, listener, stop));
+        crew
+    }
+
+    /// One more edge; it ends when told to stop.
+    pub(crate) fn serve<E: std::error::Error + Send + 'static>(
+        &mut self,
+        name: &'static str,
+        edge: impl Future<Output = Result<(), E>> + Send + 'static,
+    ) {
+        self.edges.push(tokio::spawn(async move {
+            if let Err(error) = edge.await {
+                tracing::error!(error = &error as &dyn std::error::Error, "{name} ended");
+            }
+        }));
+    }
+
+    /// Takes nothing new, stops running jobs at the end of their chunk and gives them back to the queue, then closes.
+    pub(crate) async fn drain(self) {
+        self.drain.cancel();
+        for task in self.loops {
+            let _ = task.await;
+        }
+        if let Some(relay) = self.relay {
+            relay.abort();
+        }
+        self.stop.cancel();
+        for edge in self.edges {
+            let abort = edge.abort_handle();
+            if tokio::time::timeout(EDGE_PATIENCE, edge).await.is_err() {
+                abort.abort();
+            }
+        }
+        if let Some(device) = self.device {
+            let _ = tokio::task::spawn_blocking(move || device.shutdown()).await;
+        }
+    }
+}
