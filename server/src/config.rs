@@ -7,12 +7,14 @@
 mod calls;
 mod mail;
 mod network;
+mod pages;
 
 pub use calls::{ProxyConfig, RatesConfig};
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 pub use mail::{MailConfig, SCHEMES as MAIL_SCHEMES};
 pub use network::Network;
+pub use pages::{BrandConfig, BrandLink, PagesConfig, SignUp, origin_of};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -55,6 +57,8 @@ pub struct Config {
     pub proxy: ProxyConfig,
     /// How letters leave this server.
     pub mail: MailConfig,
+    /// The web pages.
+    pub pages: PagesConfig,
     /// How jobs are run.
     pub worker: WorkerConfig,
     /// How chunks are run.
@@ -171,6 +175,7 @@ impl Default for Config {
             rates: RatesConfig::default(),
             proxy: ProxyConfig::default(),
             mail: MailConfig::default(),
+            pages: PagesConfig::default(),
             worker: WorkerConfig::default(),
             device: DeviceConfig::default(),
             prices: BTreeMap::from([("mini".to_owned(), 1)]),
@@ -326,6 +331,12 @@ pub enum ConfigError {
         /// What was given.
         value: String,
     },
+    /// Not a colour.
+    #[error("`pages.brand.accent` is `{value}`; it must be like #a394ff")]
+    NoColour {
+        /// What was given.
+        value: String,
+    },
     /// Not the address of a web page.
     #[error(
         "`{key}` is `{value}`; it must be empty or a web page's address like https://stems.example.org/credits"
@@ -387,6 +398,7 @@ impl Config {
         self.rates.check(range)?;
         self.proxy.check()?;
         self.mail.check()?;
+        self.pages.check()?;
         range("limits.upload_idle_seconds", self.limits.upload_idle_seconds, 1, 7 * 86_400)?;
         range("worker.jobs", self.worker.jobs.into(), 1, 64)?;
         range("worker.jobs_per_account", self.worker.jobs_per_account.into(), 1, 64)?;

@@ -42,9 +42,16 @@ impl Crew {
     /// Everything but gRPC begins to work.
     pub(crate) fn begin(wired: Wired, signs: Signs, listener: TcpListener, locks: Vec<File>) -> Self {
         let Signs { drain, stop } = signs;
-        let Wired { http, bench, reaper, roster, relay, .. } = wired;
+        let Wired { http, pages, bench, reaper, roster, relay, .. } = wired;
         let mut loops = vec![tokio::spawn(reaper.work(drain.clone()))];
         loops.extend(roster.map(|roster| tokio::spawn(roster.work(drain.clone()))));
+        loops.extend(pages.map(|pages| {
+            let drain = drain.clone();
+            tokio::spawn(async move {
+                drain.cancelled().await;
+                pages.post.drain().await;
+            })
+        }));
         let device = bench.map(|(worker, device)| {
             loops.push(tokio::spawn(worker.work(drain.clone())));
             device

@@ -1,5 +1,7 @@
 //! The only place that picks adapters and puts the parts together. Nobody imports it but `lib.rs`.
 
+mod pages;
+
 use crate::StartError;
 use crate::admission::{Admissions, QueueRoom};
 use crate::artifacts::Artifacts;
@@ -30,6 +32,7 @@ use crate::upload::Uploads;
 use crate::worker::stop::Running;
 use crate::worker::{Worker, foreign};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+pub(crate) use pages::{Pages, Places};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -62,6 +65,8 @@ pub(crate) struct Wired {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) grpc: Arc<crate::grpc::Edge>,
     pub(crate) http: crate::http::Edge,
+    /// None in a process without edges.
+    pub(crate) pages: Option<Pages>,
     /// The worker and its device; none where this process runs no jobs.
     pub(crate) bench: Option<(Arc<Worker>, Device)>,
     pub(crate) reaper: Arc<Reaper>,
@@ -223,6 +228,7 @@ fn name_of_this_process(role: Role) -> String {
 
 pub(crate) async fn wire(
     role: Role,
+    places: Option<Places>,
     config: &Config,
     data: &DataFolder,
     parts: Parts,
@@ -268,13 +274,19 @@ pub(crate) async fn wire(
         metrics,
         door: Door { throttle: Arc::clone(&throttle), proxies: Arc::clone(&proxies) },
     };
+    let admissions = Arc::new(ports.admissions(config, &parts, offers));
+    let pages = places.map(|places| {
+        let (door, admissions) = (http.door.clone(), Arc::clone(&admissions));
+        ports.pages(config, data, &parts, places, admissions, door, drain)
+    });
+    let pages = pages.transpose()?;
     let grpc = Arc::new(crate::grpc::Edge {
         gate: Gate {
             auth: Auth { store: Arc::clone(&ports.store), clock: Arc::clone(&parts.clock) },
             throttle: Arc::clone(&throttle),
             proxies: Arc::clone(&proxies),
         },
-        admissions: ports.admissions(config, &parts, offers),
+        admissions,
         limits: config.limits.clone(),
         buy_url: config.buy_url.clone(),
         store: Arc::clone(&ports.store),
@@ -287,7 +299,7 @@ pub(crate) async fn wire(
         steps: parts.steps,
         drain: drain.clone(),
     });
-    Ok(Wired { store: ports.store, grpc, http, bench, reaper, roster, relay })
+    Ok(Wired { store: ports.store, grpc, http, pages, bench, reaper, roster, relay })
 }
 
 #[cfg(test)]
