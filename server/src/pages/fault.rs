@@ -15,7 +15,7 @@ pub(super) enum Fault {
     /// Not there, or not yours: nobody can tell which.
     Missing,
     /// Sign in first, then come back here.
-    SignIn(String),
+    SignIn,
     /// Your role does not allow it.
     Forbidden,
     /// The form is not ours, or too old.
@@ -38,7 +38,7 @@ impl Fault {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Missing => StatusCode::NOT_FOUND,
-            Self::SignIn(_) => StatusCode::SEE_OTHER,
+            Self::SignIn => StatusCode::SEE_OTHER,
             Self::Forbidden | Self::Form => StatusCode::FORBIDDEN,
             Self::Wrong(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Large(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -51,7 +51,7 @@ impl Fault {
     pub(super) fn words(&self) -> (&'static str, String) {
         match self {
             Self::Missing => ("Not found", "There is nothing here, or it is not yours to see.".to_owned()),
-            Self::SignIn(_) => ("Sign in", "Sign in first.".to_owned()),
+            Self::SignIn => ("Sign in", "Sign in first.".to_owned()),
             Self::Forbidden => (
                 "Not allowed",
                 "Your role in this account does not allow that; ask an owner of the account.".to_owned(),

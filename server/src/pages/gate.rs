@@ -27,7 +27,8 @@ const SITE: &str = "sec-fetch-site";
 
 /// A layer around all routes.
 pub(super) async fn pass(State(edge): State<Edge>, request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_owned();
+    // With what stands behind the question mark: a device's code, say.
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let matched = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let frames = match matched.as_deref() {
         Some(path) if path.starts_with("/widget/") => Frames::Of(&edge.config.widget_origins),
@@ -57,7 +58,7 @@ pub(super) async fn pass(State(edge): State<Edge>, request: Request, next: Next)
 
 /// What a fault looks like: a page of its own, or the way to where one signs in.
 fn drawn(edge: &Edge, fault: &Fault, visit: Option<&Visit>, path: &str) -> Response {
-    if let Fault::SignIn(_) = fault {
+    if let Fault::SignIn = fault {
         let next: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();
         return redirect(&format!("/sign-in?next={next}"));
     }

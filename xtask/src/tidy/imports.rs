@@ -33,14 +33,16 @@ enum Layer {
 
 use Layer::{Command, Domain, Edge, Port, Report, Start, Vocabulary, Work};
 
-const MODULES: [(&str, Layer); 33] = [
+const MODULES: [(&str, Layer); 40] = [
     ("clock", Vocabulary),
     ("config", Vocabulary),
     ("job", Vocabulary),
     ("ledger", Vocabulary),
+    ("people", Vocabulary),
     ("quote", Vocabulary),
     ("role", Vocabulary),
     ("settings", Vocabulary),
+    ("statement", Vocabulary),
     ("steps", Vocabulary),
     ("tenant", Vocabulary),
     ("artifacts", Port),
@@ -50,6 +52,10 @@ const MODULES: [(&str, Layer); 33] = [
     ("store", Port),
     ("admission", Domain),
     ("auth", Domain),
+    ("intake", Domain),
+    ("margin", Domain),
+    ("team", Domain),
+    ("welcome", Domain),
     ("offer", Domain),
     ("reaper", Domain),
     ("relay", Domain),
@@ -60,6 +66,7 @@ const MODULES: [(&str, Layer); 33] = [
     ("worker", Work),
     ("grpc", Edge),
     ("http", Edge),
+    ("pages", Edge),
     ("report", Report),
     ("shelf", Report),
     ("crew", Start),
@@ -78,7 +85,7 @@ impl Layer {
             Port => &[Vocabulary],
             Domain => &[Vocabulary, Port, Domain],
             Work => &[Vocabulary, Port, Domain, Work],
-            Edge => &[Vocabulary, Port, Domain, Work, Edge],
+            Edge => &[Vocabulary, Port, Domain, Work, Edge, Report],
             Report => &[],
             Start => &[Vocabulary, Port, Domain, Work, Edge, Start],
             Command => &[Vocabulary, Port, Domain, Work, Edge, Report, Start],
@@ -87,14 +94,15 @@ impl Layer {
 }
 
 /// Names from outside the crate and the modules that may use them. SQL stays in the store, wire types at the edge.
-const NAMES: [(&str, &[&str]); 14] = [
+const NAMES: [(&str, &[&str]); 15] = [
     ("argon2", &["auth"]),
-    ("axum", &["grpc", "http"]),
+    ("axum", &["grpc", "http", "pages"]),
     ("clap", &["cli"]),
     ("figment", &["config"]),
     ("governor", &["throttle"]),
     ("indicatif", &["cli"]),
     ("lettre", &["mail"]),
+    ("maud", &["pages"]),
     ("png", &["report"]),
     ("sqlx", &["store"]),
     ("tonic", &["grpc"]),
