@@ -16,6 +16,7 @@ mod mail;
 mod master;
 mod models;
 mod output;
+mod people;
 mod quote;
 mod report;
 mod screen;
@@ -95,6 +96,8 @@ enum Command {
     Accounts(accounts::AccountsArgs),
     /// Operator: API keys of an account on this machine
     Keys(accounts::KeysArgs),
+    /// Operator: people of this server
+    People(people::PeopleArgs),
     /// Operator: send a letter as the server would, to see that it arrives
     Mail(mail::Args),
     /// Operator: the database; make, check, back up, restore, move to PostgreSQL
@@ -170,6 +173,7 @@ async fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Credits(args) => accounts::credits(place, args).await,
         Command::Accounts(args) => accounts::accounts(place, args).await,
         Command::Keys(args) => accounts::keys(place, args).await,
+        Command::People(args) => people::run(place, args).await,
         Command::Mail(args) => mail::run(place, args).await,
         Command::Db(args) => db::run(place, args).await,
         Command::Models(args) => models::run(place, args).await,

@@ -7,6 +7,7 @@
 mod calls;
 mod mail;
 mod network;
+mod pages;
 mod payments;
 
 pub use calls::{ProxyConfig, RatesConfig};
@@ -14,6 +15,7 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 pub use mail::{MailConfig, SCHEMES as MAIL_SCHEMES};
 pub use network::Network;
+pub use pages::{BrandConfig, BrandLink, PagesConfig, SignUp, origin_of};
 pub use payments::PaymentsConfig;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -59,6 +61,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// How credits are sold.
     pub payments: PaymentsConfig,
+    /// The web pages.
+    pub pages: PagesConfig,
     /// How jobs are run.
     pub worker: WorkerConfig,
     /// How chunks are run.
@@ -176,6 +180,7 @@ impl Default for Config {
             proxy: ProxyConfig::default(),
             mail: MailConfig::default(),
             payments: PaymentsConfig::default(),
+            pages: PagesConfig::default(),
             worker: WorkerConfig::default(),
             device: DeviceConfig::default(),
             prices: BTreeMap::from([("mini".to_owned(), 1)]),
@@ -339,6 +344,12 @@ pub enum ConfigError {
         /// What is wrong.
         fault: String,
     },
+    /// Not a colour.
+    #[error("`pages.brand.accent` is `{value}`; it must be like #a394ff")]
+    NoColour {
+        /// What was given.
+        value: String,
+    },
     /// Not the address of a web page.
     #[error(
         "`{key}` is `{value}`; it must be empty or a web page's address like https://stems.example.org/credits"
@@ -402,6 +413,7 @@ impl Config {
         self.proxy.check()?;
         self.mail.check()?;
         self.payments.check()?;
+        self.pages.check()?;
         range("limits.upload_idle_seconds", self.limits.upload_idle_seconds, 1, 7 * 86_400)?;
         range("worker.jobs", self.worker.jobs.into(), 1, 64)?;
         range("worker.jobs_per_account", self.worker.jobs_per_account.into(), 1, 64)?;

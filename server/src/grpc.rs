@@ -49,7 +49,7 @@ pub struct Edge {
     /// Who is let in.
     pub gate: Gate,
     /// Who may run what.
-    pub admissions: Admissions,
+    pub admissions: Arc<Admissions>,
     /// What one request may ask for.
     pub limits: LimitsConfig,
     /// The page that sells credits; empty for none.

@@ -22,10 +22,13 @@ pub mod data;
 pub mod device;
 pub mod grpc;
 pub mod http;
+pub mod intake;
 pub mod job;
 pub mod ledger;
 pub mod mail;
+pub mod margin;
 pub mod offer;
+pub mod pages;
 pub mod people;
 pub mod progress;
 pub mod queue;
@@ -38,12 +41,15 @@ pub mod roster;
 pub mod settings;
 pub mod shelf;
 pub mod sign_in;
+pub mod statement;
 pub mod steps;
 pub mod store;
+pub mod team;
 pub mod tenant;
 pub mod throttle;
 pub mod tls;
 pub mod upload;
+pub mod welcome;
 pub mod worker;
 
 mod crew;
@@ -88,6 +94,21 @@ pub enum StartError {
     /// The engine or the device that the configuration names is not there.
     #[error("`device.engine` and `device.kind` in the configuration ask for what is not there")]
     Engine(#[source] tributary_models::ModelError),
+    /// Letters cannot be sent.
+    #[error("letters cannot be sent")]
+    Mail(#[from] mail::MailSetupError),
+    /// No memory for passwords.
+    #[error("passwords cannot be hashed")]
+    Passwords(#[from] auth::password::HashError),
+    /// The logo cannot be used.
+    #[error("cannot use the logo {path}")]
+    Logo {
+        /// Which file.
+        path: std::path::PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
     /// The address is taken or not ours.
     #[error("cannot listen on {address}; is another server running? Choose another with --listen")]
     Listen {
@@ -124,6 +145,8 @@ pub struct Running {
     pub grpc: SocketAddr,
     /// Where /healthz and /metrics listen.
     pub http: SocketAddr,
+    /// Where the web pages listen.
+    pub pages: SocketAddr,
     /// Address for clients on this machine.
     pub address: String,
     /// Key of the local account.
@@ -174,15 +197,17 @@ async fn start_as(role: Role, config: Config, data: &Path, parts: Parts) -> Resu
     let (tls, certificate) = tls::load(&config, &data)?;
     let (grpc_listener, grpc) = listen(config.listen).await?;
     let (http_listener, http) = listen(config.listen_http).await?;
+    let (pages_listener, pages_address) = listen(config.pages.listen).await?;
     let signs = Signs::new();
     let clock = Arc::clone(&parts.clock);
-    let wired = wiring::wire(role, &config, &data, parts, &signs.drain).await?;
-    let key = data.first_account(wired.store.as_ref(), config.first_credits, clock.now()).await?;
     // The certificate a server makes for itself names localhost.
     let address = match &tls {
         Some(_) => format!("https://localhost:{}", grpc.port()),
         None => format!("http://{grpc}"),
     };
+    let places = wiring::Places { pages: pages_address, grpc_url: address.clone() };
+    let wired = wiring::wire(role, Some(places), &config, &data, parts, &signs.drain).await?;
+    let key = data.first_account(wired.store.as_ref(), config.first_credits, clock.now()).await?;
     let local_certificate = certificate.as_ref().map(|own| own.path.clone());
     data.write_local(&LocalFile {
         server: address.clone(),
@@ -193,9 +218,13 @@ async fn start_as(role: Role, config: Config, data: &Path, parts: Parts) -> Resu
     health.set_service_status("", tonic_health::ServingStatus::Serving).await;
     let (store, edge) = (Arc::clone(&wired.store), Arc::clone(&wired.grpc));
     let served = grpc::serve(edge, grpc_listener, tls, health.clone(), signs.stop.clone());
+    let pages = wired.pages.map(|edge| pages::serve(edge, pages_listener, signs.stop.clone()));
     let mut crew = Crew::begin(wired.hands, signs, http_listener, locks);
     crew.serve("gRPC", served);
-    Ok(Running { grpc, http, address, key, certificate, store, health, crew })
+    if let Some(served) = pages {
+        crew.serve("the web pages", served);
+    }
+    Ok(Running { grpc, http, pages: pages_address, address, key, certificate, store, health, crew })
 }
 
 /// Starts a worker in this process: it claims, runs and settles jobs that servers of the same database took, and ends
@@ -208,7 +237,7 @@ pub async fn start_worker(config: Config, data: &Path, parts: Parts) -> Result<W
     let locks = data.lock(Role::Worker)?;
     let (listener, http) = listen(config.worker.listen_http).await?;
     let signs = Signs::new();
-    let wired = wiring::wire(Role::Worker, &config, &data, parts, &signs.drain).await?;
+    let wired = wiring::wire(Role::Worker, None, &config, &data, parts, &signs.drain).await?;
     let store = Arc::clone(&wired.store);
     Ok(WorkerRunning { http, store, crew: Crew::begin(wired.hands, signs, listener, locks) })
 }

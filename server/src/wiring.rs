@@ -1,5 +1,7 @@
 //! The only place that picks adapters and puts the parts together. Nobody imports it but `lib.rs`.
 
+mod pages;
+
 use crate::StartError;
 use crate::admission::{Admissions, QueueRoom};
 use crate::artifacts::Artifacts;
@@ -33,6 +35,8 @@ use crate::upload::Uploads;
 use crate::worker::stop::Running;
 use crate::worker::{Worker, foreign};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use pages::Built;
+pub(crate) use pages::Places;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -65,6 +69,8 @@ impl Default for Parts {
 pub(crate) struct Wired {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) grpc: Arc<crate::grpc::Edge>,
+    /// None in a process without edges.
+    pub(crate) pages: Option<crate::pages::Edge>,
     pub(crate) hands: Hands,
 }
 
@@ -240,6 +246,7 @@ fn cashier(
 
 pub(crate) async fn wire(
     role: Role,
+    places: Option<Places>,
     config: &Config,
     data: &DataFolder,
     parts: Parts,
@@ -269,29 +276,42 @@ pub(crate) async fn wire(
     let steady: Arc<dyn Clock> = Arc::new(SteadyClock::start());
     let throttle = Arc::new(Throttle::new(&config.rates, &steady));
     let proxies = Arc::new(Proxies::new(&config.proxy));
+    let door = Door { throttle: Arc::clone(&throttle), proxies: Arc::clone(&proxies) };
     let looked_at = |(_, device): &(_, Device)| crate::http::Bench {
         health: device.health(),
         wanted: Wanted::of(sessions),
     };
+    let models = offers.all().map(|offer| offer.card.name.clone()).collect();
     let http = crate::http::Edge {
         role,
-        store: Arc::clone(&ports.store),
-        artifacts: Arc::clone(&ports.artifacts),
         device: bench.as_ref().map(looked_at),
         roster: roster.clone(),
-        models: offers.all().map(|offer| offer.card.name.clone()).collect(),
-        disk_free_min_bytes: config.limits.disk_free_min_mb << 20,
+        models,
         drain: drain.clone(),
         metrics,
-        door: Door { throttle: Arc::clone(&throttle), proxies: Arc::clone(&proxies) },
+        door,
+        store: Arc::clone(&ports.store),
+        artifacts: Arc::clone(&ports.artifacts),
+        disk_free_min_bytes: config.limits.disk_free_min_mb << 20,
     };
-    let pages = String::new();
-    let cashier = cashier(config, &ports, &parts, &pages)?;
+    let admissions = Arc::new(ports.admissions(config, &parts, offers));
+    let url = places.as_ref().map(|places| places.url(config)).unwrap_or_default();
+    let cashier = if places.is_some() { cashier(config, &ports, &parts, &url)? } else { None };
+    let built = places.map(|places| {
+        let shared = pages::Shared {
+            admissions: Arc::clone(&admissions),
+            cashier: cashier.clone(),
+            door: http.door.clone(),
+        };
+        ports.pages(config, data, &parts, places, shared, drain)
+    });
+    let (pages, post) = built.transpose()?.map(|Built { edge, post }| (edge, post)).unzip();
+    let sells = cashier.is_some();
     let grpc = Arc::new(crate::grpc::Edge {
         sign_in: SignIn {
             store: Arc::clone(&ports.store),
             clock: Arc::clone(&parts.clock),
-            pages: pages.clone(),
+            pages: url.clone(),
         },
         cashier: cashier.clone(),
         gate: Gate {
@@ -299,9 +319,10 @@ pub(crate) async fn wire(
             throttle,
             proxies,
         },
-        admissions: ports.admissions(config, &parts, offers),
+        admissions,
         limits: config.limits.clone(),
-        buy_url: config.buy_url.clone(),
+        // Where credits are sold the pages sell them.
+        buy_url: if config.buy_url.is_empty() && sells { url } else { config.buy_url.clone() },
         store: Arc::clone(&ports.store),
         artifacts: ports.artifacts,
         uploads: ports.uploads,
@@ -312,7 +333,8 @@ pub(crate) async fn wire(
         steps: parts.steps,
         drain: drain.clone(),
     });
-    Ok(Wired { store: ports.store, grpc, hands: Hands { http, bench, reaper, roster, relay, cashier } })
+    let hands = Hands { http, bench, reaper, roster, relay, cashier, post };
+    Ok(Wired { store: ports.store, grpc, pages, hands })
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod fairness;
 mod journey;
 mod memory;
 mod operations;
+mod pages;
 #[cfg(unix)]
 mod plugin_journey;
 #[cfg(unix)]

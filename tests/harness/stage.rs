@@ -41,6 +41,7 @@ pub fn config() -> Config {
     let mut config = Config::default();
     config.listen.set_port(0);
     config.listen_http.set_port(0);
+    config.pages.listen.set_port(0);
     config.worker.listen_http.set_port(0);
     config.worker.reap_seconds = 1;
     config.limits.disk_free_min_mb = 1;

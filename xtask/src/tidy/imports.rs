@@ -33,7 +33,7 @@ enum Layer {
 
 use Layer::{Command, Domain, Edge, Port, Report, Start, Vocabulary, Work};
 
-const MODULES: [(&str, Layer); 37] = [
+const MODULES: [(&str, Layer); 44] = [
     ("billing", Vocabulary),
     ("clock", Vocabulary),
     ("config", Vocabulary),
@@ -43,6 +43,7 @@ const MODULES: [(&str, Layer); 37] = [
     ("quote", Vocabulary),
     ("role", Vocabulary),
     ("settings", Vocabulary),
+    ("statement", Vocabulary),
     ("steps", Vocabulary),
     ("tenant", Vocabulary),
     ("artifacts", Port),
@@ -53,6 +54,10 @@ const MODULES: [(&str, Layer); 37] = [
     ("admission", Domain),
     ("auth", Domain),
     ("cashier", Domain),
+    ("intake", Domain),
+    ("margin", Domain),
+    ("team", Domain),
+    ("welcome", Domain),
     ("offer", Domain),
     ("reaper", Domain),
     ("relay", Domain),
@@ -64,6 +69,7 @@ const MODULES: [(&str, Layer); 37] = [
     ("worker", Work),
     ("grpc", Edge),
     ("http", Edge),
+    ("pages", Edge),
     ("report", Report),
     ("shelf", Report),
     ("crew", Start),
@@ -82,7 +88,7 @@ impl Layer {
             Port => &[Vocabulary],
             Domain => &[Vocabulary, Port, Domain],
             Work => &[Vocabulary, Port, Domain, Work],
-            Edge => &[Vocabulary, Port, Domain, Work, Edge],
+            Edge => &[Vocabulary, Port, Domain, Work, Edge, Report],
             Report => &[],
             Start => &[Vocabulary, Port, Domain, Work, Edge, Start],
             Command => &[Vocabulary, Port, Domain, Work, Edge, Report, Start],
@@ -93,12 +99,13 @@ impl Layer {
 /// Names from outside the crate and the modules that may use them. SQL stays in the store, wire types at the edge.
 const NAMES: [(&str, &[&str]); 15] = [
     ("argon2", &["auth"]),
-    ("axum", &["grpc", "http"]),
+    ("axum", &["grpc", "http", "pages"]),
     ("clap", &["cli"]),
     ("figment", &["config"]),
     ("governor", &["throttle"]),
     ("indicatif", &["cli"]),
     ("lettre", &["mail"]),
+    ("maud", &["pages"]),
     ("png", &["report"]),
     ("sqlx", &["store"]),
     ("tonic", &["grpc"]),
