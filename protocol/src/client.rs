@@ -236,7 +236,8 @@ impl Client {
     /// uploading, or further when the server has the clip already.
     ///
     /// # Errors
-    /// Those of every call; [`ClientError::NotEnoughCredits`], [`ClientError::Refused`], and
+    /// Those of every call; [`ClientError::NotEnoughCredits`], [`ClientError::OverLimit`], [`ClientError::Suspended`],
+    /// [`ClientError::Refused`], and
     /// [`ClientError::Conflict`] when the id belongs to another request.
     pub async fn create(&self, job: &NewJob) -> Result<JobView, ClientError> {
         let request = v1::CreateJobRequest::from(job);

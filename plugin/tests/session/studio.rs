@@ -248,7 +248,16 @@ impl v1::account_server::Account for Studio {
         let posted = CREDITS - sum(|job| job.credits_captured);
         let held = sum(|job| if is_over(job) { 0 } else { job.credits_held });
         let buy_url = "https://stems.example.org/buy".to_owned();
-        Ok(Response::new(v1::GetAccountResponse { name: "studio".into(), posted, held, buy_url }))
+        let rights = vec!["read".to_owned(), "run".to_owned(), "buy".to_owned()];
+        let name = "studio".to_owned();
+        Ok(Response::new(v1::GetAccountResponse {
+            name,
+            posted,
+            held,
+            buy_url,
+            rights,
+            ..Default::default()
+        }))
     }
 
     async fn history(&self, _: Request<v1::HistoryRequest>) -> Answer<v1::HistoryResponse> {

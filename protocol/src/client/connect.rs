@@ -45,7 +45,7 @@ pub struct Endpoint {
 }
 
 /// Whom we trust to be the server.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Tls {
     /// The public authorities, as the web's browsers do.
     #[default]

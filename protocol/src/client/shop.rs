@@ -29,6 +29,31 @@ pub struct PackView {
     pub currency: String,
 }
 
+impl PackView {
+    /// For people: `€9.00`, `¥1200`, `9.00 CHF`.
+    #[must_use]
+    pub fn price(&self) -> String {
+        // What has no smaller coin, or a thousand of them; all others have a hundred (ISO 4217).
+        let digits = match self.currency.as_str() {
+            "BIF" | "CLP" | "DJF" | "GNF" | "JPY" | "KMF" | "KRW" | "MGA" | "PYG" | "RWF" | "UGX" | "VND"
+            | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+            "BHD" | "JOD" | "KWD" | "OMR" | "TND" => 3,
+            _ => 2,
+        };
+        let unit = 10_u64.pow(digits);
+        let (whole, rest) = (self.amount_minor / unit, self.amount_minor % unit);
+        let width = digits as usize;
+        let number = if digits == 0 { whole.to_string() } else { format!("{whole}.{rest:0width$}") };
+        match self.currency.as_str() {
+            "EUR" => format!("\u{20ac}{number}"),
+            "USD" => format!("${number}"),
+            "GBP" => format!("\u{a3}{number}"),
+            "JPY" => format!("\u{a5}{number}"),
+            other => format!("{number} {other}"),
+        }
+    }
+}
+
 /// Where a purchase is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PurchaseState {
@@ -108,5 +133,30 @@ impl TryFrom<v1::Purchase> for PurchaseView {
             receipt_url: page(wire.receipt_url),
             failure: (!wire.failure.is_empty()).then_some(wire.failure),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_reads_as_people_write_it() {
+        for (amount_minor, currency, said) in [
+            (900, "EUR", "\u{20ac}9.00"),
+            (1_205, "USD", "$12.05"),
+            (1_200, "JPY", "\u{a5}1200"),
+            (1_500, "KWD", "1.500 KWD"),
+            (7, "CHF", "0.07 CHF"),
+        ] {
+            let pack = PackView {
+                name: "small".into(),
+                title: "Small".into(),
+                credits: Credits(100),
+                amount_minor,
+                currency: currency.into(),
+            };
+            assert_eq!(pack.price(), said);
+        }
     }
 }

@@ -64,9 +64,19 @@ impl Actor {
             Command::ExportTo(folder) => self.export(folder),
             Command::GivePath(path) => self.give_path(path),
             Command::Reveal(path) => self.reveal(path),
-            Command::Connect { address, key } => self.wish(Wish::Connect { address, key }),
+            Command::Connect { address, key } => {
+                self.cancel_sign_in();
+                self.wish(Wish::Connect { address, key });
+            }
             Command::Accept { fingerprint } => self.wish(Wish::Accept { fingerprint }),
-            Command::SignOut => self.wish(Wish::SignOut),
+            Command::SignOut => {
+                self.cancel_sign_in();
+                self.wish(Wish::SignOut);
+            }
+            Command::SignIn { address } => self.sign_in(&address),
+            Command::CancelSignIn => self.cancel_sign_in(),
+            Command::Buy(pack) => self.buy(pack),
+            Command::LeavePurchase => self.leave_purchase(),
             Command::Refresh => {
                 self.wish(Wish::Refresh);
                 self.list_library();
@@ -84,7 +94,7 @@ impl Actor {
         self.orders.give(Order::Monitor(monitor));
     }
 
-    fn wish(&mut self, wish: Wish) {
+    pub(super) fn wish(&mut self, wish: Wish) {
         if self.wishes.try_send(wish).is_err() {
             self.warn("The server is being asked already: try again in a moment.");
         }
