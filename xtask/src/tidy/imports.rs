@@ -33,7 +33,7 @@ enum Layer {
 
 use Layer::{Command, Domain, Edge, Port, Report, Start, Vocabulary, Work};
 
-const MODULES: [(&str, Layer); 44] = [
+const MODULES: [(&str, Layer); 43] = [
     ("billing", Vocabulary),
     ("clock", Vocabulary),
     ("config", Vocabulary),
@@ -97,7 +97,7 @@ impl Layer {
 }
 
 /// Names from outside the crate and the modules that may use them. SQL stays in the store, wire types at the edge.
-const NAMES: [(&str, &[&str]); 15] = [
+const NAMES: [(&str, &[&str]); 16] = [
     ("argon2", &["auth"]),
     ("axum", &["grpc", "http", "pages"]),
     ("clap", &["cli"]),
