@@ -188,9 +188,9 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         return *code;
     }
     match error.chain().find_map(|cause| cause.downcast_ref::<ClientError>()) {
-        Some(
-            ClientError::NotEnoughCredits { .. } | ClientError::OverLimit | ClientError::Suspended,
-        ) => NO_CREDITS,
+        Some(ClientError::NotEnoughCredits { .. } | ClientError::OverLimit | ClientError::Suspended) => {
+            NO_CREDITS
+        }
         Some(ClientError::Unreachable { .. } | ClientError::Untrusted { .. }) => UNREACHABLE,
         Some(ClientError::Refused { .. } | ClientError::SignIn | ClientError::Conflict) => USAGE,
         Some(ClientError::UnknownJob { .. } | ClientError::BadAddress { .. }) => USAGE,

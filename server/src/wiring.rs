@@ -35,8 +35,8 @@ use crate::upload::Uploads;
 use crate::worker::stop::Running;
 use crate::worker::{Worker, foreign};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use pages::Built;
 pub(crate) use pages::Places;
+use pages::{Built, Shared};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -199,6 +199,42 @@ impl Ports {
     }
 }
 
+impl Ports {
+    /// What clients call. `pages`: the pages' address, empty where there are none.
+    fn grpc(
+        &self,
+        config: &Config,
+        parts: Parts,
+        pages: String,
+        shared: Shared,
+        drain: &CancellationToken,
+    ) -> crate::grpc::Edge {
+        let Shared { admissions, cashier, door } = shared;
+        let Door { throttle, proxies } = door;
+        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&parts.clock));
+        let auth = Auth { store: Arc::clone(&store), clock: Arc::clone(&clock) };
+        // Where credits are sold the pages sell them.
+        let sold_there = config.buy_url.is_empty() && cashier.is_some();
+        crate::grpc::Edge {
+            buy_url: if sold_there { pages.clone() } else { config.buy_url.clone() },
+            sign_in: SignIn { store: Arc::clone(&store), clock: Arc::clone(&clock), pages },
+            cashier,
+            gate: Gate { auth, throttle, proxies },
+            admissions,
+            limits: config.limits.clone(),
+            store,
+            artifacts: Arc::clone(&self.artifacts),
+            uploads: Arc::clone(&self.uploads),
+            queue: Arc::clone(&self.queue),
+            progress: Arc::clone(&self.progress),
+            running: Arc::clone(&self.running),
+            clock,
+            steps: parts.steps,
+            drain: drain.clone(),
+        }
+    }
+}
+
 async fn store(config: &Config, data: &DataFolder) -> Result<Arc<dyn Store>, StoreError> {
     match Addresses::of(config)? {
         Some(addresses) => Ok(Arc::new(PostgresStore::open(&addresses).await?)),
@@ -274,9 +310,10 @@ pub(crate) async fn wire(
     let reaper = ports.reaper(config, &parts);
     let relay = ports.relay(drain);
     let steady: Arc<dyn Clock> = Arc::new(SteadyClock::start());
-    let throttle = Arc::new(Throttle::new(&config.rates, &steady));
-    let proxies = Arc::new(Proxies::new(&config.proxy));
-    let door = Door { throttle: Arc::clone(&throttle), proxies: Arc::clone(&proxies) };
+    let door = Door {
+        throttle: Arc::new(Throttle::new(&config.rates, &steady)),
+        proxies: Arc::new(Proxies::new(&config.proxy)),
+    };
     let looked_at = |(_, device): &(_, Device)| crate::http::Bench {
         health: device.health(),
         wanted: Wanted::of(sessions),
@@ -298,41 +335,13 @@ pub(crate) async fn wire(
     let url = places.as_ref().map(|places| places.url(config)).unwrap_or_default();
     let cashier = if places.is_some() { cashier(config, &ports, &parts, &url)? } else { None };
     let built = places.map(|places| {
-        let shared = pages::Shared {
-            admissions: Arc::clone(&admissions),
-            cashier: cashier.clone(),
-            door: http.door.clone(),
-        };
+        let (admissions, cashier) = (Arc::clone(&admissions), cashier.clone());
+        let shared = Shared { admissions, cashier, door: http.door.clone() };
         ports.pages(config, data, &parts, places, shared, drain)
     });
     let (pages, post) = built.transpose()?.map(|Built { edge, post }| (edge, post)).unzip();
-    let sells = cashier.is_some();
-    let grpc = Arc::new(crate::grpc::Edge {
-        sign_in: SignIn {
-            store: Arc::clone(&ports.store),
-            clock: Arc::clone(&parts.clock),
-            pages: url.clone(),
-        },
-        cashier: cashier.clone(),
-        gate: Gate {
-            auth: Auth { store: Arc::clone(&ports.store), clock: Arc::clone(&parts.clock) },
-            throttle,
-            proxies,
-        },
-        admissions,
-        limits: config.limits.clone(),
-        // Where credits are sold the pages sell them.
-        buy_url: if config.buy_url.is_empty() && sells { url } else { config.buy_url.clone() },
-        store: Arc::clone(&ports.store),
-        artifacts: ports.artifacts,
-        uploads: ports.uploads,
-        queue: ports.queue,
-        progress: ports.progress,
-        running: ports.running,
-        clock: parts.clock,
-        steps: parts.steps,
-        drain: drain.clone(),
-    });
+    let shared = Shared { admissions, cashier: cashier.clone(), door: http.door.clone() };
+    let grpc = Arc::new(ports.grpc(config, parts, url, shared, drain));
     let hands = Hands { http, bench, reaper, roster, relay, cashier, post };
     Ok(Wired { store: ports.store, grpc, pages, hands })
 }

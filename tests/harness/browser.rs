@@ -52,7 +52,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// A new one for the pages at `host`, like `127.0.0.1:7702`.
+    /// A new one for the pages at `host`, like `127.0.0.1:7703`.
     #[must_use]
     pub fn new(host: &str) -> Self {
         Self { host: host.to_owned(), cookies: BTreeMap::new() }

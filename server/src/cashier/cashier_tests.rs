@@ -62,7 +62,7 @@ impl Street {
             stripe: Stripe::new(TEST_KEY, Some(self.stripe.url())).unwrap(),
             packs: packs(),
             webhook_secrets: vec![SECRET.to_owned()],
-            pages: "http://127.0.0.1:7702".to_owned(),
+            pages: "http://127.0.0.1:7703".to_owned(),
             store,
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             bell: Notify::new(),

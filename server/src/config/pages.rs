@@ -154,7 +154,7 @@ mod tests {
     fn an_origin_is_scheme_host_and_port() {
         for (url, origin) in [
             ("https://h.example:8443/a/b", Some("https://h.example:8443")),
-            ("http://127.0.0.1:7702", Some("http://127.0.0.1:7702")),
+            ("http://127.0.0.1:7703", Some("http://127.0.0.1:7703")),
             ("ftp://h", None),
             ("h", None),
         ] {

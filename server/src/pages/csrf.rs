@@ -48,8 +48,8 @@ mod tests {
     fn another_site_changes_nothing() {
         let own = "https://stems.example";
         for (origin, site, host, ours) in [
-            (Some("https://stems.example"), None, Some("10.0.0.1:7702"), true),
-            (Some("http://127.0.0.1:7702"), None, Some("127.0.0.1:7702"), true),
+            (Some("https://stems.example"), None, Some("10.0.0.1:7703"), true),
+            (Some("http://127.0.0.1:7703"), None, Some("127.0.0.1:7703"), true),
             (Some("https://evil.example"), Some("same-origin"), Some("stems.example"), false),
             (Some("null"), None, Some("stems.example"), false),
             (Some("https://stems.example.evil"), None, Some("stems.example"), false),
