@@ -166,7 +166,18 @@ impl Intake {
         let (drafts, places) = (Mutex::default(), Arc::new(Semaphore::new(TAKING_MAX)));
         let folder = folder.to_owned();
         Ok(Self {
-            admissions, store, artifacts, uploads, queue, progress, clock, steps, drain, folder, drafts, places,
+            admissions,
+            store,
+            artifacts,
+            uploads,
+            queue,
+            progress,
+            clock,
+            steps,
+            drain,
+            folder,
+            drafts,
+            places,
         })
     }
 
@@ -198,8 +209,7 @@ impl Intake {
         let title: String = title.chars().filter(|c| !c.is_control()).take(TITLE_CHARS_MAX).collect();
         let now = self.clock.now();
         let (tenant, person, job) = (who.tenant, who.person, JobId::generate());
-        let draft =
-            Draft { tenant, person, file: Arc::new(file), clip, title, job, until: now.after(DRAFT) };
+        let draft = Draft { tenant, person, file: Arc::new(file), clip, title, job, until: now.after(DRAFT) };
         let mut drafts = self.drafts();
         drafts.retain(|_, draft| now < draft.until);
         if drafts.len() >= DRAFTS_MAX {

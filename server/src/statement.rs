@@ -45,7 +45,8 @@ pub fn csv(line: &Line, at: &str) -> String {
 /// A text as a cell: quoted, and with an apostrophe before what a spreadsheet would run as a formula.
 #[must_use]
 pub fn cell(text: &str) -> String {
-    let is_formula = text.trim_start().starts_with(['=', '+', '-', '@']) || text.starts_with(['\t', '\r', '\n']);
+    let is_formula =
+        text.trim_start().starts_with(['=', '+', '-', '@']) || text.starts_with(['\t', '\r', '\n']);
     let guard = if is_formula { "'" } else { "" };
     format!("\"{guard}{}\"", text.replace('"', "\"\""))
 }

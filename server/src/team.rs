@@ -238,9 +238,9 @@ impl Team {
             return Err(Unchanged::TooMany(KEYS_MAX));
         }
         let (key, now) = (ApiKey::generate(), self.clock.now());
-        let expires_at = wish.days.map(|days| {
-            now.after(Duration::from_secs(u64::from(days.clamp(1, KEY_DAYS_MAX)) * 86_400))
-        });
+        let expires_at = wish
+            .days
+            .map(|days| now.after(Duration::from_secs(u64::from(days.clamp(1, KEY_DAYS_MAX)) * 86_400)));
         let row = KeyRow {
             person: who.person,
             rights: wish.rights,

@@ -231,7 +231,8 @@ impl Welcome {
             None => None,
         };
         // Whom the operator added and who chose none yet has no hash: that is the same as nobody.
-        let stored = person.as_ref().map(|person| person.password.as_str()).filter(|hash| hash.starts_with('$'));
+        let stored =
+            person.as_ref().map(|person| person.password.as_str()).filter(|hash| hash.starts_with('$'));
         let verdict = self.passwords.compare(Typed::new(password)?, stored).await?;
         let (Verdict::Right { better }, Some(person)) = (verdict, person) else { return Err(NotIn::Wrong) };
         if let Some(better) = better {

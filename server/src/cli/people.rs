@@ -79,7 +79,8 @@ async fn find_or_add(store: &dyn Store, email: &str) -> anyhow::Result<PersonId>
         operates_since: None,
     };
     let id = person.id;
-    let added = store.sign_up(&NewPerson { person, account: AccountId::generate() }, SystemClock.now()).await?;
+    let added =
+        store.sign_up(&NewPerson { person, account: AccountId::generate() }, SystemClock.now()).await?;
     ensure!(added, "the address {email} was taken just now; try again");
     Ok(id)
 }

@@ -88,7 +88,11 @@ fn browsers_card(visit: &Visit, browsers: &[SessionRow]) -> Markup {
 /// The part of a browser's name that people know.
 fn browser(agent: &str) -> &str {
     let known = ["Firefox", "Edg", "Chrome", "Safari", "curl"];
-    known.into_iter().find(|name| agent.contains(name)).unwrap_or(if agent.is_empty() { "unknown" } else { agent })
+    known.into_iter().find(|name| agent.contains(name)).unwrap_or(if agent.is_empty() {
+        "unknown"
+    } else {
+        agent
+    })
 }
 
 pub(super) async fn rename(State(edge): State<Edge>, visit: Visit) -> Answer {

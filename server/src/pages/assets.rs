@@ -54,7 +54,8 @@ pub(super) async fn brand(State(edge): State<Edge>) -> Response {
 pub(super) async fn logo(State(edge): State<Edge>) -> Answer {
     let (bytes, kind) = edge.logo.as_ref().ok_or(Fault::Missing)?;
     let policy = (header::CONTENT_SECURITY_POLICY, super::headers::FILE_POLICY);
-    Ok(([(header::CONTENT_TYPE, *kind), (header::CACHE_CONTROL, KEEP), policy], bytes.clone()).into_response())
+    Ok(([(header::CONTENT_TYPE, *kind), (header::CACHE_CONTROL, KEEP), policy], bytes.clone())
+        .into_response())
 }
 
 pub(super) async fn manifest(State(edge): State<Edge>) -> Response {

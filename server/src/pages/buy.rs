@@ -40,7 +40,8 @@ pub(super) fn packs(edge: &Edge, visit: &Visit, purchases: &[Purchase]) -> Marku
 
 pub(super) async fn buy(State(edge): State<Edge>, visit: Visit) -> Answer {
     visit.principal()?.may(Right::Buy).map_err(|_| Fault::Forbidden)?;
-    let pack = edge.packs.iter().find(|pack| pack.name == visit.form.get("pack") && pack.is_offered(visit.now));
+    let pack =
+        edge.packs.iter().find(|pack| pack.name == visit.form.get("pack") && pack.is_offered(visit.now));
     begin(&edge, &visit, pack.ok_or(Fault::Missing)?)
 }
 

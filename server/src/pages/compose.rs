@@ -7,8 +7,8 @@ use super::visit::Visit;
 use super::{Edge, csrf, redirect, words};
 use crate::intake::{Draft, NotTaken, Wish};
 use crate::offer::Offer;
-use axum::extract::{Multipart, Path, State};
 use axum::extract::multipart::Field;
+use axum::extract::{Multipart, Path, State};
 use maud::{Markup, html};
 use std::io::Write;
 use std::time::Duration;
@@ -125,7 +125,8 @@ async fn received(edge: &Edge, mut field: Field<'_>) -> Result<NamedTempFile, Fa
     let (mut file, mut bytes) = (edge.intake.file()?, 0_u64);
     loop {
         let piece = tokio::time::timeout(PIECE_PATIENCE, field.chunk()).await;
-        let piece = piece.map_err(|_| Fault::Wrong("the file stopped coming; send it again".into()))?.map_err(cut)?;
+        let piece =
+            piece.map_err(|_| Fault::Wrong("the file stopped coming; send it again".into()))?.map_err(cut)?;
         let Some(piece) = piece else { return Ok(file) };
         // The room is asked for once in a while: asking is a call to the system.
         if bytes >> 26 != (bytes + piece.len() as u64) >> 26 || bytes == 0 {
@@ -139,7 +140,10 @@ async fn received(edge: &Edge, mut field: Field<'_>) -> Result<NamedTempFile, Fa
             return Err(Fault::Large(format!("a file has at most {} MB here", edge.config.upload_mb_max)));
         }
         let write = move || file.write_all(&piece).map(|()| file);
-        file = tokio::task::spawn_blocking(write).await.map_err(|error| broken(&error))?.map_err(|error| broken(&error))?;
+        file = tokio::task::spawn_blocking(write)
+            .await
+            .map_err(|error| broken(&error))?
+            .map_err(|error| broken(&error))?;
     }
 }
 
@@ -227,7 +231,8 @@ fn control(control: &Control, settings: &Settings) -> Markup {
 fn wished<'a>(edge: &'a Edge, typed: &Fields) -> Result<(&'a Offer, Wish), Fault> {
     let offers = &edge.intake.admissions.offers;
     let named = offers.get(typed.get("model")).ok();
-    let offer = named.or_else(|| offers.all().next()).ok_or_else(|| Fault::Later("no model is installed".into()))?;
+    let offer =
+        named.or_else(|| offers.all().next()).ok_or_else(|| Fault::Later("no model is installed".into()))?;
     let sent = !typed.get("do").is_empty();
     let mut settings = Settings::new();
     for control in &offer.controls {
@@ -241,7 +246,10 @@ fn wished<'a>(edge: &'a Edge, typed: &Fields) -> Result<(&'a Offer, Wish), Fault
     }
     let stems: Vec<String> = typed.all("stem").map(ToOwned::to_owned).collect();
     let all = stems.len() == offer.card.stems.len();
-    Ok((offer, Wish { model: offer.card.name.clone(), stems: if all { Vec::new() } else { stems }, settings }))
+    Ok((
+        offer,
+        Wish { model: offer.card.name.clone(), stems: if all { Vec::new() } else { stems }, settings },
+    ))
 }
 
 pub(super) async fn start(State(edge): State<Edge>, visit: Visit, Path(name): Path<String>) -> Answer {

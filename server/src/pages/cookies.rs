@@ -84,10 +84,8 @@ mod tests {
     fn a_session_is_for_this_host_alone_and_no_script_sees_it() {
         let token = Token::generate();
         let plain = Cookies { secure: false }.session(&token);
-        let expected = format!(
-            "tributary_session={}; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax",
-            token.reveal()
-        );
+        let expected =
+            format!("tributary_session={}; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax", token.reveal());
         assert_eq!(plain.to_str().unwrap(), expected);
         let secure = Cookies { secure: true }.session(&token);
         assert_eq!(secure.to_str().unwrap(), format!("__Host-{expected}; Secure"));

@@ -104,11 +104,7 @@ fn confirm_page(edge: &Edge, visit: &Visit, fault: Option<&str>) -> Response {
     page(edge, visit, "Confirm your address", &card("Confirm your address", &body))
 }
 
-pub(super) async fn confirmed(
-    State(edge): State<Edge>,
-    visit: Visit,
-    Path(token): Path<String>,
-) -> Answer {
+pub(super) async fn confirmed(State(edge): State<Edge>, visit: Visit, Path(token): Path<String>) -> Answer {
     match edge.welcome.confirm(&token, &visit.browser).await {
         Ok(session) => Ok(begun(&edge, &session, "/")),
         Err(error) => again(error, |words| confirm_page(&edge, &visit, Some(words))),
@@ -174,7 +170,10 @@ pub(super) async fn asked(State(edge): State<Edge>, visit: Visit) -> Answer {
     let (welcome, email) = (edge.clone(), visit.form.get("email").to_owned());
     tokio::spawn(async move {
         if let Err(error) = welcome.welcome.forgot(&email).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "a letter for a new password was not sent");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a letter for a new password was not sent"
+            );
         }
     });
     Ok(letter_page(&edge, &visit))
@@ -196,11 +195,7 @@ fn reset_page(edge: &Edge, visit: &Visit, fault: Option<&str>) -> Response {
     page(edge, visit, "Choose a new password", &card("Choose a new password", &body))
 }
 
-pub(super) async fn was_reset(
-    State(edge): State<Edge>,
-    visit: Visit,
-    Path(token): Path<String>,
-) -> Answer {
+pub(super) async fn was_reset(State(edge): State<Edge>, visit: Visit, Path(token): Path<String>) -> Answer {
     match edge.welcome.reset(&token, visit.form.get("password").to_owned()).await {
         Ok(()) => Ok(done(&edge, Said::PasswordChanged, "/sign-in")),
         Err(error) => again(error, |words| reset_page(&edge, &visit, Some(words))),

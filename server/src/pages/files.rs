@@ -65,7 +65,8 @@ pub(super) async fn file(
         return Ok((StatusCode::RANGE_NOT_SATISFIABLE, whole).into_response());
     };
     let (artifacts, key) = (Arc::clone(&edge.intake.artifacts), Key::new(&visit.tenant()?, artifact.sha256));
-    let opened = tokio::task::spawn_blocking(move || artifacts.open(&key)).await.map_err(|error| broken(&error))?;
+    let opened =
+        tokio::task::spawn_blocking(move || artifacts.open(&key)).await.map_err(|error| broken(&error))?;
     let body = streamed(head, opened?, first, last, place);
     let saves = sheet.is_some() || visit.query.get("save") == "1";
     let mut response = Response::new(body);
@@ -79,7 +80,11 @@ pub(super) async fn file(
     insert(&mut response, header::CONTENT_SECURITY_POLICY, FILE_POLICY);
     insert(&mut response, header::CACHE_CONTROL, "private, max-age=3600");
     if saves {
-        insert(&mut response, header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{}\"", plain(&name)));
+        insert(
+            &mut response,
+            header::CONTENT_DISPOSITION,
+            &format!("attachment; filename=\"{}\"", plain(&name)),
+        );
     }
     Ok(response)
 }

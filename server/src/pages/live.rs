@@ -25,7 +25,8 @@ const WATCH_MAX: Duration = Duration::from_secs(2);
 
 pub(super) async fn watch(State(edge): State<Edge>, visit: Visit, Path(id): Path<String>) -> Answer {
     let place = Arc::clone(&edge.watchers).try_acquire_owned();
-    let place = place.map_err(|_| Fault::Later("too many browsers watch jobs; load the page again later".into()))?;
+    let place =
+        place.map_err(|_| Fault::Later("too many browsers watch jobs; load the page again later".into()))?;
     let job = job::find(&edge, &visit, &id).await?;
     let (tenant, session) = (visit.tenant()?, visit.session()?.secret_sha256);
     let (sender, receiver) = mpsc::channel(1);
@@ -49,7 +50,8 @@ async fn tell(
     let mut told = String::new();
     loop {
         let newest = *news.borrow_and_update();
-        let (Some(event), is_theirs) = (now(edge, tenant, id, newest).await?, signed_in(edge, tenant, session).await?)
+        let (Some(event), is_theirs) =
+            (now(edge, tenant, id, newest).await?, signed_in(edge, tenant, session).await?)
         else {
             return Ok(());
         };
@@ -90,5 +92,8 @@ async fn now(
     let chunks = job.chunks_done.max(newer).min(job.chunks);
     let words = job::progress_words(job.state, position, chunks, job.chunks);
     let ended = job.state.is_terminal();
-    Ok(Some((json!({ "words": words, "done": chunks, "of": job.chunks.max(1), "ended": ended }).to_string(), ended)))
+    Ok(Some((
+        json!({ "words": words, "done": chunks, "of": job.chunks.max(1), "ended": ended }).to_string(),
+        ended,
+    )))
 }

@@ -135,7 +135,11 @@ pub(super) async fn account(State(edge): State<Edge>, visit: Visit, Path(id): Pa
 fn reason(visit: &Visit) -> Result<String, Fault> {
     let text = visit.form.get("reason").trim();
     let fits = (1..=REASON_CHARS_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    if fits { Ok(text.to_owned()) } else { Err(Fault::Wrong(format!("a reason has 1 to {REASON_CHARS_MAX} characters"))) }
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err(Fault::Wrong(format!("a reason has 1 to {REASON_CHARS_MAX} characters")))
+    }
 }
 
 /// The form's own word is the payment's name: sent twice, it grants once.

@@ -92,8 +92,11 @@ fn least(need: Need) -> String {
 
 #[test]
 fn every_route_is_decided_on_and_no_decision_is_without_a_route() {
-    let table: BTreeMap<_, _> =
-        WHO.iter().chain(&WHO_ELSE).map(|(method, path, who)| ((*method, *path), (*who).to_owned())).collect();
+    let table: BTreeMap<_, _> = WHO
+        .iter()
+        .chain(&WHO_ELSE)
+        .map(|(method, path, who)| ((*method, *path), (*who).to_owned()))
+        .collect();
     let method = |body| if body == Body::None { "GET" } else { "POST" };
     let routes: BTreeMap<_, _> =
         ROUTES.iter().map(|route| ((method(route.body), route.path), least(route.need))).collect();
@@ -122,7 +125,8 @@ fn a_viewer_changes_nothing_of_the_account() {
 
 #[test]
 fn nobody_is_led_to_another_site() {
-    for next in ["", "https://evil.example", "//evil.example", "/\\evil.example", "/a\r\nSet-Cookie: x", "x"] {
+    for next in ["", "https://evil.example", "//evil.example", "/\\evil.example", "/a\r\nSet-Cookie: x", "x"]
+    {
         assert_eq!(within(next), "/", "{next}");
     }
     assert_eq!(within("/device?code=BCDF"), "/device?code=BCDF");

@@ -1,8 +1,8 @@
 //! All routes, each with who may ask for it. A route cannot be written without that.
 
 use super::{
-    Edge, account, assets, buy, compose, device, entry, fault, files, home, install, job, keys, live, members,
-    operator, usage,
+    Edge, account, assets, buy, compose, device, entry, fault, files, home, install, job, keys, live,
+    members, operator, usage,
 };
 use crate::people::Right;
 use axum::Router;
@@ -102,7 +102,12 @@ pub(super) const ROUTES: &[Route] = &[
     shows("/usage", READ, || get(usage::show)),
     shows("/jobs", READ, || get(job::list)),
     shows("/jobs/new", RUN, || get(compose::choose)),
-    Route { path: "/jobs/new", need: RUN, body: Body::Upload, handler: || post(compose::take).layer(DefaultBodyLimit::disable()) },
+    Route {
+        path: "/jobs/new",
+        need: RUN,
+        body: Body::Upload,
+        handler: || post(compose::take).layer(DefaultBodyLimit::disable()),
+    },
     shows("/jobs/new/{draft}", RUN, || get(compose::shape)),
     takes("/jobs/new/{draft}", RUN, || post(compose::start)),
     shows("/jobs/{id}", READ, || get(job::show)),

@@ -65,7 +65,8 @@ impl Ports {
         drain: &CancellationToken,
     ) -> Result<Pages, StartError> {
         let configured = config.pages.public_url.trim_end_matches('/');
-        let url = if configured.is_empty() { format!("http://{}", places.pages) } else { configured.to_owned() };
+        let url =
+            if configured.is_empty() { format!("http://{}", places.pages) } else { configured.to_owned() };
         let clock: Arc<dyn Clock> = Arc::clone(&parts.clock);
         let post = Post::new(crate::mail::open(&config.mail, &data.outbox(), &clock)?);
         let welcome = Welcome {
