@@ -98,7 +98,8 @@ async fn from_signing_up_to_a_stem_that_is_what_grpc_gives() {
     assert!(shown.contains("badge done") && shown.contains("vocals"), "{shown}");
 
     let fetched = bob.get(&format!("{job}/files/vocals.wav")).unwrap();
-    let part = bob.ask("GET", &format!("{job}/files/vocals.wav"), &[("range", "bytes=10-99".into())], &[]).unwrap();
+    let part =
+        bob.ask("GET", &format!("{job}/files/vocals.wav"), &[("range", "bytes=10-99".into())], &[]).unwrap();
     assert_eq!((part.status, &part.body[..]), (206, &fetched.body[10..100]));
     let key = tributary_server::auth::api_key::ApiKey::generate();
     let tenant = tributary_server::tenant::Tenant::acting_for(own);
@@ -125,7 +126,8 @@ async fn from_signing_up_to_a_stem_that_is_what_grpc_gives() {
 /// Sends a file; the page of its draft.
 fn sent(browser: &mut Browser, wav: &[u8]) -> String {
     let proof = browser.get("/jobs/new").unwrap().field("csrf").unwrap();
-    let answer = browser.upload("/jobs/new", &[("csrf", &proof), ("model", "mini")], "take.wav", wav).unwrap();
+    let answer =
+        browser.upload("/jobs/new", &[("csrf", &proof), ("model", "mini")], "take.wav", wav).unwrap();
     assert_eq!(answer.status, 303, "{}", answer.text());
     answer.header("location").to_owned()
 }
@@ -134,7 +136,8 @@ fn wav(stage: &Stage) -> Vec<u8> {
     let take = stage.take(7, 44_100 * 3).unwrap();
     let shape = tributary_audio::ClipShape { channels: 2, frames: take.header.frames, rate_hz: 44_100 };
     let mut bytes = Vec::new();
-    tributary_audio::wav::WavWriter::new(&mut bytes, shape, tributary_audio::wav::WavFormat::Float32).unwrap();
+    tributary_audio::wav::WavWriter::new(&mut bytes, shape, tributary_audio::wav::WavFormat::Float32)
+        .unwrap();
     bytes.extend(std::fs::read(&take.file).unwrap());
     bytes
 }
@@ -151,9 +154,11 @@ async fn known_and_unknown_addresses_get_the_same_answers() {
         (status, text.replace(email, "ADDRESS"))
     };
     let new = [("name", ""), ("password", PASSWORD), ("invitation", "")];
-    for (page, fields) in
-        [("/sign-up", &new[..]), ("/sign-in", &[("password", "not this one"), ("next", "/")][..]), ("/forgot", &[][..])]
-    {
+    for (page, fields) in [
+        ("/sign-up", &new[..]),
+        ("/sign-in", &[("password", "not this one"), ("next", "/")][..]),
+        ("/forgot", &[][..]),
+    ] {
         assert_eq!(ask("ann@example.org", page, fields), ask("nobody@example.org", page, fields), "{page}");
     }
 }
@@ -203,11 +208,13 @@ async fn each_role_gets_as_far_as_it_may() {
         assert_eq!(browser.get("/jobs/new").unwrap().status, runs, "{role:?}");
         assert_eq!(browser.get("/statement").unwrap().status, 200, "{role:?}");
         let proof = browser.get("/account").unwrap().field("csrf").unwrap();
-        let fields = [("csrf", proof.as_str()), ("email", "new@example.org"), ("role", "viewer"), ("limit", "")];
+        let fields =
+            [("csrf", proof.as_str()), ("email", "new@example.org"), ("role", "viewer"), ("limit", "")];
         assert_eq!(browser.post("/members/invite", &fields).unwrap().status, manages, "{role:?}");
         assert_eq!(browser.get("/operator").unwrap().status, 404);
         // More than they are.
-        let fields = [("csrf", proof.as_str()), ("email", "new@example.org"), ("role", "owner"), ("limit", "")];
+        let fields =
+            [("csrf", proof.as_str()), ("email", "new@example.org"), ("role", "owner"), ("limit", "")];
         let expected = if manages == 303 { 422 } else { 403 };
         assert_eq!(browser.post("/members/invite", &fields).unwrap().status, expected, "{role:?}");
     }

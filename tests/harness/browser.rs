@@ -37,7 +37,8 @@ impl Page {
     pub fn field(&self, name: &str) -> anyhow::Result<String> {
         let text = self.text();
         let mark = format!("name=\"{name}\" value=\"");
-        let at = text.find(&mark).with_context(|| format!("no field `{name}` in a page of {}", self.status))?;
+        let at =
+            text.find(&mark).with_context(|| format!("no field `{name}` in a page of {}", self.status))?;
         let rest = &text[at + mark.len()..];
         Ok(rest.split('"').next().unwrap_or_default().to_owned())
     }
@@ -102,7 +103,8 @@ impl Browser {
         let mark = "----tributary-test";
         let mut body = Vec::new();
         for (field, text) in fields {
-            let head = format!("--{mark}\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\n{text}\r\n");
+            let head =
+                format!("--{mark}\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\n{text}\r\n");
             body.extend(head.bytes());
         }
         let head = format!(
@@ -139,7 +141,8 @@ impl Browser {
         let pair = |line: &str| line.split_once(": ").map(|(k, v)| (k.to_ascii_lowercase(), v.to_owned()));
         let headers: Vec<_> = lines.filter_map(pair).collect();
         for (_, cookie) in headers.iter().filter(|(name, _)| name == "set-cookie") {
-            let (name, value) = cookie.split(';').next().unwrap_or_default().split_once('=').context("a cookie")?;
+            let (name, value) =
+                cookie.split(';').next().unwrap_or_default().split_once('=').context("a cookie")?;
             if cookie.contains("Max-Age=0") {
                 self.cookies.remove(name);
             } else {

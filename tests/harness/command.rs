@@ -106,7 +106,15 @@ impl Serve {
     pub fn start_with(data: &Path, args: &[&str], env: &[(&str, &str)]) -> anyhow::Result<Self> {
         let listen = if args.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] };
         let mut process = tributary(data)?
-            .args(["serve", "--listen-http", "127.0.0.1:0", "--listen-pages", "127.0.0.1:0", "--announce", "json"])
+            .args([
+                "serve",
+                "--listen-http",
+                "127.0.0.1:0",
+                "--listen-pages",
+                "127.0.0.1:0",
+                "--announce",
+                "json",
+            ])
             .args(listen)
             .args(args)
             .envs(env.iter().copied())

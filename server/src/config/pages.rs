@@ -34,8 +34,6 @@ pub struct PagesConfig {
     pub trial_days: u32,
     /// The largest file that is taken.
     pub upload_mb_max: u64,
-    /// Pages of others that may show the widget: `https://shop.example.org`.
-    pub widget_origins: Vec<String>,
     /// What one credit brings in, in millionths of the currency; for the operator's margin.
     pub credit_value_micros: u64,
     /// What a second of the device costs, in millionths of the currency; for the operator's margin.
@@ -86,7 +84,6 @@ impl Default for PagesConfig {
             trial_credits: 0,
             trial_days: 30,
             upload_mb_max: 2_048,
-            widget_origins: Vec::new(),
             credit_value_micros: 0,
             device_second_micros: 0,
             currency: "EUR".to_owned(),
@@ -120,9 +117,6 @@ impl PagesConfig {
         let whole = |url: &str| origin_of(url) == Some(url);
         if !self.public_url.is_empty() && !whole(&self.public_url) {
             return page("pages.public_url", &self.public_url);
-        }
-        if let Some(wrong) = self.widget_origins.iter().find(|origin| !whole(origin)) {
-            return page("pages.widget_origins", wrong);
         }
         if let Some(wrong) = self.brand.links.iter().find(|link| !is_web_page(&link.url)) {
             return page("pages.brand.links", &wrong.url);
@@ -175,7 +169,6 @@ mod tests {
             assert!(error.contains(word), "{error}");
         };
         named(|pages| pages.public_url = "https://h/path".into(), "pages.public_url");
-        named(|pages| pages.widget_origins = vec!["*".into()], "pages.widget_origins");
         named(|pages| pages.brand.accent = "red;}".into(), "pages.brand.accent");
         named(|pages| pages.upload_mb_max = 0, "pages.upload_mb_max");
     }

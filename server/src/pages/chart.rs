@@ -22,7 +22,7 @@ pub(super) fn bars(title: &str, bars: &[(String, u64)]) -> Markup {
                 text x="0" y=(HEIGHT + 16) { (first) }
                 text x=(WIDTH) y=(HEIGHT + 16) text-anchor="end" { (last) }
             }
-            text x=(WIDTH) y="10" text-anchor="end" { (most) }
+            text x="0" y="12" { (most) }
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::cookies::Name;
 use super::fault::Fault;
 use super::form::{FORM_BYTES_MAX, Fields};
-use super::headers::{self, Frames};
+use super::headers;
 use super::routes::{Body, Need, route_of};
 use super::said::Said;
 use super::visit::Visit;
@@ -30,10 +30,6 @@ pub(super) async fn pass(State(edge): State<Edge>, request: Request, next: Next)
     // With what stands behind the question mark: a device's code, say.
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let matched = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let frames = match matched.as_deref() {
-        Some(path) if path.starts_with("/widget/") => Frames::Of(&edge.config.widget_origins),
-        _ => Frames::None,
-    };
     let mut response = match seen(&edge, request, matched.as_deref()).await {
         Ok((visit, fresh, request)) => {
             let mut request = request;
@@ -52,7 +48,7 @@ pub(super) async fn pass(State(edge): State<Edge>, request: Request, next: Next)
         }
         Err((fault, visit)) => drawn(&edge, &fault, visit.as_deref(), &path),
     };
-    headers::secure(response.headers_mut(), edge.cookies.secure, frames);
+    headers::secure(response.headers_mut(), edge.cookies.secure);
     response
 }
 

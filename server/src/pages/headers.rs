@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 /// service's page, where whoever buys is sent to.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; \
     connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self' https://checkout.stripe.com; \
-    base-uri 'none'";
+    base-uri 'none'; frame-ancestors 'none'";
 
 /// Files that others made: nothing in them runs.
 pub(super) const FILE_POLICY: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
@@ -14,24 +14,9 @@ pub(super) const FILE_POLICY: &str = "default-src 'none'; sandbox; frame-ancesto
 /// Two years, as browsers' lists of such sites ask for.
 const HSTS: &str = "max-age=63072000; includeSubDomains";
 
-/// Who may show a page in a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Frames<'a> {
-    /// Nobody.
-    None,
-    /// These origins.
-    Of(&'a [String]),
-}
-
 /// Adds what is missing.
-pub(super) fn secure(headers: &mut HeaderMap, https: bool, frames: Frames<'_>) {
-    let ancestors = match frames {
-        Frames::Of(origins) if !origins.is_empty() => origins.join(" "),
-        _ => "'none'".to_owned(),
-    };
-    let policy = format!("{POLICY}; frame-ancestors {ancestors}");
-    let policy =
-        HeaderValue::from_str(&policy).expect("origins were checked when the configuration was read");
+pub(super) fn secure(headers: &mut HeaderMap, https: bool) {
+    let policy = HeaderValue::from_static(POLICY);
     let mut add = |name: HeaderName, value: HeaderValue| {
         headers.entry(name).or_insert(value);
     };
@@ -45,9 +30,7 @@ pub(super) fn secure(headers: &mut HeaderMap, https: bool, frames: Frames<'_>) {
         HeaderValue::from_static("camera=(), microphone=(), geolocation=(), payment=()"),
     );
     add(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if frames == Frames::None {
-        add(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    }
+    add(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     if https {
         add(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HSTS));
     }
@@ -57,15 +40,15 @@ pub(super) fn secure(headers: &mut HeaderMap, https: bool, frames: Frames<'_>) {
 mod tests {
     use super::*;
 
-    fn policy(frames: Frames<'_>) -> (String, HeaderMap) {
+    fn policy() -> (String, HeaderMap) {
         let mut headers = HeaderMap::new();
-        secure(&mut headers, false, frames);
+        secure(&mut headers, false);
         (headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned(), headers)
     }
 
     #[test]
     fn nothing_inline_and_nothing_from_elsewhere() {
-        let (policy, headers) = policy(Frames::None);
+        let (policy, headers) = policy();
         assert!(
             policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
             "{policy}"
@@ -76,20 +59,10 @@ mod tests {
     }
 
     #[test]
-    fn a_widget_is_shown_by_those_who_were_named() {
-        let origins = ["https://shop.example".to_owned(), "https://b.example".to_owned()];
-        let (named, headers) = policy(Frames::Of(&origins));
-        assert!(named.contains("frame-ancestors https://shop.example https://b.example"), "{named}");
-        assert!(!headers.contains_key(header::X_FRAME_OPTIONS));
-        let (nobody, _) = policy(Frames::Of(&[]));
-        assert!(nobody.contains("frame-ancestors 'none'"), "{nobody}");
-    }
-
-    #[test]
     fn by_https_a_browser_stays_there_and_what_a_file_says_of_itself_stays() {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(FILE_POLICY));
-        secure(&mut headers, true, Frames::None);
+        secure(&mut headers, true);
         assert_eq!(headers[header::STRICT_TRANSPORT_SECURITY], HSTS);
         assert_eq!(headers[header::CONTENT_SECURITY_POLICY], FILE_POLICY);
     }

@@ -40,7 +40,7 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
         div .columns {
             (balance_card(&account, &lots))
             section .card {
-                h2 { "Buy credits" }
+                h2 { "More credits" }
                 (buy::packs(&edge, &visit, &purchases))
             }
         }

@@ -83,7 +83,7 @@ fn limit_line(limit: Option<Credits>) -> Markup {
     let value = limit.map(|limit| limit.0.to_string()).unwrap_or_default();
     html! {
         label .slim { span .hidden { "Credits a month" }
-            input type="number" name="limit" min="0" max="9007199254740992" value=(value) placeholder="no limit";
+            input type="number" name="limit" min="0" max="9007199254740992" value=(value) placeholder="no limit" title="Credits a month; empty for no limit";
         }
     }
 }

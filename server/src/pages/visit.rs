@@ -41,7 +41,7 @@ impl Visit {
     /// # Errors
     /// Leads to where one signs in.
     pub(super) fn session(&self) -> Result<&Session, Fault> {
-        self.session.as_ref().ok_or_else(|| Fault::SignIn)
+        self.session.as_ref().ok_or(Fault::SignIn)
     }
 
     /// As what they act.
