@@ -9,6 +9,7 @@
 
 #![warn(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 #![deny(clippy::disallowed_methods)]
+#![expect(clippy::duplicate_mod, reason = "one text of SQL for both databases: see store/shared")]
 
 pub mod admission;
 pub mod artifacts;

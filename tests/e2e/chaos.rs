@@ -85,6 +85,9 @@ async fn buy(mut place: Place, stripe: Arc<Double>, chance: Arc<AtomicU64>) {
                 bought = client.buy(id, "small", false) => bought.ok(),
                 _ = place.changed() => None,
             };
+            if let Some(purchase) = &bought {
+                assert!(purchase.failure.is_none(), "{purchase:?}");
+            }
             if let Some(url) = bought.and_then(|purchase| purchase.url) {
                 let page = url.rsplit('/').next().unwrap_or_default();
                 stripe.pay(page, Way::Card).unwrap();

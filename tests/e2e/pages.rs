@@ -72,7 +72,7 @@ async fn from_signing_up_to_a_stem_that_is_what_grpc_gives() {
     assert_eq!(bob.submit(&invitation, &invitation, &[]).unwrap().status, 303);
     let members = ann.get("/members").unwrap().text();
     assert!(members.contains("bob@example.org") && members.contains("ann@example.org"), "{members}");
-    assert_eq!(ann.submit(&invitation, &invitation, &[]).unwrap().status, 404, "used up");
+    assert_eq!(ann.get(&invitation).unwrap().status, 404, "used up");
 
     // The team has no credits: the file is taken, the job is not, and nothing is held.
     let wav = wav(&stage);

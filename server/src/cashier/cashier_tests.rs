@@ -89,8 +89,8 @@ impl Street {
     /// The payment that was tried last.
     fn payment(&self) -> String {
         let events = self.stripe.events();
-        let ids = events.iter().filter_map(|event| event.object["payment_intent"].as_str());
-        ids.last().unwrap().to_owned()
+        let mut ids = events.iter().rev().filter_map(|event| event.object["payment_intent"].as_str());
+        ids.next().unwrap().to_owned()
     }
 }
 

@@ -14,7 +14,6 @@ use tributary_stripe::webhook::{BODY_BYTES_MAX, SignatureError};
 pub const PATH: &str = "/stripe/events";
 
 /// The one route.
-#[must_use]
 pub fn routes(cashier: Arc<Cashier>) -> Router {
     let limit = DefaultBodyLimit::max(BODY_BYTES_MAX);
     Router::new().route(PATH, post(take_in)).layer(limit).with_state(cashier)

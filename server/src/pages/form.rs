@@ -31,11 +31,6 @@ impl Fields {
     pub(super) fn number(&self, name: &str) -> Option<u64> {
         self.get(name).trim().parse().ok()
     }
-
-    #[cfg(test)]
-    pub(super) fn of(fields: &[(&str, &str)]) -> Self {
-        Self(fields.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect())
-    }
 }
 
 impl fmt::Debug for Fields {

@@ -10,6 +10,10 @@ use async_trait::async_trait;
 use tributary_protocol::vocab::{AccountId, Credits, PurchaseId};
 
 /// What became of the wish to buy.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "made once a purchase; a box would only be one more thing to open"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Begun {
     /// It is on record now, or was already.
