@@ -81,7 +81,7 @@ fn act(turn: &Turn<'_>) -> Act {
     if !take.is_present {
         return Act::Nothing("The samples of this take are not on this disk".to_owned());
     }
-    if let Some((_, what_to_do)) = bar_to(turn) {
+    if let Some((.., what_to_do)) = bar_to(turn) {
         return Act::Nothing(what_to_do.to_owned());
     }
     match &view.choice.quote {
@@ -97,18 +97,19 @@ fn act(turn: &Turn<'_>) -> Act {
     }
 }
 
-/// What stands in the way of any job of this account or member: what it is, and what to do.
-fn bar_to(turn: &Turn<'_>) -> Option<(String, &'static str)> {
+/// What stands in the way of any job of this account or member: what it is, in few words why, and what to do.
+fn bar_to(turn: &Turn<'_>) -> Option<(String, &'static str, &'static str)> {
     let account = turn.view.account.as_ref()?;
     if account.is_suspended {
-        return Some(("Account suspended".to_owned(), account::SUSPENDED));
+        return Some(("Account suspended".to_owned(), "A payment was taken back", account::SUSPENDED));
     }
     let (left, Quote::Price { credits, .. }) = (account.left_this_month()?, &turn.view.choice.quote) else {
         return None;
     };
     (*credits > left).then(|| {
         let said = format!("{}, {} left this month", words::credits(*credits), words::grouped(left));
-        (said, "Over your limit: ask an owner to raise it, or send a shorter part")
+        let what_to_do = "Over your limit: ask an owner to raise it, or send a shorter part";
+        (said, "Over your limit: ask an owner", what_to_do)
     })
 }
 
@@ -117,10 +118,10 @@ fn quote(ui: &mut Ui, rect: Rect, turn: &Turn<'_>) {
     let painter = ui.painter();
     let (upper, lower) = (rect.with_max_y(rect.top() + 19.0), rect.with_min_y(rect.top() + 19.0));
     let have = turn.view.account.as_ref().map(|account| account.available);
-    if let Some((above, below)) = bar_to(turn) {
+    if let Some((above, below, what_to_do)) = bar_to(turn) {
         control::text(painter, upper, LEFT, &above, theme::body(), theme::TEXT);
         control::text(painter, lower, LEFT, below, theme::small(), theme::WARN);
-        ui.interact(rect, Id::unique("quote"), Sense::hover()).on_hover_text(below);
+        ui.interact(rect, Id::unique("quote"), Sense::hover()).on_hover_text(what_to_do);
         return;
     }
     let has_price = matches!(turn.view.choice.quote, Quote::Price { .. });

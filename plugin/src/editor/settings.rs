@@ -6,7 +6,7 @@ use super::step::Step;
 use super::strip::Strip;
 use super::{Doubt, Face, Turn, history, keyboard, sign_in, theme};
 use crate::command::Command;
-use crate::view::{Connection, View, WindowSize};
+use crate::view::{Connection, SignIn, View, WindowSize};
 use egui::{FontFamily, FontId, Id, Key, Rect, ScrollArea, TextEdit, Ui, pos2, vec2};
 
 /// Characters of an address or key at most.
@@ -179,7 +179,8 @@ fn server(face: &mut Face, ui: &mut Ui, form: &mut Strip, turn: &mut Turn<'_>) {
     } else {
         "An address begins with https:// or http://"
     };
-    let matters = matches!(turn.view.connection, Connection::NoServer | Connection::SignedOut { .. });
+    let matters = matches!(turn.view.connection, Connection::NoServer | Connection::SignedOut { .. })
+        && matches!(turn.view.sign_in, SignIn::Nothing);
     let connect =
         Button::word("Connect", tip).enabled(is_whole).accent_if(matters && turn.step != Step::None);
     let is_pressed = connect.show(ui, row.left(112.0), Id::unique("connect")).clicked();

@@ -87,8 +87,7 @@ fn waiting(
 ) {
     let mut inner = frame(ui, form, 156.0, false);
     inner.top(4.0);
-    let words =
-        "Waiting for you in the browser. The page shows this code; confirm it there if they are the same:";
+    let words = "Waiting for you in the browser: confirm there if the page shows this code";
     control::text(ui.painter(), inner.top(20.0), LEFT, words, theme::body(), theme::TEXT);
     let large = FontId::new(30.0, FontFamily::Monospace);
     control::text(ui.painter(), inner.top(48.0), LEFT, code, large, theme::TEXT);

@@ -93,7 +93,7 @@ pub(super) fn all(song: &Song) -> Vec<Scene> {
             |window| window.click("Settings"),
             &["paste a key from its operator", "Try again"],
         ),
-        scene("50-member", member(song), stands, &["40 end on 2 Dec", "412 credits"]),
+        scene("50-member", member(song), stands, &["40 end on 3 Dec", "412 credits"]),
         scene(
             "51-packs",
             member(song),
