@@ -11,6 +11,7 @@ mod doctor;
 mod enhance;
 mod fetch;
 mod jobs;
+mod keyring;
 mod log;
 mod mail;
 mod master;
@@ -22,6 +23,8 @@ mod report;
 mod screen;
 mod separate;
 mod serve;
+mod shop;
+mod sign_in;
 mod transcribe;
 mod worker;
 
@@ -55,7 +58,7 @@ struct Place {
     /// Server to use, like https://stems.example.org:7700 [default: the one on this machine]
     #[arg(long, global = true, env = "TRIBUTARY_SERVER", value_name = "URL")]
     server: Option<String>,
-    /// API key for that server [default: the local account's]
+    /// API key for that server [default: the one that `tributary sign-in` kept, or the local account's]
     #[arg(long, global = true, env = "TRIBUTARY_KEY", hide_env_values = true)]
     key: Option<String>,
     /// Trust only this certificate (PEM), as a server on a studio's network makes it
@@ -86,6 +89,14 @@ enum Command {
     Quote(quote::Args),
     /// Your jobs, newest first; cancel one, or fetch its results again
     Jobs(jobs::Args),
+    /// Get a key for a server by confirming a code in a browser; it is kept for this user and this server
+    SignIn,
+    /// Forget the key that sign-in kept for a server
+    SignOut,
+    /// What credits cost here
+    Packs(shop::PacksArgs),
+    /// Buy credits: prints the page where they are paid, and waits until they are
+    Buy(shop::BuyArgs),
     /// Your credits
     Balance(balance::BalanceArgs),
     /// Every movement of your credits, newest first
@@ -168,6 +179,10 @@ async fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Master(args) => master::run(place, args).await,
         Command::Quote(args) => quote::run(place, args).await,
         Command::Jobs(args) => jobs::run(place, args).await,
+        Command::SignIn => sign_in::sign_in(place).await,
+        Command::SignOut => sign_in::sign_out(place).await,
+        Command::Packs(args) => shop::packs(place, args).await,
+        Command::Buy(args) => shop::buy(place, args).await,
         Command::Balance(args) => balance::balance(place, args).await,
         Command::History(args) => balance::history(place, args).await,
         Command::Credits(args) => accounts::credits(place, args).await,

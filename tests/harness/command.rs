@@ -39,7 +39,10 @@ pub fn tributary(data: &Path) -> anyhow::Result<Command> {
         Some(address) => command.env(database::CONFIGURED, address),
         None => command.env_remove(database::CONFIGURED),
     };
-    command.env("TRIBUTARY_DATA", data).stdin(Stdio::null());
+    command
+        .env("TRIBUTARY_DATA", data)
+        .env("XDG_CONFIG_HOME", data.with_file_name("config"))
+        .stdin(Stdio::null());
     Ok(command)
 }
 

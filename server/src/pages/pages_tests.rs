@@ -51,6 +51,7 @@ const WHO: [(&str, &str, &str); 58] = [
     ("POST", "/device", "viewer"),
     ("GET", "/", "viewer"),
     ("POST", "/buy", "admin"),
+    ("GET", "/purchases/{id}", "viewer"),
     ("GET", "/statement", "viewer"),
     ("GET", "/statement.csv", "viewer"),
     ("GET", "/usage", "viewer"),

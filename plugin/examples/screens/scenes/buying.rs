@@ -65,15 +65,13 @@ pub(crate) fn waiting(song: &Song) -> View {
 }
 
 pub(super) fn all(song: &Song) -> Vec<Scene> {
-    let mut beyond = with(song, |account| {
-        account.month_limit = Some(100);
-        account.month_spent = 98;
-        account.role = Some("member".to_owned());
-    });
-    beyond.choice.quote =
-        Quote::Price { credits: 4, reason: "1 started minute at 4 credits".to_owned(), missing: 0 };
+    let mut all = signing(song);
+    all.extend(buying(song));
+    all
+}
+
+fn signing(song: &Song) -> Vec<Scene> {
     let pages = "This server has no pages to sign in on: paste a key from its operator.".to_owned();
-    let open = PurchaseStage::Open { url: "https://pay.example/1".to_owned() };
     vec![
         scene(
             "44-sign-in",
@@ -93,6 +91,19 @@ pub(super) fn all(song: &Song) -> Vec<Scene> {
             |window| window.click("Settings"),
             &["paste a key from its operator", "Try again"],
         ),
+    ]
+}
+
+fn buying(song: &Song) -> Vec<Scene> {
+    let mut beyond = with(song, |account| {
+        account.month_limit = Some(100);
+        account.month_spent = 98;
+        account.role = Some("member".to_owned());
+    });
+    beyond.choice.quote =
+        Quote::Price { credits: 4, reason: "1 started minute at 4 credits".to_owned(), missing: 0 };
+    let open = PurchaseStage::Open { url: "https://pay.example/1".to_owned() };
+    vec![
         scene("50-member", member(song), stands, &["40 end on 3 Dec", "412 credits"]),
         scene(
             "51-packs",

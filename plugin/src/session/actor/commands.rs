@@ -45,19 +45,8 @@ impl Actor {
             Command::PickNotes(notes) => self.pick_notes(notes),
             Command::HearPicked(alone) => self.hear_picked(alone),
             Command::SetMonitor(monitor) => self.listen_to(monitor),
-            Command::SetOutputs(has_outputs) => {
-                self.view.player.has_outputs = has_outputs;
-                self.project.update(|state| state.has_outputs = has_outputs);
-                self.orders.give(Order::Outputs(has_outputs));
-            }
-            Command::Play(is_on) => {
-                // With the input monitored, free play would be silent.
-                if is_on && self.view.player.monitor == Monitor::Input {
-                    self.listen_to(Monitor::Stems);
-                }
-                self.view.player.is_playing = is_on;
-                self.orders.give(Order::Play(is_on));
-            }
+            Command::SetOutputs(has_outputs) => self.set_outputs(has_outputs),
+            Command::Play(is_on) => self.play(is_on),
             Command::Locate(frame) => self.locate(frame),
             Command::Loop(range) => self.set_loop(range),
             Command::Export => self.choose(Purpose::Export),
@@ -86,6 +75,21 @@ impl Actor {
         }
         // Whatever it was may have changed what would be asked for.
         self.fit_choice();
+    }
+
+    fn set_outputs(&mut self, has_outputs: bool) {
+        self.view.player.has_outputs = has_outputs;
+        self.project.update(|state| state.has_outputs = has_outputs);
+        self.orders.give(Order::Outputs(has_outputs));
+    }
+
+    fn play(&mut self, is_on: bool) {
+        // With the input monitored, free play would be silent.
+        if is_on && self.view.player.monitor == Monitor::Input {
+            self.listen_to(Monitor::Stems);
+        }
+        self.view.player.is_playing = is_on;
+        self.orders.give(Order::Play(is_on));
     }
 
     fn listen_to(&mut self, monitor: Monitor) {
