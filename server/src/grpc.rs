@@ -55,7 +55,7 @@ pub struct Edge {
     /// The page that sells credits; empty for none.
     pub buy_url: String,
     /// Lets devices in.
-    pub sign_in: SignIn,
+    pub sign_in: Arc<SignIn>,
     /// Sells credits; none where only the operator grants them.
     pub cashier: Option<Arc<Cashier>>,
     /// Truth.

@@ -38,6 +38,7 @@ use crate::http::limits::{self, Door};
 use crate::http::stripe;
 use crate::intake::Intake;
 use crate::progress::Progress;
+use crate::sign_in::SignIn;
 use crate::store::Store;
 use crate::team::Team;
 use crate::welcome::Welcome;
@@ -70,6 +71,8 @@ pub struct Inside {
     pub team: Team,
     /// From a file to a job.
     pub intake: Intake,
+    /// Lets devices in.
+    pub sign_in: Arc<SignIn>,
     /// Truth.
     pub store: Arc<dyn Store>,
     /// The news.
@@ -118,6 +121,8 @@ pub struct Parts {
     /// As in [`Inside`].
     pub intake: Intake,
     /// As in [`Inside`].
+    pub sign_in: Arc<SignIn>,
+    /// As in [`Inside`].
     pub progress: Arc<dyn Progress>,
     /// As in [`Inside`].
     pub running: Arc<Running>,
@@ -137,7 +142,8 @@ impl Edge {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { welcome, team, intake, progress, running, door, logo, grpc_url, cashier, drain } = parts;
+        let Parts { welcome, team, intake, sign_in, progress, running, door, logo, grpc_url, cashier, drain } =
+            parts;
         Self(Arc::new(Inside {
             store: Arc::clone(&welcome.store),
             clock: Arc::clone(&welcome.clock),
@@ -150,6 +156,7 @@ impl Edge {
             welcome,
             team,
             intake,
+            sign_in,
             progress,
             running,
             door,

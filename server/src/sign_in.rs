@@ -7,10 +7,9 @@ use crate::auth::token::{Token, TypedCode};
 use crate::clock::Clock;
 use crate::people::{DeviceAnswer, DeviceLogin, Right, Rights};
 use crate::store::{KeyRow, Store, StoreError};
-use crate::tenant::Principal;
 use std::sync::Arc;
 use std::time::Duration;
-use tributary_protocol::vocab::AccountId;
+use tributary_protocol::vocab::{AccountId, PersonId};
 
 /// A code that nobody confirmed is good for so long.
 pub const CODE_GOOD: Duration = Duration::from_secs(15 * 60);
@@ -91,7 +90,7 @@ impl SignIn {
             let (secret, code) = (Token::generate(), TypedCode::generate());
             let login = DeviceLogin {
                 secret_sha256: secret.sha256(),
-                code: code.reveal().replace('-', ""),
+                code: stored(&code),
                 device: device.to_owned(),
                 until: now.after(CODE_GOOD),
             };
@@ -112,16 +111,27 @@ impl SignIn {
     /// # Errors
     /// Where the store fails.
     pub async fn device(&self, code: &TypedCode) -> Result<Option<DeviceLogin>, StoreError> {
-        self.store.login_of(&code.reveal().replace('-', ""), self.clock.now()).await
+        self.store.login_of(&stored(code), self.clock.now()).await
     }
 
-    /// A person says yes, for the account whose pages they see, or no. False where the device does not wait any more.
+    /// A person says yes, for one of their accounts, or no (none). False where the device does not wait any more, or the
+    /// account is not theirs.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn decide(&self, code: &TypedCode, whose: &Principal, yes: bool) -> Result<bool, StoreError> {
-        let whom = whose.person.filter(|_| yes).map(|person| (person, whose.tenant.account()));
-        self.store.decide_login(&code.reveal().replace('-', ""), whom, self.clock.now()).await
+    pub async fn decide(
+        &self,
+        code: &TypedCode,
+        person: PersonId,
+        account: Option<AccountId>,
+    ) -> Result<bool, StoreError> {
+        if let Some(account) = account
+            && self.store.membership(person, account).await?.is_none()
+        {
+            return Ok(false);
+        }
+        let whom = account.map(|account| (person, account));
+        self.store.decide_login(&stored(code), whom, self.clock.now()).await
     }
 
     /// The device asks what was said. `secret`: as it was told.
@@ -141,6 +151,11 @@ impl SignIn {
     }
 }
 
+/// A code as the store has it: eight letters.
+fn stored(code: &TypedCode) -> String {
+    code.reveal().replace('-', "")
+}
+
 /// Whoever lets the device in becomes the key's person: it may what they may, but for managing others.
 fn device_key(key: &ApiKey) -> KeyRow {
     let rights = Rights::of(&[Right::Read, Right::Run, Right::Buy]);
@@ -156,7 +171,6 @@ mod tests {
     use crate::store::people::NewPerson;
     use crate::store::sqlite::SqliteStore;
     use crate::tenant::Tenant;
-    use tributary_protocol::vocab::PersonId;
 
     async fn sign_in(pages: &str) -> (SignIn, Arc<ManualClock>) {
         let clock = Arc::new(ManualClock::new(Timestamp(1_000_000)));
@@ -164,7 +178,7 @@ mod tests {
         (SignIn { store, clock: Arc::clone(&clock) as Arc<dyn Clock>, pages: pages.to_owned() }, clock)
     }
 
-    async fn person(sign_in: &SignIn) -> Principal {
+    async fn person(sign_in: &SignIn) -> (PersonId, AccountId) {
         let (id, account) = (PersonId::generate(), AccountId::generate());
         let person = Person {
             id,
@@ -175,42 +189,43 @@ mod tests {
             operates_since: None,
         };
         sign_in.store.sign_up(&NewPerson { person, account }, Timestamp(1)).await.unwrap();
-        let tenant = Tenant::acting_for(account);
-        Principal { person: Some(id), ..Principal::operator_for(tenant) }
+        (id, account)
     }
 
     #[tokio::test]
     async fn a_device_that_is_let_in_has_a_key_of_that_person() {
         let (sign_in, clock) = sign_in("https://stems.example.org").await;
-        let ann = person(&sign_in).await;
+        let (ann, account) = person(&sign_in).await;
         let waiting = sign_in.begin(" Bitwig on the laptop ").await.unwrap();
         assert_eq!(waiting.page, "https://stems.example.org/device");
         assert_eq!((waiting.code.len(), waiting.login.device.as_str()), (9, "Bitwig on the laptop"));
         assert!(matches!(sign_in.poll(waiting.secret.reveal()).await.unwrap(), Answer::Waiting));
         let code = TypedCode::parse(&waiting.code.to_lowercase()).unwrap();
         assert_eq!(sign_in.device(&code).await.unwrap(), Some(waiting.login));
-        assert!(sign_in.decide(&code, &ann, true).await.unwrap());
+        let other = AccountId::generate();
+        assert!(!sign_in.decide(&code, ann, Some(other)).await.unwrap(), "not theirs");
+        assert!(sign_in.decide(&code, ann, Some(account)).await.unwrap());
         let Answer::Key(key) = sign_in.poll(waiting.secret.reveal()).await.unwrap() else { panic!("a key") };
         assert!(matches!(sign_in.poll(waiting.secret.reveal()).await.unwrap(), Answer::Gone), "fetched");
         let auth = Auth { store: Arc::clone(&sign_in.store), clock: clock as Arc<dyn Clock> };
         let principal = auth.principal(Some(&format!("Bearer {}", key.reveal()))).await.unwrap();
-        assert_eq!((principal.tenant, principal.person), (ann.tenant, ann.person));
+        assert_eq!((principal.tenant, principal.person), (Tenant::acting_for(account), Some(ann)));
         assert_eq!(principal.rights.to_string(), "read run buy");
     }
 
     #[tokio::test]
     async fn no_and_too_late_are_told_apart_from_not_yet() {
         let (sign_in, clock) = sign_in("https://stems.example.org").await;
-        let ann = person(&sign_in).await;
+        let (ann, account) = person(&sign_in).await;
         let (refused, late) = (sign_in.begin("").await.unwrap(), sign_in.begin("b").await.unwrap());
         let code = TypedCode::parse(&refused.code).unwrap();
-        assert!(sign_in.decide(&code, &ann, false).await.unwrap());
+        assert!(sign_in.decide(&code, ann, None).await.unwrap());
         assert!(matches!(sign_in.poll(refused.secret.reveal()).await.unwrap(), Answer::Denied));
         clock.advance(CODE_GOOD);
         assert!(matches!(sign_in.poll(late.secret.reveal()).await.unwrap(), Answer::Gone));
         assert!(matches!(sign_in.poll("no token").await.unwrap(), Answer::Gone));
         let code = TypedCode::parse(&late.code).unwrap();
-        assert!(!sign_in.decide(&code, &ann, true).await.unwrap());
+        assert!(!sign_in.decide(&code, ann, Some(account)).await.unwrap());
     }
 
     #[tokio::test]

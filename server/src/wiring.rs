@@ -200,6 +200,11 @@ impl Ports {
 }
 
 impl Ports {
+    /// Lets devices in. `pages`: the pages' address, empty where there are none.
+    fn sign_in(&self, parts: &Parts, pages: String) -> SignIn {
+        SignIn { store: Arc::clone(&self.store), clock: Arc::clone(&parts.clock), pages }
+    }
+
     /// What clients call. `pages`: the pages' address, empty where there are none.
     fn grpc(
         &self,
@@ -209,15 +214,15 @@ impl Ports {
         shared: Shared,
         drain: &CancellationToken,
     ) -> crate::grpc::Edge {
-        let Shared { admissions, cashier, door } = shared;
+        let Shared { admissions, cashier, sign_in, door } = shared;
         let Door { throttle, proxies } = door;
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&parts.clock));
         let auth = Auth { store: Arc::clone(&store), clock: Arc::clone(&clock) };
         // Where credits are sold the pages sell them.
         let sold_there = config.buy_url.is_empty() && cashier.is_some();
         crate::grpc::Edge {
-            buy_url: if sold_there { pages.clone() } else { config.buy_url.clone() },
-            sign_in: SignIn { store: Arc::clone(&store), clock: Arc::clone(&clock), pages },
+            buy_url: if sold_there { pages } else { config.buy_url.clone() },
+            sign_in,
             cashier,
             gate: Gate { auth, throttle, proxies },
             admissions,
@@ -334,13 +339,14 @@ pub(crate) async fn wire(
     let admissions = Arc::new(ports.admissions(config, &parts, offers));
     let url = places.as_ref().map(|places| places.url(config)).unwrap_or_default();
     let cashier = if places.is_some() { cashier(config, &ports, &parts, &url)? } else { None };
-    let built = places.map(|places| {
-        let (admissions, cashier) = (Arc::clone(&admissions), cashier.clone());
-        let shared = Shared { admissions, cashier, door: http.door.clone() };
-        ports.pages(config, data, &parts, places, shared, drain)
-    });
+    let shared = Shared {
+        admissions,
+        cashier: cashier.clone(),
+        sign_in: Arc::new(ports.sign_in(&parts, url.clone())),
+        door: http.door.clone(),
+    };
+    let built = places.map(|places| ports.pages(config, data, &parts, places, shared.clone(), drain));
     let (pages, post) = built.transpose()?.map(|Built { edge, post }| (edge, post)).unzip();
-    let shared = Shared { admissions, cashier: cashier.clone(), door: http.door.clone() };
     let grpc = Arc::new(ports.grpc(config, parts, url, shared, drain));
     let hands = Hands { http, bench, reaper, roster, relay, cashier, post };
     Ok(Wired { store: ports.store, grpc, pages, hands })

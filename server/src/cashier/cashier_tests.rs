@@ -435,6 +435,18 @@ async fn refunds_take_their_share_of_what_is_there_and_the_rest_is_owed() {
 }
 
 #[tokio::test]
+async fn what_an_operator_suspended_no_refund_lets_go() {
+    let street = Street::new().await;
+    let (shop, purchase) = bought(&street).await;
+    let now = street.clock.now();
+    shop.cashier.store.suspend(&shop.buyer.tenant, Some(now)).await.unwrap();
+    street.stripe.refund(purchase.payment.as_deref().unwrap(), Some(300)).unwrap();
+    street.tell_all(&shop).await;
+    assert_eq!((shop.posted().await, shop.is_suspended().await), (67, true));
+    shop.ends_well().await;
+}
+
+#[tokio::test]
 async fn a_dispute_takes_credits_and_a_won_one_gives_them_back() {
     for won in [true, false] {
         let street = Street::new().await;

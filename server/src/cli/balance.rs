@@ -1,6 +1,7 @@
 //! `tributary balance` and `tributary history`.
 
 use super::{DONE, Place, screen};
+use crate::statement::{CSV_HEAD, cell};
 use tributary_protocol::client::{Client, HistoryPage, LedgerLine};
 use tributary_protocol::limits::HISTORY_PAGE_MAX;
 
@@ -110,7 +111,7 @@ pub(super) async fn history(place: Place, args: HistoryArgs) -> anyhow::Result<u
 
 /// Every line (or the newest `limit`), newest first, page by page: a ledger of years is never in memory at once.
 async fn statement(client: &Client, limit: Option<u32>, before: Option<u64>) -> anyhow::Result<u8> {
-    screen::line("line,time (UTC),what,credits,after,job,for");
+    screen::line(CSV_HEAD.trim_end());
     let (mut before_line, mut left) = (before, limit.unwrap_or(u32::MAX));
     while left > 0 {
         let page = HistoryPage { limit: left.min(HISTORY_PAGE_MAX), before_line };
@@ -127,30 +128,4 @@ fn row(line: &LedgerLine) -> String {
     let job = line.job.map(|job| job.to_string()).unwrap_or_default();
     let (at, kind, after) = (screen::time(line.at_us), line.kind.word(), line.posted_after.0);
     format!("{},{at},{kind},{},{after},{job},{}", line.line, line.credits, cell(&line.note))
-}
-
-/// A text as one cell (RFC 4180). Spreadsheets run what begins like a formula: an apostrophe keeps it text.
-fn cell(text: &str) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = if is_formula { format!("'{text}") } else { text.to_owned() };
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn any_text_is_one_cell_and_no_formula() {
-        for (text, written) in [
-            ("Song", "Song"),
-            ("a, b", "\"a, b\""),
-            ("say \"hi\"", "\"say \"\"hi\"\"\""),
-            ("=1+1", "'=1+1"),
-            ("-a,b", "\"'-a,b\""),
-            ("two\nlines", "\"two\nlines\""),
-        ] {
-            assert_eq!(cell(text), written);
-        }
-    }
 }

@@ -88,6 +88,5 @@ async fn find_or_add(store: &dyn Store, email: &str) -> anyhow::Result<PersonId>
 fn pages_url(place: &Place) -> anyhow::Result<String> {
     let data = DataFolder::open(&place.data_path()?)?;
     let pages = place.config(data.path())?.pages;
-    let configured = pages.public_url.trim_end_matches('/');
-    Ok(if configured.is_empty() { format!("http://{}", pages.listen) } else { configured.to_owned() })
+    Ok(pages.url(pages.listen))
 }

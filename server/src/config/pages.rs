@@ -112,6 +112,13 @@ pub fn origin_of(url: &str) -> Option<&str> {
 }
 
 impl PagesConfig {
+    /// Their address as browsers see it, without a slash at its end. `listen`: where they listen, as the system chose it.
+    #[must_use]
+    pub fn url(&self, listen: SocketAddr) -> String {
+        let configured = self.public_url.trim_end_matches('/');
+        if configured.is_empty() { format!("http://{listen}") } else { configured.to_owned() }
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let page = |key, value: &str| Err(ConfigError::NoPage { key, value: value.to_owned() });
         let whole = |url: &str| origin_of(url) == Some(url);

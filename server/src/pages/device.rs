@@ -11,16 +11,11 @@ use axum::extract::State;
 use maud::{Markup, html};
 use tributary_protocol::vocab::AccountId;
 
-/// As the store has it: eight letters.
-fn stored(code: &str) -> Option<String> {
-    TypedCode::parse(code).ok().map(|code| code.reveal().replace('-', ""))
-}
-
 pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
     let typed = visit.query.get("code");
-    let login = match stored(typed) {
-        Some(code) => edge.store.login_of(&code, visit.now).await?,
-        None => None,
+    let login = match TypedCode::parse(typed) {
+        Ok(code) => edge.sign_in.device(&code).await?,
+        Err(_) => None,
     };
     let accounts = edge.store.memberships(visit.session()?.person.id).await?;
     let body = html! {
@@ -60,14 +55,10 @@ fn decide_form(visit: &Visit, login: &DeviceLogin, accounts: &[Membership]) -> M
 
 pub(super) async fn decide(State(edge): State<Edge>, visit: Visit) -> Answer {
     let session = visit.session()?;
-    let code = stored(visit.form.get("code")).ok_or(Fault::Missing)?;
+    let code = TypedCode::parse(visit.form.get("code")).map_err(|_| Fault::Missing)?;
     let allowed = visit.form.get("answer") == "allow";
     let account: AccountId = visit.form.get("account").parse().map_err(|_| Fault::Missing)?;
-    if allowed && edge.store.membership(session.person.id, account).await?.is_none() {
-        return Err(Fault::Missing);
-    }
-    let for_whom = allowed.then_some((session.person.id, account));
-    if !edge.store.decide_login(&code, for_whom, visit.now).await? {
+    if !edge.sign_in.decide(&code, session.person.id, allowed.then_some(account)).await? {
         return Err(Fault::Missing);
     }
     Ok(done(&edge, if allowed { Said::DeviceIn } else { Said::DeviceOut }, "/device"))

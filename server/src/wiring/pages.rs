@@ -12,6 +12,7 @@ use crate::http::limits::Door;
 use crate::intake::{self, Intake};
 use crate::mail::post::Post;
 use crate::pages::{self, Edge};
+use crate::sign_in::SignIn;
 use crate::team::Team;
 use crate::welcome::Welcome;
 use std::net::SocketAddr;
@@ -33,15 +34,16 @@ pub(crate) struct Places {
 impl Places {
     /// The pages' address as browsers see it.
     pub(super) fn url(&self, config: &Config) -> String {
-        let configured = config.pages.public_url.trim_end_matches('/');
-        if configured.is_empty() { format!("http://{}", self.pages) } else { configured.to_owned() }
+        config.pages.url(self.pages)
     }
 }
 
 /// What the pages share with other edges.
+#[derive(Clone)]
 pub(super) struct Shared {
     pub(super) admissions: Arc<Admissions>,
     pub(super) cashier: Option<Arc<Cashier>>,
+    pub(super) sign_in: Arc<SignIn>,
     pub(super) door: Door,
 }
 
@@ -78,7 +80,7 @@ impl Ports {
         shared: Shared,
         drain: &CancellationToken,
     ) -> Result<Built, StartError> {
-        let Shared { admissions, cashier, door } = shared;
+        let Shared { admissions, cashier, sign_in, door } = shared;
         let url = places.url(config);
         let clock: Arc<dyn Clock> = Arc::clone(&parts.clock);
         let post = Post::new(crate::mail::open(&config.mail, &data.outbox(), &clock)?);
@@ -115,6 +117,7 @@ impl Ports {
             welcome,
             team,
             intake,
+            sign_in,
             progress: Arc::clone(&self.progress),
             running: Arc::clone(&self.running),
             door,
