@@ -153,7 +153,7 @@ impl Ports {
         Arc::new(Reaper {
             every: Duration::from_secs(config.worker.reap_seconds),
             attempts: config.worker.attempts,
-            keep: Duration::from_secs(u64::from(config.keep_days) * 86_400),
+            keep: config.limits.keep(),
             upload_idle: config.limits.upload_idle(),
             store: Arc::clone(&self.store),
             artifacts: Arc::clone(&self.artifacts),

@@ -6,11 +6,12 @@ use crate::clock::Timestamp;
 use crate::job::{Job, JobState, StemArtifact};
 use crate::ledger::{Line, LineKind};
 use crate::progress::News;
+use std::time::Duration;
 use tonic::Status;
 use tributary_protocol::limits::{NAME_CHARS_MAX, REFERENCES_MAX, SETTINGS_MAX};
 use tributary_protocol::settings::{Control, ControlKind, Setting, Settings};
 use tributary_protocol::v1;
-use tributary_protocol::vocab::{ClipHeader, JobId, Sha256};
+use tributary_protocol::vocab::{ClipHeader, Credits, JobId, Sha256};
 
 /// Chunk counts stay below this, so that one number orders states and chunks.
 const CHUNKS_IN_SEQ: u64 = 1 << 24;
@@ -38,6 +39,7 @@ pub(super) fn job_request(request: v1::CreateJobRequest) -> Result<JobRequest, S
         title: request.title,
         settings: settings(request.settings)?,
         references: request.references.iter().map(clip_header).collect::<Result<_, _>>()?,
+        credits_max: request.credits_max.map(Credits),
     })
 }
 
@@ -115,8 +117,14 @@ pub(super) fn channels(channels: u32) -> u16 {
     u16::try_from(channels).unwrap_or(u16::MAX)
 }
 
-/// The job as it is, newer by the news of its attempt.
-pub(super) fn job(job: &Job, news: News, queue_position: u32, uploaded_bytes: u64) -> v1::Job {
+/// The job as it is, newer by the news of its attempt. Results are kept for `keep`.
+pub(super) fn job(
+    job: &Job,
+    news: News,
+    keep: Duration,
+    queue_position: u32,
+    uploaded_bytes: u64,
+) -> v1::Job {
     let chunks_done = match job.state {
         JobState::Done => job.chunks,
         JobState::Running if news.attempt == job.attempt => job.chunks_done.max(news.chunks_done),
@@ -146,6 +154,8 @@ pub(super) fn job(job: &Job, news: News, queue_position: u32, uploaded_bytes: u6
         started_at_us: job.started_at.map_or(0, |Timestamp(us)| us),
         ended_at_us: job.ended_at.map_or(0, |Timestamp(us)| us),
         stem_names: job.stems.clone(),
+        kept_until_us: job.kept_until(keep).map_or(0, |Timestamp(us)| us),
+        erased: job.erased,
     }
 }
 

@@ -6,6 +6,7 @@ use crate::admission::Refusal;
 use crate::job::{Job, JobState};
 use crate::progress::News;
 use crate::store::Cancelled;
+use crate::store::keeping::Erased;
 use crate::tenant::Tenant;
 use crate::worker::stop::StopReason;
 use std::sync::Arc;
@@ -71,7 +72,8 @@ impl v1::jobs_server::Jobs for Jobs {
         let before = convert::optional_job_id(&wish.before_job_id)?;
         let limit = convert::page(wish.limit, PAGE, JOBS_PAGE_MAX);
         let jobs = convert::store(self.0.store.jobs(&tenant, before, limit).await)?;
-        let jobs = jobs.iter().map(|job| convert::job(job, News::default(), 0, 0)).collect();
+        let keep = self.0.limits.keep();
+        let jobs = jobs.iter().map(|job| convert::job(job, News::default(), keep, 0, 0)).collect();
         Ok(Response::new(v1::ListJobsResponse { jobs }))
     }
 
@@ -101,6 +103,21 @@ impl v1::jobs_server::Jobs for Jobs {
         self.0.progress.changed(&tenant, id);
         Ok(Response::new(self.0.view(&tenant, &job, News::default()).await?))
     }
+
+    async fn erase(&self, request: Request<v1::EraseJobRequest>) -> Answer<v1::Job> {
+        let tenant = tenant(&request)?;
+        let id = convert::job_id(&request.get_ref().job_id)?;
+        match convert::store(self.0.store.erase(&tenant, id, self.0.clock.now()).await)? {
+            Erased::Yes => {}
+            Erased::Open => {
+                return Err(Status::failed_precondition("the job has not ended: cancel it first"));
+            }
+            Erased::Unknown => return Err(status::no_job()),
+        }
+        tracing::info!(job = %id, "its results are erased at its account's wish");
+        let job = self.0.job(&tenant, id).await?;
+        Ok(Response::new(self.0.view(&tenant, &job, News::default()).await?))
+    }
 }
 
 impl Edge {
@@ -119,7 +136,7 @@ impl Edge {
             }
             _ => {}
         }
-        Ok(convert::job(job, news, position, uploaded))
+        Ok(convert::job(job, news, self.limits.keep(), position, uploaded))
     }
 }
 

@@ -64,6 +64,7 @@ pub(super) fn of_refusal(refusal: &Refusal) -> Status {
             let details = ErrorDetails::with_error_info(reason::SUSPENDED, reason::DOMAIN, HashMap::new());
             Status::with_error_details(Code::FailedPrecondition, text, details)
         }
+        Refusal::OverStorage { .. } | Refusal::Dearer { .. } => Status::failed_precondition(text),
         Refusal::DiskFull => busy(&text),
         Refusal::QueueFull { .. } => later(&text, QUEUE_FULL_AGAIN),
         Refusal::Draining => Status::unavailable(text),

@@ -114,6 +114,7 @@ pub(super) const ROUTES: &[Route] = &[
     shows("/jobs/{id}", READ, || get(job::show)),
     shows("/jobs/{id}/live", READ, || get(live::watch)),
     takes("/jobs/{id}/cancel", RUN, || post(job::cancel)),
+    takes("/jobs/{id}/erase", RUN, || post(job::erase)),
     shows("/jobs/{id}/files/{name}", READ, || get(files::file)),
     shows("/jobs/{id}/peaks/{stem}", READ, || get(files::peaks)),
     shows("/operator", Need::Operator, || get(operator::show)),

@@ -17,6 +17,7 @@ pub(super) enum Said {
     SessionEnded,
     TeamMade,
     Cancelled,
+    Erased,
     Granted,
     Refunded,
     Suspended,
@@ -26,7 +27,7 @@ pub(super) enum Said {
 }
 
 impl Said {
-    const ALL: [(Self, &'static str, &'static str); 19] = [
+    const ALL: [(Self, &'static str, &'static str); 20] = [
         (Self::Saved, "saved", "Saved."),
         (Self::SignedOut, "signed-out", "You are signed out."),
         (Self::PasswordChanged, "password", "The password is changed; every other browser was signed out."),
@@ -40,6 +41,7 @@ impl Said {
         (Self::SessionEnded, "session-ended", "That browser is signed out."),
         (Self::TeamMade, "team", "The team is made; you are its owner."),
         (Self::Cancelled, "cancelled", "The job stops; what was not used comes back."),
+        (Self::Erased, "erased", "The clip and the results are deleted."),
         (Self::Granted, "granted", "The credits are granted."),
         (Self::Refunded, "refunded", "The job's credits are back."),
         (Self::Suspended, "suspended", "The account starts no new jobs."),

@@ -28,7 +28,7 @@ pub(super) struct Table {
 
 use Kind::{Bytes, Flag, Id, Json, Number, Text};
 
-pub(super) const TABLES: [Table; 21] = [
+pub(super) const TABLES: [Table; 22] = [
     Table {
         name: "account",
         columns: &[
@@ -302,6 +302,11 @@ pub(super) const TABLES: [Table; 21] = [
             ("sha256", Bytes),
             ("bytes", Number),
         ],
+        rows: "true",
+    },
+    Table {
+        name: "erasure",
+        columns: &[("account_id", Id), ("job_id", Id), ("asked_at", Number)],
         rows: "true",
     },
     Table {
