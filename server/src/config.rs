@@ -4,10 +4,12 @@
 //! variables `TRIBUTARY_SERVE_<KEY>` (two underscores between table and key: `TRIBUTARY_SERVE_WORKER__JOBS=2`).
 //! A key nobody knows is an error that names it.
 
+mod api;
 mod calls;
 mod mail;
 mod network;
 
+pub use api::ApiConfig;
 pub use calls::{ProxyConfig, RatesConfig};
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
@@ -53,6 +55,8 @@ pub struct Config {
     pub rates: RatesConfig,
     /// Proxies before this server.
     pub proxy: ProxyConfig,
+    /// The developer API.
+    pub api: ApiConfig,
     /// How letters leave this server.
     pub mail: MailConfig,
     /// How jobs are run.
@@ -170,6 +174,7 @@ impl Default for Config {
             limits: LimitsConfig::default(),
             rates: RatesConfig::default(),
             proxy: ProxyConfig::default(),
+            api: ApiConfig::default(),
             mail: MailConfig::default(),
             worker: WorkerConfig::default(),
             device: DeviceConfig::default(),
@@ -315,6 +320,15 @@ pub enum ConfigError {
         /// What was given.
         value: String,
     },
+    /// Not an address that the API may listen at.
+    #[error(
+        "`api.listen` is `{value}`; it must be empty or an address like 127.0.0.1:7703, and beyond loopback \
+         `proxy.trusted` must name the proxy that has the certificate"
+    )]
+    NoApiAddress {
+        /// What was given.
+        value: String,
+    },
     /// Not the address of a server for mail. It is not repeated: a password may stand in it.
     #[error(
         "`mail.smtp` is no address of a mail server; it must be empty or like smtps://USER:PASSWORD@HOST:465"
@@ -387,6 +401,7 @@ impl Config {
         self.rates.check(range)?;
         self.proxy.check()?;
         self.mail.check()?;
+        self.api.check(!self.proxy.trusted.is_empty())?;
         range("limits.upload_idle_seconds", self.limits.upload_idle_seconds, 1, 7 * 86_400)?;
         range("worker.jobs", self.worker.jobs.into(), 1, 64)?;
         range("worker.jobs_per_account", self.worker.jobs_per_account.into(), 1, 64)?;

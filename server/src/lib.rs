@@ -11,14 +11,17 @@
 #![deny(clippy::disallowed_methods)]
 
 pub mod admission;
+pub mod api;
 pub mod artifacts;
 pub mod auth;
 pub mod billing;
+pub mod canonical;
 pub mod cashier;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod data;
+pub mod desk;
 pub mod device;
 pub mod grpc;
 pub mod http;
@@ -120,6 +123,8 @@ pub struct Running {
     pub grpc: SocketAddr,
     /// Where /healthz and /metrics listen.
     pub http: SocketAddr,
+    /// Where the developer API listens; none where it does not.
+    pub api: Option<SocketAddr>,
     /// Address for clients on this machine.
     pub address: String,
     /// Key of the local account.
@@ -170,6 +175,10 @@ async fn start_as(role: Role, config: Config, data: &Path, parts: Parts) -> Resu
     let (tls, certificate) = tls::load(&config, &data)?;
     let (grpc_listener, grpc) = listen(config.listen).await?;
     let (http_listener, http) = listen(config.listen_http).await?;
+    let api = match config.api.address() {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
     let signs = Signs::new();
     let clock = Arc::clone(&parts.clock);
     let wired = wiring::wire(role, &config, &data, parts, &signs.drain).await?;
@@ -189,9 +198,14 @@ async fn start_as(role: Role, config: Config, data: &Path, parts: Parts) -> Resu
     health.set_service_status("", tonic_health::ServingStatus::Serving).await;
     let (store, edge) = (Arc::clone(&wired.store), Arc::clone(&wired.grpc));
     let served = grpc::serve(edge, grpc_listener, tls, health.clone(), signs.stop.clone());
+    let (stop, api_edge) = (signs.stop.clone(), wired.api);
     let mut crew = Crew::begin(wired.hands, signs, http_listener, locks);
     crew.serve("gRPC", served);
-    Ok(Running { grpc, http, address, key, certificate, store, health, crew })
+    let api = api.map(|(listener, bound)| {
+        crew.serve("the API", api::serve(api_edge, listener, stop));
+        bound
+    });
+    Ok(Running { grpc, http, api, address, key, certificate, store, health, crew })
 }
 
 /// Starts a worker in this process: it claims, runs and settles jobs that servers of the same database took, and ends

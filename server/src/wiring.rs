@@ -9,6 +9,7 @@ use crate::clock::{Clock, SteadyClock, SystemClock};
 use crate::config::{Config, DeviceConfig};
 use crate::crew::{Hands, Relay};
 use crate::data::{DataError, DataFolder};
+use crate::desk::Desk;
 use crate::device::health::Wanted;
 use crate::device::memory::{CardMemory, ProcessMemory};
 use crate::device::{Device, DeviceOptions, MemoryGauge};
@@ -61,6 +62,7 @@ impl Default for Parts {
 pub(crate) struct Wired {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) grpc: Arc<crate::grpc::Edge>,
+    pub(crate) api: crate::api::Edge,
     pub(crate) hands: Hands,
 }
 
@@ -258,12 +260,12 @@ pub(crate) async fn wire(
         metrics,
         door: Door { throttle: Arc::clone(&throttle), proxies: Arc::clone(&proxies) },
     };
-    let grpc = Arc::new(crate::grpc::Edge {
-        gate: Gate {
-            auth: Auth { store: Arc::clone(&ports.store), clock: Arc::clone(&parts.clock) },
-            throttle,
-            proxies,
-        },
+    let gate = Gate {
+        auth: Auth { store: Arc::clone(&ports.store), clock: Arc::clone(&parts.clock) },
+        throttle: Arc::clone(&throttle),
+        proxies: Arc::clone(&proxies),
+    };
+    let desk = Arc::new(Desk {
         admissions: ports.admissions(config, &parts, offers),
         limits: config.limits.clone(),
         buy_url: config.buy_url.clone(),
@@ -277,7 +279,9 @@ pub(crate) async fn wire(
         steps: parts.steps,
         drain: drain.clone(),
     });
-    Ok(Wired { store: ports.store, grpc, hands: Hands { http, bench, reaper, roster, relay } })
+    let api = crate::api::Edge::new(gate.auth.clone(), Door { throttle, proxies }, Arc::clone(&desk));
+    let grpc = Arc::new(crate::grpc::Edge { gate, desk });
+    Ok(Wired { store: ports.store, grpc, api, hands: Hands { http, bench, reaper, roster, relay } })
 }
 
 #[cfg(test)]
