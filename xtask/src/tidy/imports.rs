@@ -33,7 +33,7 @@ enum Layer {
 
 use Layer::{Command, Domain, Edge, Port, Report, Start, Vocabulary, Work};
 
-const MODULES: [(&str, Layer); 33] = [
+const MODULES: [(&str, Layer); 36] = [
     ("clock", Vocabulary),
     ("config", Vocabulary),
     ("job", Vocabulary),
@@ -50,14 +50,17 @@ const MODULES: [(&str, Layer); 33] = [
     ("store", Port),
     ("admission", Domain),
     ("auth", Domain),
+    ("canonical", Domain),
     ("offer", Domain),
     ("reaper", Domain),
     ("relay", Domain),
     ("roster", Domain),
     ("throttle", Domain),
     ("upload", Domain),
+    ("desk", Work),
     ("device", Work),
     ("worker", Work),
+    ("api", Edge),
     ("grpc", Edge),
     ("http", Edge),
     ("report", Report),
@@ -89,7 +92,7 @@ impl Layer {
 /// Names from outside the crate and the modules that may use them. SQL stays in the store, wire types at the edge.
 const NAMES: [(&str, &[&str]); 14] = [
     ("argon2", &["auth"]),
-    ("axum", &["grpc", "http"]),
+    ("axum", &["api", "grpc", "http"]),
     ("clap", &["cli"]),
     ("figment", &["config"]),
     ("governor", &["throttle"]),
