@@ -112,6 +112,17 @@ pub enum Command {
     },
     /// Forget server and key; a local server is looked for again.
     SignOut,
+    /// Be let in at this server by the browser; what was waited for before is not any more.
+    SignIn {
+        /// As for [`Command::Connect`].
+        address: String,
+    },
+    /// Wait no longer to be let in.
+    CancelSignIn,
+    /// Buy the pack with this name.
+    Buy(String),
+    /// The purchase in the window needs no more attention. What was paid is booked all the same.
+    LeavePurchase,
     /// Ask the server again now.
     Refresh,
 

@@ -9,7 +9,7 @@
 use crate::command::Command;
 use crate::library::report::Figures;
 use crate::session::Session;
-use crate::view::{Connection, Quote, Recorder, Stage, View};
+use crate::view::{Connection, PurchaseStage, Quote, Recorder, SignIn, Stage, View};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -110,7 +110,14 @@ fn visit(visitor: UnixStream, session: &Weak<Session>, is_closing: &AtomicBool) 
 /// What a test wants to know of a view.
 fn outline(view: &View) -> Value {
     let account = view.account.as_ref().map(|account| {
-        json!({ "name": account.name, "available": account.available, "held": account.held, "buy_url": account.buy_url })
+        json!({
+            "name": account.name,
+            "available": account.available,
+            "held": account.held,
+            "buy_url": account.buy_url,
+            "packs": account.packs.packs.iter().map(|pack| &pack.name).collect::<Vec<_>>(),
+            "is_suspended": account.is_suspended,
+        })
     });
     let result = view.result.as_ref().map(|result| {
         let stems: Vec<_> = result
@@ -148,6 +155,8 @@ fn outline(view: &View) -> Value {
     json!({
         "connection": connection(&view.connection),
         "account": account,
+        "sign_in": sign_in(&view.sign_in),
+        "purchase": view.purchase.as_ref().map(|purchase| bought(&purchase.stage)),
         "models": view.offer.iter().map(|model| model.name.clone()).collect::<Vec<_>>(),
         "choice": {
             "task": view.choice.task,
@@ -182,6 +191,28 @@ fn connection(connection: &Connection) -> Value {
         Connection::Lost { address, reason } => {
             json!({ "state": "lost", "address": address, "reason": reason })
         }
+    }
+}
+
+fn sign_in(sign_in: &SignIn) -> Value {
+    match sign_in {
+        SignIn::Nothing => json!({ "state": "nothing" }),
+        SignIn::Asked => json!({ "state": "asked" }),
+        SignIn::Waiting { code, page, .. } => json!({ "state": "waiting", "code": code, "page": page }),
+        SignIn::Denied => json!({ "state": "denied" }),
+        SignIn::TooLate => json!({ "state": "too_late" }),
+        SignIn::Failed(reason) => json!({ "state": "failed", "reason": reason }),
+    }
+}
+
+fn bought(stage: &PurchaseStage) -> Value {
+    match stage {
+        PurchaseStage::Asked => json!({ "state": "asked" }),
+        PurchaseStage::Open { url } => json!({ "state": "open", "url": url }),
+        PurchaseStage::Processing => json!({ "state": "processing" }),
+        PurchaseStage::Paid => json!({ "state": "paid" }),
+        PurchaseStage::Expired => json!({ "state": "expired" }),
+        PurchaseStage::Failed(reason) => json!({ "state": "failed", "reason": reason }),
     }
 }
 

@@ -13,8 +13,9 @@
 //! jobs_bar       while something runs
 //! ```
 //!
-//! `history` and `settings` are sheets over everything below the bar.
+//! `account`, `history` and `settings` are sheets over everything below the bar.
 
+mod account;
 mod axis;
 mod bar;
 mod control;
@@ -42,6 +43,7 @@ mod run_box;
 mod settings;
 mod sheet_row;
 mod side;
+mod sign_in;
 mod sound;
 mod stem_list;
 mod stem_row;
@@ -81,6 +83,8 @@ pub(crate) enum Sheet {
     /// Nothing.
     #[default]
     None,
+    /// Whose credits, and more of them.
+    Account,
     /// Takes and jobs.
     History,
     /// Server and window.
@@ -135,6 +139,8 @@ pub struct Face {
     notes: note_choice::NoteChoice,
     said: transcript_view::Heights,
     form: settings::Form,
+    /// A page of the server was asked for in this window: it is opened when it is there.
+    awaits_page: bool,
     history: history::History,
     /// A path as far as it was typed.
     typed_path: String,
@@ -238,6 +244,7 @@ impl Face {
         path_row::show(self, ui, strip.top(path_row::height(turn)), turn);
         match self.sheet {
             Sheet::None => self.body(ui, strip, turn),
+            Sheet::Account => account::show(self, ui, strip.rest(), turn),
             Sheet::History => history::show(self, ui, strip.rest(), turn),
             Sheet::Settings => settings::show(self, ui, strip.rest(), turn),
         }

@@ -4,6 +4,7 @@
 //! - `runtime`: the threads that all instances of a process share
 //! - `actor`: one loop an instance; owns everything below
 //! - `connection`, `local`: the server
+//! - `sign_in`, `shop`: being let in by the browser, and buying
 //! - `capture`: from the audio thread's tape to a take
 //! - `job`, `jobs`: a job's life, and all jobs
 //! - `choice`: what shall be done with takes
@@ -29,6 +30,8 @@ mod orders;
 mod player;
 mod runtime;
 mod shelf;
+mod shop;
+mod sign_in;
 
 use crate::audio::{Desk, Gauges};
 use crate::command::{COMMANDS_MAX, Command};

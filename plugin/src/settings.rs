@@ -9,6 +9,7 @@
 //! address = "https://stems.example.org:7700"
 //! key = "tk_.."
 //! certificate = "AB:CD:.."                     # SHA-256 of the one that was accepted
+//! purchase = "0198c1f0-.."                     # begun and not known to have ended
 //! [window]
 //! width = 980.0
 //! ```
@@ -22,7 +23,7 @@ use std::fmt;
 use std::path::PathBuf;
 use toml::{Table, Value};
 use tributary_protocol::limits::NAME_CHARS_MAX;
-use tributary_protocol::vocab::Sha256;
+use tributary_protocol::vocab::{PurchaseId, Sha256};
 
 /// Servers that are remembered; the one not used for longest goes first.
 pub const KNOWN_MAX: usize = 32;
@@ -57,6 +58,8 @@ pub struct KnownServer {
     pub key: Option<String>,
     /// The certificate that was accepted.
     pub certificate: Option<Sha256>,
+    /// A purchase that was begun there and is not known to have ended.
+    pub purchase: Option<PurchaseId>,
 }
 
 impl fmt::Debug for KnownServer {
@@ -74,7 +77,7 @@ impl Settings {
 
     /// What is known of a server, to be changed; it becomes the last used.
     pub fn use_server(&mut self, address: &str) -> &mut KnownServer {
-        let fresh = KnownServer { address: address.to_owned(), key: None, certificate: None };
+        let fresh = KnownServer { address: address.to_owned(), key: None, certificate: None, purchase: None };
         let found = self.known.iter().position(|known| known.address == address);
         let known = found.map_or(fresh, |index| self.known.remove(index));
         let over = (self.known.len() + 1).saturating_sub(KNOWN_MAX);
@@ -164,6 +167,9 @@ impl Settings {
             if let Some(certificate) = known.certificate {
                 entry.insert("certificate".into(), certificate.as_fingerprint().into());
             }
+            if let Some(purchase) = known.purchase {
+                entry.insert("purchase".into(), purchase.to_string().into());
+            }
             Value::Table(entry)
         });
         let known: Vec<_> = known.collect();
@@ -196,7 +202,11 @@ impl KnownServer {
             None => None,
             Some(text) => Some(Sha256::from_fingerprint(&text)?),
         };
-        Some(Self { address, key, certificate })
+        let purchase = match text("purchase", ADDRESS_CHARS_MAX)? {
+            None => None,
+            Some(text) => Some(text.parse().ok()?),
+        };
+        Some(Self { address, key, certificate, purchase })
     }
 }
 
@@ -266,6 +276,7 @@ mod tests {
         settings.use_server("https://studio").key = Some("tk_secret".into());
         settings.use_server("https://studio").certificate = Some(Sha256([9; 32]));
         settings.use_server("http://127.0.0.1:7700").key = Some("tk_other".into());
+        settings.use_server("http://127.0.0.1:7700").purchase = Some(PurchaseId::generate());
         settings.window.zoom = 2.0;
         settings.task = Some("master".into());
         settings
@@ -295,6 +306,7 @@ mod tests {
             "known = [{ address = 'https://h', key = 7 }]",
             "known = [{ address = 'https://h', certificate = 'AB' }]",
             "known = [{ key = 'tk' }]",
+            "known = [{ address = 'https://h', purchase = 'none' }]",
             "window = 7",
             "[window]\nwidth = -1",
             "[window]\nzoom = 1e300",

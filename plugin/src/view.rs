@@ -10,7 +10,7 @@ use crate::library::{
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tributary_protocol::client::{ModelView, ServerLimits};
+use tributary_protocol::client::{ExpiringCredits, ModelView, PackView, Packs, ServerLimits};
 
 /// All that the window shows.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,10 @@ pub struct View {
     pub connection: Connection,
     /// The account's credits, once the server told them.
     pub account: Option<Account>,
+    /// Being let in by the browser.
+    pub sign_in: SignIn,
+    /// Credits that are being bought, or were just now.
+    pub purchase: Option<Purchase>,
     /// What the server offers; empty until it told.
     pub offer: Arc<[ModelView]>,
     /// The server's limits.
@@ -99,6 +103,92 @@ pub struct Account {
     pub held: u64,
     /// The page that sells credits, where the server has one.
     pub buy_url: Option<String>,
+    /// Who the key belongs to, by e-mail address.
+    pub person: Option<String>,
+    /// What they are in the account: owner, admin, member or viewer.
+    pub role: Option<String>,
+    /// Their jobs may take no more credits in one calendar month.
+    pub month_limit: Option<u64>,
+    /// What of that is spent or held.
+    pub month_spent: u64,
+    /// Credits that end, the soonest first.
+    pub expiring: Vec<ExpiringCredits>,
+    /// No job is started any more: a payment was taken back.
+    pub is_suspended: bool,
+    /// What is sold here; none where the operator grants credits.
+    pub packs: Packs,
+    /// The key may buy.
+    pub may_buy: bool,
+}
+
+impl Account {
+    /// What this person's jobs may still take this month; none without a limit.
+    #[must_use]
+    pub fn left_this_month(&self) -> Option<u64> {
+        self.month_limit.map(|limit| limit.saturating_sub(self.month_spent))
+    }
+}
+
+/// Being let in without typing a key: a page in the browser asks for a code.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum SignIn {
+    /// Nobody asked.
+    #[default]
+    Nothing,
+    /// The server is asked for a code.
+    Asked,
+    /// Somebody has to confirm the code.
+    Waiting {
+        /// `XXXX-XXXX`.
+        code: String,
+        /// The page that asks for it.
+        page: String,
+        /// The same page with the code filled in.
+        page_with_code: String,
+    },
+    /// Somebody said no.
+    Denied,
+    /// Nobody confirmed it in time.
+    TooLate,
+    /// It cannot be done, and what to do, for people.
+    Failed(String),
+}
+
+/// Credits that are being bought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Purchase {
+    /// What is bought.
+    pub pack: PackView,
+    /// Where it stands.
+    pub stage: PurchaseStage,
+}
+
+/// Where a purchase stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PurchaseStage {
+    /// The server is asked for the page.
+    Asked,
+    /// To be paid on this page.
+    Open {
+        /// For the browser.
+        url: String,
+    },
+    /// The money is on its way.
+    Processing,
+    /// The credits are there.
+    Paid,
+    /// Nobody paid in time.
+    Expired,
+    /// No credits came, and why, for people.
+    Failed(String),
+}
+
+impl PurchaseStage {
+    /// It will not change any more by itself.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self, Self::Paid | Self::Expired | Self::Failed(_))
+    }
 }
 
 /// What shall be done with the take.

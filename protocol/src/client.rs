@@ -40,6 +40,8 @@ mod download;
 mod error;
 mod retry;
 mod sheet;
+mod shop;
+mod sign_in;
 mod stem_file;
 mod upload;
 mod view;
@@ -49,6 +51,8 @@ pub use certificate::{PresentedCertificate, certificate_of};
 pub use connect::{ApiKey, Endpoint, Tls};
 pub use error::ClientError;
 pub use retry::Patience;
+pub use shop::{PackView, Packs, PurchaseState, PurchaseView};
+pub use sign_in::{SignInAnswer, SignInView};
 pub use view::{
     AccountView, ExpiringCredits, HistoryPage, JobState, JobView, JobsPage, LedgerKind, LedgerLine,
     ModelView, NewJob, Offer, QuoteAsk, QuoteView, ServerLimits, SheetView, StemView,
@@ -56,7 +60,7 @@ pub use view::{
 pub use watch::Watch;
 
 use crate::v1;
-use crate::vocab::{ClipHeader, JobId};
+use crate::vocab::{ClipHeader, JobId, PurchaseId};
 use connect::Wire;
 use retry::Line;
 use std::fmt;
@@ -143,6 +147,51 @@ impl Client {
         Ok(self.line.call(request, ask!(self.account, get)).await?.into())
     }
 
+    /// Asks to be let in, without a key: what to show, and what to ask with. `device`: what this one calls itself.
+    ///
+    /// # Errors
+    /// Those of every call; [`ClientError::Refused`] where the server has no page to sign in on.
+    pub async fn begin_sign_in(&self, device: &str) -> Result<SignInView, ClientError> {
+        let request = v1::BeginSignInRequest { device: device.to_owned() };
+        Ok(self.line.call(request, ask!(self.sign_in, begin)).await?.into())
+    }
+
+    /// Whether somebody let this device in. A key comes once.
+    ///
+    /// # Errors
+    /// Those of every call.
+    pub async fn poll_sign_in(&self, device_secret: &str) -> Result<SignInAnswer, ClientError> {
+        let request = v1::PollSignInRequest { device_secret: device_secret.to_owned() };
+        self.line.call(request, ask!(self.sign_in, poll)).await?.try_into()
+    }
+
+    /// What is sold; empty where the operator grants credits.
+    ///
+    /// # Errors
+    /// Those of every call.
+    pub async fn packs(&self) -> Result<Packs, ClientError> {
+        Ok(self.line.call(v1::PacksRequest {}, ask!(self.shop, packs)).await?.into())
+    }
+
+    /// Agrees on a purchase and opens the page where it is paid. The same id buys once: keep it before this is called.
+    ///
+    /// # Errors
+    /// Those of every call; [`ClientError::Refused`] where the pack is not sold, or the key may not buy.
+    pub async fn buy(&self, id: PurchaseId, pack: &str, keep: bool) -> Result<PurchaseView, ClientError> {
+        let purchase_id = id.as_bytes().to_vec().into();
+        let request = v1::BuyRequest { purchase_id, pack: pack.to_owned(), keep_payment_method: keep };
+        self.line.call(request, ask!(self.shop, buy)).await?.try_into()
+    }
+
+    /// A purchase as it is now.
+    ///
+    /// # Errors
+    /// Those of every call; [`ClientError::Refused`] where there is no such purchase.
+    pub async fn purchase(&self, id: PurchaseId) -> Result<PurchaseView, ClientError> {
+        let request = v1::GetPurchaseRequest { purchase_id: id.as_bytes().to_vec().into() };
+        self.line.call(request, ask!(self.shop, get)).await?.try_into()
+    }
+
     /// Ledger lines, newest first; an empty page is the end.
     ///
     /// # Errors
@@ -187,7 +236,8 @@ impl Client {
     /// uploading, or further when the server has the clip already.
     ///
     /// # Errors
-    /// Those of every call; [`ClientError::NotEnoughCredits`], [`ClientError::Refused`], and
+    /// Those of every call; [`ClientError::NotEnoughCredits`], [`ClientError::OverLimit`], [`ClientError::Suspended`],
+    /// [`ClientError::Refused`], and
     /// [`ClientError::Conflict`] when the id belongs to another request.
     pub async fn create(&self, job: &NewJob) -> Result<JobView, ClientError> {
         let request = v1::CreateJobRequest::from(job);

@@ -19,6 +19,7 @@ mod schema;
 mod words;
 
 use crate::auth::Auth;
+use crate::cashier::Cashier;
 use crate::desk::Desk;
 use crate::http::limits;
 use axum::Router;
@@ -44,16 +45,17 @@ pub struct Edge {
     auth: Auth,
     door: limits::Door,
     desk: Arc<Desk>,
+    cashier: Option<Arc<Cashier>>,
     watches: Arc<Semaphore>,
     decodes: Arc<Semaphore>,
 }
 
 impl Edge {
-    /// Lets in by `auth`, counts at `door`, does calls at `desk`.
+    /// Lets in by `auth`, counts at `door`, does calls at `desk`; `cashier` sells credits where any are sold.
     #[must_use]
-    pub fn new(auth: Auth, door: limits::Door, desk: Arc<Desk>) -> Self {
+    pub fn new(auth: Auth, door: limits::Door, desk: Arc<Desk>, cashier: Option<Arc<Cashier>>) -> Self {
         let (watches, decodes) = (Semaphore::new(WATCHES_MAX), Semaphore::new(DECODES_MAX));
-        Self { auth, door, desk, watches: Arc::new(watches), decodes: Arc::new(decodes) }
+        Self { auth, door, desk, cashier, watches: Arc::new(watches), decodes: Arc::new(decodes) }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Credits for money: packs, purchases, who pays. Types and their laws; no SQL and no payment service.
 
 use crate::clock::Timestamp;
-use crate::store::purchases::Dispute;
 use serde::{Deserialize, Serialize};
 use tributary_protocol::vocab::{AccountId, Credits, PersonId, PurchaseId};
 
@@ -161,6 +160,35 @@ pub struct NewPurchase {
     pub currency: String,
     /// Whether real money moves.
     pub live: bool,
+}
+
+/// Where a dispute stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dispute {
+    /// The bank decides.
+    Open,
+    /// The money stays.
+    Won,
+    /// The money is gone.
+    Lost,
+}
+
+impl Dispute {
+    /// As the database writes it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Won => "won",
+            Self::Lost => "lost",
+        }
+    }
+
+    /// Reads [`Dispute::word`]; none for anything else.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Open, Self::Won, Self::Lost].into_iter().find(|dispute| dispute.word() == word)
+    }
 }
 
 /// A purchase on record.

@@ -11,16 +11,20 @@ mod doctor;
 mod enhance;
 mod fetch;
 mod jobs;
+mod keyring;
 mod log;
 mod mail;
 mod master;
 mod models;
 mod output;
+mod people;
 mod quote;
 mod report;
 mod screen;
 mod separate;
 mod serve;
+mod shop;
+mod sign_in;
 mod transcribe;
 mod worker;
 
@@ -54,7 +58,7 @@ struct Place {
     /// Server to use, like https://stems.example.org:7700 [default: the one on this machine]
     #[arg(long, global = true, env = "TRIBUTARY_SERVER", value_name = "URL")]
     server: Option<String>,
-    /// API key for that server [default: the local account's]
+    /// API key for that server [default: the one that `tributary sign-in` kept, or the local account's]
     #[arg(long, global = true, env = "TRIBUTARY_KEY", hide_env_values = true)]
     key: Option<String>,
     /// Trust only this certificate (PEM), as a server on a studio's network makes it
@@ -85,6 +89,14 @@ enum Command {
     Quote(quote::Args),
     /// Your jobs, newest first; cancel one, or fetch its results again
     Jobs(jobs::Args),
+    /// Get a key for a server by confirming a code in a browser; it is kept for this user and this server
+    SignIn,
+    /// Forget the key that sign-in kept for a server
+    SignOut,
+    /// What credits cost here
+    Packs(shop::PacksArgs),
+    /// Buy credits: prints the page where they are paid, and waits until they are
+    Buy(shop::BuyArgs),
     /// Your credits
     Balance(balance::BalanceArgs),
     /// Every movement of your credits, newest first
@@ -95,6 +107,8 @@ enum Command {
     Accounts(accounts::AccountsArgs),
     /// Operator: API keys of an account on this machine
     Keys(accounts::KeysArgs),
+    /// Operator: people of this server
+    People(people::PeopleArgs),
     /// Operator: send a letter as the server would, to see that it arrives
     Mail(mail::Args),
     /// Operator: the database; make, check, back up, restore, move to PostgreSQL
@@ -165,11 +179,16 @@ async fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Master(args) => master::run(place, args).await,
         Command::Quote(args) => quote::run(place, args).await,
         Command::Jobs(args) => jobs::run(place, args).await,
+        Command::SignIn => sign_in::sign_in(place).await,
+        Command::SignOut => sign_in::sign_out(place).await,
+        Command::Packs(args) => shop::packs(place, args).await,
+        Command::Buy(args) => shop::buy(place, args).await,
         Command::Balance(args) => balance::balance(place, args).await,
         Command::History(args) => balance::history(place, args).await,
         Command::Credits(args) => accounts::credits(place, args).await,
         Command::Accounts(args) => accounts::accounts(place, args).await,
         Command::Keys(args) => accounts::keys(place, args).await,
+        Command::People(args) => people::run(place, args).await,
         Command::Mail(args) => mail::run(place, args).await,
         Command::Db(args) => db::run(place, args).await,
         Command::Models(args) => models::run(place, args).await,
@@ -184,7 +203,9 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         return *code;
     }
     match error.chain().find_map(|cause| cause.downcast_ref::<ClientError>()) {
-        Some(ClientError::NotEnoughCredits { .. }) => NO_CREDITS,
+        Some(ClientError::NotEnoughCredits { .. } | ClientError::OverLimit | ClientError::Suspended) => {
+            NO_CREDITS
+        }
         Some(ClientError::Unreachable { .. } | ClientError::Untrusted { .. }) => UNREACHABLE,
         Some(ClientError::Refused { .. } | ClientError::SignIn | ClientError::Conflict) => USAGE,
         Some(ClientError::UnknownJob { .. } | ClientError::BadAddress { .. }) => USAGE,

@@ -8,6 +8,8 @@ mod api;
 mod calls;
 mod mail;
 mod network;
+mod pages;
+mod payments;
 
 pub use api::ApiConfig;
 pub use calls::{ProxyConfig, RatesConfig};
@@ -15,6 +17,8 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 pub use mail::{MailConfig, SCHEMES as MAIL_SCHEMES};
 pub use network::Network;
+pub use pages::{BrandConfig, BrandLink, PagesConfig, SignUp, origin_of};
+pub use payments::PaymentsConfig;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -59,6 +63,10 @@ pub struct Config {
     pub api: ApiConfig,
     /// How letters leave this server.
     pub mail: MailConfig,
+    /// How credits are sold.
+    pub payments: PaymentsConfig,
+    /// The web pages.
+    pub pages: PagesConfig,
     /// How jobs are run.
     pub worker: WorkerConfig,
     /// How chunks are run.
@@ -176,6 +184,8 @@ impl Default for Config {
             proxy: ProxyConfig::default(),
             api: ApiConfig::default(),
             mail: MailConfig::default(),
+            payments: PaymentsConfig::default(),
+            pages: PagesConfig::default(),
             worker: WorkerConfig::default(),
             device: DeviceConfig::default(),
             prices: BTreeMap::from([("mini".to_owned(), 1)]),
@@ -340,6 +350,20 @@ pub enum ConfigError {
         /// What was given.
         value: String,
     },
+    /// A pack that cannot be sold.
+    #[error("`payments.packs`: the pack `{pack}` cannot be sold: {fault}")]
+    Pack {
+        /// Its name.
+        pack: String,
+        /// What is wrong.
+        fault: String,
+    },
+    /// Not a colour.
+    #[error("`pages.brand.accent` is `{value}`; it must be like #a394ff")]
+    NoColour {
+        /// What was given.
+        value: String,
+    },
     /// Not the address of a web page.
     #[error(
         "`{key}` is `{value}`; it must be empty or a web page's address like https://stems.example.org/credits"
@@ -377,6 +401,7 @@ impl Config {
             database: masked(&self.database),
             database_scheduler: masked(&self.database_scheduler),
             mail: self.mail.shown(),
+            payments: self.payments.shown(),
             ..self.clone()
         }
     }
@@ -402,6 +427,8 @@ impl Config {
         self.proxy.check()?;
         self.mail.check()?;
         self.api.check(!self.proxy.trusted.is_empty())?;
+        self.payments.check()?;
+        self.pages.check()?;
         range("limits.upload_idle_seconds", self.limits.upload_idle_seconds, 1, 7 * 86_400)?;
         range("worker.jobs", self.worker.jobs.into(), 1, 64)?;
         range("worker.jobs_per_account", self.worker.jobs_per_account.into(), 1, 64)?;

@@ -1,7 +1,9 @@
 //! What works in one process, and how it goes down: nothing is lost, and nothing waits for ever.
 
+use crate::cashier::Cashier;
 use crate::device::Device;
 use crate::http;
+use crate::mail::post::Post;
 use crate::reaper::Reaper;
 use crate::roster::Roster;
 use crate::worker::Worker;
@@ -29,6 +31,10 @@ pub(crate) struct Hands {
     pub(crate) roster: Option<Arc<Roster>>,
     /// What other servers of the database do; none where there are none.
     pub(crate) relay: Option<Relay>,
+    /// Who sells credits; none where only the operator grants them.
+    pub(crate) cashier: Option<Arc<Cashier>>,
+    /// Letters that have to leave before the process does; none where there are no pages.
+    pub(crate) post: Option<Post>,
 }
 
 /// The parts at work.
@@ -61,9 +67,17 @@ impl Crew {
     /// Everything but gRPC begins to work.
     pub(crate) fn begin(hands: Hands, signs: Signs, listener: TcpListener, locks: Vec<File>) -> Self {
         let Signs { drain, stop } = signs;
-        let Hands { http, bench, reaper, roster, relay } = hands;
+        let Hands { http, bench, reaper, roster, relay, cashier, post } = hands;
         let mut loops = vec![tokio::spawn(reaper.work(drain.clone()))];
         loops.extend(roster.map(|roster| tokio::spawn(roster.work(drain.clone()))));
+        loops.extend(cashier.map(|cashier| tokio::spawn(cashier.work(drain.clone()))));
+        loops.extend(post.map(|post| {
+            let drain = drain.clone();
+            tokio::spawn(async move {
+                drain.cancelled().await;
+                post.drain().await;
+            })
+        }));
         let device = bench.map(|(worker, device)| {
             loops.push(tokio::spawn(worker.work(drain.clone())));
             device

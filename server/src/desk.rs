@@ -98,7 +98,7 @@ pub enum DeskError {
 /// Everything calls are done with.
 pub struct Desk {
     /// Who may run what.
-    pub admissions: Admissions,
+    pub admissions: Arc<Admissions>,
     /// What one request may ask for.
     pub limits: LimitsConfig,
     /// The page that sells credits; empty for none.

@@ -9,12 +9,14 @@ mod batch_limits;
 pub mod fair;
 pub mod health;
 pub mod memory;
+mod meter;
 mod residents;
 mod thread;
 mod ticket;
 
 pub use health::Health;
 pub use memory::MemoryGauge;
+pub use meter::Meter;
 pub use ticket::Ticket;
 
 use crate::clock::Clock;
@@ -70,6 +72,8 @@ pub struct Work {
     pub cost: u64,
     /// Ends the wait at once; the chunk is dropped unless it is running already.
     pub cancelled: CancellationToken,
+    /// Where its share of the device's time is added.
+    pub meter: Arc<Meter>,
 }
 
 /// Why a chunk has no answer.
@@ -170,6 +174,7 @@ struct Asked {
     pipeline: Arc<dyn Pipeline>,
     chunk: Chunk,
     cancelled: CancellationToken,
+    meter: Arc<Meter>,
     answer: oneshot::Sender<Result<ChunkAnswer, DeviceError>>,
 }
 
@@ -199,13 +204,13 @@ impl Device {
     /// # Errors
     /// `Busy`, `Cancelled` or `Stopped`; the chunk was not taken.
     pub fn submit(&self, work: Work) -> Result<Ticket, DeviceError> {
-        let Work { account, weight, job, pipeline, model, chunk, cost, cancelled } = work;
+        let Work { account, weight, job, pipeline, model, chunk, cost, cancelled, meter } = work;
         if cancelled.is_cancelled() {
             return Err(DeviceError::Cancelled);
         }
         let (answer, ticket) = Ticket::new(cancelled.clone());
         let class = Class { model, shape: chunk.shape.clone() };
-        let item = Asked { pipeline, chunk, cancelled, answer };
+        let item = Asked { pipeline, chunk, cancelled, meter, answer };
         let shared = &self.owner.shared;
         let mut state = shared.lock();
         if state.stopping {

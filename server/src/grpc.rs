@@ -7,10 +7,14 @@ mod gate;
 mod jobs;
 mod models;
 mod sheets;
+mod shop;
+mod sign_in;
 mod status;
 mod stems;
 
+use crate::cashier::Cashier;
 use crate::desk::Desk;
+use crate::sign_in::SignIn;
 pub use gate::Gate;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +41,10 @@ pub struct Edge {
     pub gate: Gate,
     /// Where calls are done.
     pub desk: Arc<Desk>,
+    /// Lets devices in.
+    pub sign_in: Arc<SignIn>,
+    /// Sells credits; none where only the operator grants them.
+    pub cashier: Option<Arc<Cashier>>,
 }
 
 /// Certificate and key, PEM.
@@ -78,6 +86,13 @@ pub async fn serve(
     .add_service(
         v1::account_server::AccountServer::new(accounts::Accounts(Arc::clone(&edge)))
             .max_decoding_message_size(max),
+    )
+    .add_service(
+        v1::sign_in_server::SignInServer::new(sign_in::SignIns(Arc::clone(&edge)))
+            .max_decoding_message_size(max),
+    )
+    .add_service(
+        v1::shop_server::ShopServer::new(shop::Shop(Arc::clone(&edge))).max_decoding_message_size(max),
     )
     .add_service(
         v1::models_server::ModelsServer::new(models::Models(Arc::clone(&edge)))

@@ -2,6 +2,7 @@
 //! data passes here.
 
 pub mod limits;
+pub mod stripe;
 
 use crate::artifacts::Artifacts;
 use crate::device::Health;

@@ -9,6 +9,7 @@
 
 #![warn(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 #![deny(clippy::disallowed_methods)]
+#![expect(clippy::duplicate_mod, reason = "one text of SQL for both databases: see store/shared")]
 
 pub mod admission;
 pub mod api;
@@ -25,10 +26,13 @@ pub mod desk;
 pub mod device;
 pub mod grpc;
 pub mod http;
+pub mod intake;
 pub mod job;
 pub mod ledger;
 pub mod mail;
+pub mod margin;
 pub mod offer;
+pub mod pages;
 pub mod people;
 pub mod progress;
 pub mod queue;
@@ -40,12 +44,16 @@ pub mod role;
 pub mod roster;
 pub mod settings;
 pub mod shelf;
+pub mod sign_in;
+pub mod statement;
 pub mod steps;
 pub mod store;
+pub mod team;
 pub mod tenant;
 pub mod throttle;
 pub mod tls;
 pub mod upload;
+pub mod welcome;
 pub mod worker;
 
 mod crew;
@@ -69,6 +77,9 @@ use tokio::net::TcpListener;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
+    /// The key of the payment service cannot be used.
+    #[error("`payments.stripe_key` or `payments.stripe_url` cannot be used")]
+    Payments(#[source] tributary_stripe::SetupError),
     /// The data folder cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -87,6 +98,21 @@ pub enum StartError {
     /// The engine or the device that the configuration names is not there.
     #[error("`device.engine` and `device.kind` in the configuration ask for what is not there")]
     Engine(#[source] tributary_models::ModelError),
+    /// Letters cannot be sent.
+    #[error("letters cannot be sent")]
+    Mail(#[from] mail::MailSetupError),
+    /// No memory for passwords.
+    #[error("passwords cannot be hashed")]
+    Passwords(#[from] auth::password::HashError),
+    /// The logo cannot be used.
+    #[error("cannot use the logo {path}")]
+    Logo {
+        /// Which file.
+        path: std::path::PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
     /// The address is taken or not ours.
     #[error("cannot listen on {address}; is another server running? Choose another with --listen")]
     Listen {
@@ -125,6 +151,8 @@ pub struct Running {
     pub http: SocketAddr,
     /// Where the developer API listens; none where it does not.
     pub api: Option<SocketAddr>,
+    /// Where the web pages listen.
+    pub pages: SocketAddr,
     /// Address for clients on this machine.
     pub address: String,
     /// Key of the local account.
@@ -175,19 +203,21 @@ async fn start_as(role: Role, config: Config, data: &Path, parts: Parts) -> Resu
     let (tls, certificate) = tls::load(&config, &data)?;
     let (grpc_listener, grpc) = listen(config.listen).await?;
     let (http_listener, http) = listen(config.listen_http).await?;
-    let api = match config.api.address() {
+    let api_listener = match config.api.address() {
         Some(address) => Some(listen(address).await?),
         None => None,
     };
+    let (pages_listener, pages_address) = listen(config.pages.listen).await?;
     let signs = Signs::new();
     let clock = Arc::clone(&parts.clock);
-    let wired = wiring::wire(role, &config, &data, parts, &signs.drain).await?;
-    let key = data.first_account(wired.store.as_ref(), config.first_credits, clock.now()).await?;
     // The certificate a server makes for itself names localhost.
     let address = match &tls {
         Some(_) => format!("https://localhost:{}", grpc.port()),
         None => format!("http://{grpc}"),
     };
+    let places = wiring::Places { pages: pages_address, grpc_url: address.clone() };
+    let wired = wiring::wire(role, Some(places), &config, &data, parts, &signs.drain).await?;
+    let key = data.first_account(wired.store.as_ref(), config.first_credits, clock.now()).await?;
     let local_certificate = certificate.as_ref().map(|own| own.path.clone());
     data.write_local(&LocalFile {
         server: address.clone(),
@@ -198,14 +228,20 @@ async fn start_as(role: Role, config: Config, data: &Path, parts: Parts) -> Resu
     health.set_service_status("", tonic_health::ServingStatus::Serving).await;
     let (store, edge) = (Arc::clone(&wired.store), Arc::clone(&wired.grpc));
     let served = grpc::serve(edge, grpc_listener, tls, health.clone(), signs.stop.clone());
-    let (stop, api_edge) = (signs.stop.clone(), wired.api);
+    let pages = wired.pages.map(|edge| pages::serve(edge, pages_listener, signs.stop.clone()));
+    let api_address = api_listener.as_ref().map(|(_, bound)| *bound);
+    let stop = signs.stop.clone();
+    let api = wired.api.zip(api_listener).map(|(edge, (listener, _))| api::serve(edge, listener, stop));
     let mut crew = Crew::begin(wired.hands, signs, http_listener, locks);
     crew.serve("gRPC", served);
-    let api = api.map(|(listener, bound)| {
-        crew.serve("the API", api::serve(api_edge, listener, stop));
-        bound
-    });
-    Ok(Running { grpc, http, api, address, key, certificate, store, health, crew })
+    if let Some(served) = pages {
+        crew.serve("the web pages", served);
+    }
+    if let Some(served) = api {
+        crew.serve("the API", served);
+    }
+    let (pages, api) = (pages_address, api_address);
+    Ok(Running { grpc, http, pages, api, address, key, certificate, store, health, crew })
 }
 
 /// Starts a worker in this process: it claims, runs and settles jobs that servers of the same database took, and ends
@@ -218,7 +254,7 @@ pub async fn start_worker(config: Config, data: &Path, parts: Parts) -> Result<W
     let locks = data.lock(Role::Worker)?;
     let (listener, http) = listen(config.worker.listen_http).await?;
     let signs = Signs::new();
-    let wired = wiring::wire(Role::Worker, &config, &data, parts, &signs.drain).await?;
+    let wired = wiring::wire(Role::Worker, None, &config, &data, parts, &signs.drain).await?;
     let store = Arc::clone(&wired.store);
     Ok(WorkerRunning { http, store, crew: Crew::begin(wired.hands, signs, listener, locks) })
 }

@@ -12,12 +12,15 @@ use crate::upload::Uploads;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-use tributary_protocol::vocab::JobId;
+use tributary_protocol::vocab::{Credits, JobId};
 
 /// Jobs ended in one go.
 const BATCH: u32 = 100;
 /// The books are recomputed once in this many rounds.
 const ROUNDS_PER_AUDIT: u64 = 12;
+
+/// Sessions, links and logins that ended are kept so long, for whoever wonders.
+const ENDED_KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 /// Everything the reaper uses.
 pub struct Reaper {
@@ -89,7 +92,17 @@ impl Reaper {
         }
         self.sweep_uploads(now).await;
         // Two that forget at once could each leave a content to the other.
-        if leads { self.forget_old(now).await } else { Ok(()) }
+        if !leads {
+            return Ok(());
+        }
+        let gone = self.store.expire_lots(now, BATCH).await?;
+        if gone > Credits::ZERO {
+            tracing::info!(credits = gone.0, "credits ended");
+        }
+        if audit {
+            self.store.sweep_people(now.before(ENDED_KEPT)).await?;
+        }
+        self.forget_old(now).await
     }
 
     fn tell(&self, tenant: &Tenant, reaped: Reaped) {

@@ -1,10 +1,13 @@
 //! The only place that picks adapters and puts the parts together. Nobody imports it but `lib.rs`.
 
+mod pages;
+
 use crate::StartError;
 use crate::admission::{Admissions, QueueRoom};
 use crate::artifacts::Artifacts;
 use crate::artifacts::disk::DiskArtifacts;
 use crate::auth::Auth;
+use crate::cashier::Cashier;
 use crate::clock::{Clock, SteadyClock, SystemClock};
 use crate::config::{Config, DeviceConfig};
 use crate::crew::{Hands, Relay};
@@ -21,6 +24,7 @@ use crate::queue::{LocalQueue, Queue};
 use crate::reaper::Reaper;
 use crate::role::Role;
 use crate::roster::{Entry, Roster};
+use crate::sign_in::SignIn;
 use crate::steps::{LoggedSteps, SharedSteps};
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::address::Addresses;
@@ -32,11 +36,15 @@ use crate::upload::Uploads;
 use crate::worker::stop::Running;
 use crate::worker::{Worker, foreign};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+pub(crate) use pages::Places;
+use pages::{Built, Shared};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tributary_models::Pipeline;
 use tributary_models::catalog::Catalog;
+use tributary_stripe::Stripe;
 
 /// What a caller may bring along instead of the default; tests bring their own.
 #[derive(Clone)]
@@ -62,7 +70,10 @@ impl Default for Parts {
 pub(crate) struct Wired {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) grpc: Arc<crate::grpc::Edge>,
-    pub(crate) api: crate::api::Edge,
+    /// None in a process without edges.
+    pub(crate) api: Option<crate::api::Edge>,
+    /// As above.
+    pub(crate) pages: Option<crate::pages::Edge>,
     pub(crate) hands: Hands,
 }
 
@@ -191,6 +202,38 @@ impl Ports {
     }
 }
 
+impl Ports {
+    /// Lets devices in. `pages`: the pages' address, empty where there are none.
+    fn sign_in(&self, parts: &Parts, pages: String) -> SignIn {
+        SignIn { store: Arc::clone(&self.store), clock: Arc::clone(&parts.clock), pages }
+    }
+
+    /// Where clients' calls are done. `buy_url`: the page that sells credits.
+    fn desk(
+        &self,
+        config: &Config,
+        parts: Parts,
+        admissions: Arc<Admissions>,
+        buy_url: String,
+        drain: &CancellationToken,
+    ) -> Desk {
+        Desk {
+            admissions,
+            limits: config.limits.clone(),
+            buy_url,
+            store: Arc::clone(&self.store),
+            artifacts: Arc::clone(&self.artifacts),
+            uploads: Arc::clone(&self.uploads),
+            queue: Arc::clone(&self.queue),
+            progress: Arc::clone(&self.progress),
+            running: Arc::clone(&self.running),
+            clock: parts.clock,
+            steps: parts.steps,
+            drain: drain.clone(),
+        }
+    }
+}
+
 async fn store(config: &Config, data: &DataFolder) -> Result<Arc<dyn Store>, StoreError> {
     match Addresses::of(config)? {
         Some(addresses) => Ok(Arc::new(PostgresStore::open(&addresses).await?)),
@@ -213,8 +256,32 @@ fn name_of_this_process(role: Role) -> String {
     format!("{}-{}-{:08x}", role.word(), std::process::id(), rand::random::<u32>())
 }
 
+/// Who sells credits; none where only the operator grants them.
+fn cashier(
+    config: &Config,
+    ports: &Ports,
+    parts: &Parts,
+    pages: &str,
+) -> Result<Option<Arc<Cashier>>, StartError> {
+    let payments = &config.payments;
+    if payments.stripe_key.is_empty() {
+        return Ok(None);
+    }
+    let url = (!payments.stripe_url.is_empty()).then_some(payments.stripe_url.as_str());
+    Ok(Some(Arc::new(Cashier {
+        stripe: Stripe::new(&payments.stripe_key, url).map_err(StartError::Payments)?,
+        packs: payments.packs.clone(),
+        webhook_secrets: payments.webhook_secrets.clone(),
+        pages: pages.to_owned(),
+        store: Arc::clone(&ports.store),
+        clock: Arc::clone(&parts.clock),
+        bell: Notify::new(),
+    })))
+}
+
 pub(crate) async fn wire(
     role: Role,
+    places: Option<Places>,
     config: &Config,
     data: &DataFolder,
     parts: Parts,
@@ -242,46 +309,51 @@ pub(crate) async fn wire(
     let reaper = ports.reaper(config, &parts);
     let relay = ports.relay(drain);
     let steady: Arc<dyn Clock> = Arc::new(SteadyClock::start());
-    let throttle = Arc::new(Throttle::new(&config.rates, &steady));
-    let proxies = Arc::new(Proxies::new(&config.proxy));
+    let door = Door {
+        throttle: Arc::new(Throttle::new(&config.rates, &steady)),
+        proxies: Arc::new(Proxies::new(&config.proxy)),
+    };
     let looked_at = |(_, device): &(_, Device)| crate::http::Bench {
         health: device.health(),
         wanted: Wanted::of(sessions),
     };
+    let models = offers.all().map(|offer| offer.card.name.clone()).collect();
     let http = crate::http::Edge {
         role,
-        store: Arc::clone(&ports.store),
-        artifacts: Arc::clone(&ports.artifacts),
         device: bench.as_ref().map(looked_at),
         roster: roster.clone(),
-        models: offers.all().map(|offer| offer.card.name.clone()).collect(),
-        disk_free_min_bytes: config.limits.disk_free_min_mb << 20,
+        models,
         drain: drain.clone(),
         metrics,
-        door: Door { throttle: Arc::clone(&throttle), proxies: Arc::clone(&proxies) },
-    };
-    let gate = Gate {
-        auth: Auth { store: Arc::clone(&ports.store), clock: Arc::clone(&parts.clock) },
-        throttle: Arc::clone(&throttle),
-        proxies: Arc::clone(&proxies),
-    };
-    let desk = Arc::new(Desk {
-        admissions: ports.admissions(config, &parts, offers),
-        limits: config.limits.clone(),
-        buy_url: config.buy_url.clone(),
+        door,
         store: Arc::clone(&ports.store),
-        artifacts: ports.artifacts,
-        uploads: ports.uploads,
-        queue: ports.queue,
-        progress: ports.progress,
-        running: ports.running,
-        clock: parts.clock,
-        steps: parts.steps,
-        drain: drain.clone(),
-    });
-    let api = crate::api::Edge::new(gate.auth.clone(), Door { throttle, proxies }, Arc::clone(&desk));
-    let grpc = Arc::new(crate::grpc::Edge { gate, desk });
-    Ok(Wired { store: ports.store, grpc, api, hands: Hands { http, bench, reaper, roster, relay } })
+        artifacts: Arc::clone(&ports.artifacts),
+        disk_free_min_bytes: config.limits.disk_free_min_mb << 20,
+    };
+    let admissions = Arc::new(ports.admissions(config, &parts, offers));
+    let url = places.as_ref().map(|places| places.url(config)).unwrap_or_default();
+    let cashier = if places.is_some() { cashier(config, &ports, &parts, &url)? } else { None };
+    // Where credits are sold the pages sell them.
+    let sold_there = config.buy_url.is_empty() && cashier.is_some();
+    let buy_url = if sold_there { url.clone() } else { config.buy_url.clone() };
+    let shared = Shared {
+        admissions: Arc::clone(&admissions),
+        cashier: cashier.clone(),
+        sign_in: Arc::new(ports.sign_in(&parts, url)),
+        door: http.door.clone(),
+    };
+    let has_edges = places.is_some();
+    let built = places.map(|places| ports.pages(config, data, &parts, places, shared.clone(), drain));
+    let (pages, post) = built.transpose()?.map(|Built { edge, post }| (edge, post)).unzip();
+    let auth = Auth { store: Arc::clone(&ports.store), clock: Arc::clone(&parts.clock) };
+    let desk = Arc::new(ports.desk(config, parts, admissions, buy_url, drain));
+    let api = has_edges
+        .then(|| crate::api::Edge::new(auth.clone(), http.door.clone(), Arc::clone(&desk), cashier.clone()));
+    let Shared { sign_in, door: Door { throttle, proxies }, .. } = shared;
+    let gate = Gate { auth, throttle, proxies };
+    let grpc = Arc::new(crate::grpc::Edge { gate, desk, sign_in, cashier: cashier.clone() });
+    let hands = Hands { http, bench, reaper, roster, relay, cashier, post };
+    Ok(Wired { store: ports.store, grpc, api, pages, hands })
 }
 
 #[cfg(test)]

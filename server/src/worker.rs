@@ -8,7 +8,7 @@ pub mod stop;
 use crate::artifacts::Artifacts;
 use crate::clock::Clock;
 use crate::config::WorkerConfig;
-use crate::device::Device;
+use crate::device::{Device, Meter};
 use crate::offer::Offers;
 use crate::progress::Progress;
 use crate::queue::Queue;
@@ -140,9 +140,11 @@ impl Worker {
             stop.stop(StopReason::Drain);
         }
         let lease = tokio::spawn(lease::keep(Arc::clone(&self), claim.clone(), Arc::clone(&stop)));
-        let outcome = self.run(&claim, &stop).await;
+        let meter = Arc::new(Meter::default());
+        let outcome = self.run(&claim, &stop, &meter).await;
         lease.abort();
         drop(registered);
+        self.note_time(&claim, meter.total()).await;
         self.settle(&claim, outcome, &stop).await;
         self.progress.changed(&claim.tenant, id);
         drop(permit);
@@ -155,7 +157,7 @@ impl Worker {
         job.is_ok_and(|job| job.is_some_and(|job| job.cancel_asked))
     }
 
-    async fn run(&self, claim: &Claim, stop: &Arc<Stop>) -> Outcome {
+    async fn run(&self, claim: &Claim, stop: &Arc<Stop>, meter: &Arc<Meter>) -> Outcome {
         let offer = match self.offers.get(&claim.job.model) {
             Ok(offer) => offer.clone(),
             Err(error) => return Outcome::Failed(error.to_string()),
@@ -171,6 +173,7 @@ impl Worker {
             progress: Arc::clone(&self.progress),
             steps: Arc::clone(&self.steps),
             stop: Arc::clone(stop),
+            meter: Arc::clone(meter),
             in_flight_max: self.config.chunks_in_flight,
         };
         let ran = tokio::task::spawn_blocking(move || run.to_end()).await;
@@ -178,6 +181,17 @@ impl Worker {
             tracing::error!(job = %claim.job.id, %error, "a job panicked");
             Outcome::Failed("an internal error; it was logged".to_owned())
         })
+    }
+
+    /// For the operator's books; no job waits for it.
+    async fn note_time(&self, claim: &Claim, time: Duration) {
+        let model = claim.job.model.clone();
+        metrics::counter!("tributary_device_microseconds_total", "model" => model)
+            .increment(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+        if let Err(error) = self.store.add_device_time(&claim.tenant, claim.job.id, time).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(job = %claim.job.id, error, "a job's device time was not noted");
+        }
     }
 
     /// Tries until the store answers; a job that cannot be settled is left to the reaper.
@@ -189,6 +203,8 @@ impl Worker {
                     self.steps.reached(Step::Settled, Some(job.id));
                     metrics::counter!("tributary_jobs_total", "model" => job.model.clone(), "outcome" => word)
                         .increment(1);
+                    metrics::counter!("tributary_credits_captured_total", "model" => job.model.clone())
+                        .increment(job.captured.0);
                     tracing::info!(job = %job.id, attempt = job.attempt, captured = job.captured.0, "job {word}");
                     return;
                 }

@@ -28,7 +28,7 @@ pub const PAGES_MAX: usize = 10;
 pub enum Buyer {
     /// A customer that Stripe has.
     Customer(String),
-    /// Becomes a customer when the payment is made; the e-mail address is filled in on the page.
+    /// Becomes a customer when the payment is made; the e-mail address is filled in on the page. Empty: the buyer types it.
     Email(String),
 }
 
@@ -200,6 +200,7 @@ fn creation(new: &NewCheckout) -> CreateCheckoutSession {
         .expires_at(new.expires_at_seconds);
     match &new.buyer {
         Buyer::Customer(customer) => session.customer(customer.clone()),
+        Buyer::Email(email) if email.is_empty() => session.customer_creation(CustomerCreation::Always),
         Buyer::Email(email) => {
             session.customer_creation(CustomerCreation::Always).customer_email(email.clone())
         }

@@ -57,7 +57,8 @@ async fn a_job_cancelled_before_its_clip_came_gives_everything_back_and_takes_no
     stage.audit().await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
+/// One thread drives every connection: were the upload to hold it while it tells its progress, nothing would move.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_job_cancelled_while_its_clip_is_under_way_stays_cancelled() {
     let (journal, parts) = Journal::new();
     let stage = Stage::with(config(), parts).await.unwrap();

@@ -349,7 +349,10 @@ fn every_command_explains_itself() {
     let home = tempfile::tempdir().unwrap();
     let commands: [(&[&str], &[&str]); 25] = [
         (&[], &["serve", "separate", "doctor", "--server", "--data", "3 not enough credits"]),
-        (&["serve"], &["--listen", "--listen-http", "--config", "--announce", "--print-config"]),
+        (
+            &["serve"],
+            &["--listen", "--listen-http", "--listen-pages", "--config", "--announce", "--print-config"],
+        ),
         (&["separate"], &["FILE", "--model", "--stems", "--out", "--local", "--format", "--json"]),
         (&["quote"], &["FILE", "--model", "--json"]),
         (&["jobs"], &["cancel", "fetch", "--limit", "--json"]),

@@ -4,6 +4,7 @@
 
 mod cancel;
 mod chain;
+mod chaos;
 mod command;
 mod credits;
 mod disk;
@@ -11,6 +12,7 @@ mod fairness;
 mod journey;
 mod memory;
 mod operations;
+mod pages;
 #[cfg(unix)]
 mod plugin_journey;
 #[cfg(unix)]

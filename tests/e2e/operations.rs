@@ -191,13 +191,18 @@ fn secrets_are_readable_by_their_owner_only() {
 fn a_second_server_on_the_same_data_folder_is_refused() {
     let data = tempfile::tempdir().unwrap();
     let first = Serve::start(data.path()).unwrap();
-    let second = ["serve", "--listen", "127.0.0.1:0", "--listen-http", "127.0.0.1:0"];
+    let second =
+        ["serve", "--listen", "127.0.0.1:0", "--listen-http", "127.0.0.1:0", "--listen-pages", "127.0.0.1:0"];
     let ran = run(data.path(), &second).unwrap();
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert!(ran.err.contains("another server uses the data folder") && ran.err.contains("--data"), "{ran:?}");
     let taken = first.grpc.trim_start_matches("http://").to_owned();
     let other = tempfile::tempdir().unwrap();
-    let ran = run(other.path(), &["serve", "--listen", &taken, "--listen-http", "127.0.0.1:0"]).unwrap();
+    let ran = run(
+        other.path(),
+        &["serve", "--listen", &taken, "--listen-http", "127.0.0.1:0", "--listen-pages", "127.0.0.1:0"],
+    )
+    .unwrap();
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert!(ran.err.contains(&taken) && ran.err.contains("--listen"), "{ran:?}");
     assert_eq!(run(data.path(), &["balance"]).unwrap().code, Some(0), "the first one serves on");

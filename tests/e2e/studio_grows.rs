@@ -91,7 +91,15 @@ fn a_server_refuses_a_superuser_and_never_shows_a_password() {
     configure(&data, &admin);
     refused(
         &data,
-        &["serve", "--listen", "127.0.0.1:0", "--listen-http", "127.0.0.1:0"],
+        &[
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--listen-http",
+            "127.0.0.1:0",
+            "--listen-pages",
+            "127.0.0.1:0",
+        ],
         "serve as tributary_app",
     );
     configure(&data, "postgres://tributary_app:s3cret@127.0.0.1:1/nowhere");

@@ -9,9 +9,11 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tributary_protocol::vocab::JobId;
+use tributary_server::billing::Pack;
 use tributary_server::role::Role;
 use tributary_server::steps::{Step, Steps};
 use tributary_server::{Parts, start, start_edges, start_worker};
+use tributary_stripe_double::TEST_KEY;
 
 /// The test that is the server when its data folder is named, and passes at once otherwise.
 pub const TEST: &str = "restart::the_server_that_is_killed";
@@ -19,6 +21,7 @@ const DATA: &str = "TRIBUTARY_TEST_CHILD_DATA";
 const DIE_AT: &str = "TRIBUTARY_TEST_CHILD_DIE_AT";
 const FILES: &str = "TRIBUTARY_TEST_CHILD_FILES";
 const ROLE: &str = "TRIBUTARY_TEST_CHILD_ROLE";
+const STRIPE: &str = "TRIBUTARY_TEST_CHILD_STRIPE";
 const ATTEMPTS: &str = "TRIBUTARY_TEST_CHILD_ATTEMPTS";
 /// As servers have it when nothing else is configured.
 const ATTEMPTS_USUAL: u32 = 3;
@@ -83,6 +86,16 @@ impl ChildServer {
         Self::spawn(data, None, attempts, database::telling(address), Some(files), role)
     }
 
+    /// The same, with a shop whose payments go to a stand-in of Stripe at `stripe`.
+    ///
+    /// # Errors
+    /// Where the process cannot be started or does not come up.
+    pub fn start_selling(data: &Path, stripe: &str, attempts: u32) -> anyhow::Result<Self> {
+        let mut command = Self::command(data, attempts, database::told(data)?, Role::Whole)?;
+        command.env(STRIPE, stripe);
+        Self::run(command)
+    }
+
     fn spawn(
         data: &Path,
         die_at: Option<DieAt>,
@@ -91,15 +104,29 @@ impl ChildServer {
         files: Option<&Path>,
         role: Role,
     ) -> anyhow::Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.args(["--exact", TEST, "--nocapture"]).env(DATA, data).env(ATTEMPTS, attempts.to_string());
-        command.env(database.0, database.1).env(ROLE, role.word());
+        let mut command = Self::command(data, attempts, database, role)?;
         if let Some(files) = files {
             command.env(FILES, files);
         }
         if let Some(DieAt { step, time }) = die_at {
             command.env(DIE_AT, format!("{step:?} {time}"));
         }
+        Self::run(command)
+    }
+
+    fn command(
+        data: &Path,
+        attempts: u32,
+        database: (&'static str, String),
+        role: Role,
+    ) -> anyhow::Result<Command> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["--exact", TEST, "--nocapture"]).env(DATA, data).env(ATTEMPTS, attempts.to_string());
+        command.env(database.0, database.1).env(ROLE, role.word());
+        Ok(command)
+    }
+
+    fn run(mut command: Command) -> anyhow::Result<Self> {
         let mut process =
             command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null()).spawn()?;
         let mut output = BufReader::new(process.stdout.take().context("the child has an output")?);
@@ -149,6 +176,21 @@ impl Drop for ChildServer {
     }
 }
 
+/// What a selling child sells.
+#[must_use]
+pub fn packs() -> Vec<Pack> {
+    let (name, title, currency) = ("small".to_owned(), "Small".to_owned(), "EUR".to_owned());
+    vec![Pack {
+        name,
+        title,
+        credits: 100,
+        amount_minor: 900,
+        currency,
+        from: String::new(),
+        until: String::new(),
+    }]
+}
+
 /// Dies without a word, as with `kill -9`, when its step is reached.
 struct Death {
     at: Step,
@@ -182,6 +224,11 @@ pub async fn serve_if_child() -> anyhow::Result<()> {
     config.worker.attempts = std::env::var(ATTEMPTS)?.parse()?;
     config.database = database::of(Path::new(&data))?.unwrap_or_default();
     config.files = std::env::var_os(FILES).map(PathBuf::from).unwrap_or_default();
+    if let Ok(stripe) = std::env::var(STRIPE) {
+        config.payments.stripe_key = TEST_KEY.to_owned();
+        config.payments.stripe_url = stripe;
+        config.payments.packs = packs();
+    }
     let (data, role) = (Path::new(&data), std::env::var(ROLE)?);
     // Kept for as long as the process lives.
     let (_server, _worker);

@@ -39,7 +39,10 @@ pub fn tributary(data: &Path) -> anyhow::Result<Command> {
         Some(address) => command.env(database::CONFIGURED, address),
         None => command.env_remove(database::CONFIGURED),
     };
-    command.env("TRIBUTARY_DATA", data).stdin(Stdio::null());
+    command
+        .env("TRIBUTARY_DATA", data)
+        .env("XDG_CONFIG_HOME", data.with_file_name("config"))
+        .stdin(Stdio::null());
     Ok(command)
 }
 
@@ -106,7 +109,15 @@ impl Serve {
     pub fn start_with(data: &Path, args: &[&str], env: &[(&str, &str)]) -> anyhow::Result<Self> {
         let listen = if args.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] };
         let mut process = tributary(data)?
-            .args(["serve", "--listen-http", "127.0.0.1:0", "--announce", "json"])
+            .args([
+                "serve",
+                "--listen-http",
+                "127.0.0.1:0",
+                "--listen-pages",
+                "127.0.0.1:0",
+                "--announce",
+                "json",
+            ])
             .args(listen)
             .args(args)
             .envs(env.iter().copied())

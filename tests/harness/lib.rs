@@ -3,6 +3,7 @@
 
 pub mod alone;
 pub mod books;
+pub mod browser;
 pub mod calls;
 pub mod child;
 pub mod command;

@@ -41,6 +41,7 @@ pub fn config() -> Config {
     let mut config = Config::default();
     config.listen.set_port(0);
     config.listen_http.set_port(0);
+    config.pages.listen.set_port(0);
     config.worker.listen_http.set_port(0);
     config.worker.reap_seconds = 1;
     config.limits.disk_free_min_mb = 1;
@@ -131,7 +132,9 @@ impl Stage {
         let tenant = Tenant::acting_for(id);
         if credits > 0 {
             let (payment_id, note) = (format!("for {name}"), "test".to_owned());
-            store.grant(&tenant, &Grant { amount: Credits(credits), payment_id, note, expires_at: None }, now).await?;
+            store
+                .grant(&tenant, &Grant { amount: Credits(credits), payment_id, note, expires_at: None }, now)
+                .await?;
         }
         let key = tributary_server::auth::api_key::ApiKey::generate();
         store.add_key(&tenant, &key.row(id, "test"), now).await?;

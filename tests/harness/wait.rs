@@ -29,3 +29,8 @@ pub async fn until_within<T>(longest: Duration, what: &str, mut look: impl Async
         tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
+
+/// Somebody does nothing for a while. For load that should not be even; never to wait for a state.
+pub async fn idle(time: Duration) {
+    tokio::time::sleep(time).await;
+}

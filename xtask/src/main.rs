@@ -4,6 +4,7 @@
 
 mod bench;
 mod bundle;
+mod chaos;
 mod check;
 mod codegen;
 mod daw;
@@ -47,6 +48,12 @@ enum Task {
     },
     /// Run every test
     Test,
+    /// Kill a server under mixed load, on both databases, and prove its books afterwards
+    Chaos {
+        /// How often on each
+        #[arg(long, default_value_t = 200)]
+        kills: u32,
+    },
     /// Run every lint: format, clippy, documentation, tidy, generated code
     Check,
     /// Measure speed and memory, and print them as ratios
@@ -130,6 +137,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Demo { file } => demo::run(file),
         Task::Screens { dir } => screens::run(dir),
+        Task::Chaos { kills } => chaos::run(kills),
         Task::Test => test::run(),
         Task::Check => check::run(),
         Task::Bench { parts, short, separation, gpu, graphs } => {

@@ -38,7 +38,17 @@ impl Stage {
         let mut server = Command::new(program)
             .arg("--data")
             .arg(data.path())
-            .args(["serve", "--listen", "127.0.0.1:0", "--listen-http", "127.0.0.1:0", "--announce", "json"])
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--listen-http",
+                "127.0.0.1:0",
+                "--listen-pages",
+                "127.0.0.1:0",
+                "--announce",
+                "json",
+            ])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(File::create(&log).context("make the server's log")?)

@@ -1,5 +1,6 @@
 //! Every state of the window, with views made by hand as the session would make them.
 
+pub(crate) mod buying;
 pub(crate) mod tasks;
 
 use super::song::Song;
@@ -108,6 +109,7 @@ pub(crate) fn online(song: &Song) -> View {
             available: 412,
             held: 0,
             buy_url: Some("https://studio.local:8443/credits".to_owned()),
+            ..Account::default()
         }),
         offer: vec![
             model("mini", "Tributary Mini", "separate", "preview", 1),
@@ -219,6 +221,7 @@ pub(crate) fn all(song: &Song) -> Vec<Scene> {
     scenes.extend(paths(song));
     scenes.extend(opened(song));
     scenes.extend(sheets(song));
+    scenes.extend(buying::all(song));
     scenes.extend(tasks::all(song));
     scenes
 }

@@ -1,5 +1,6 @@
 //! The window's behaviour, without a window: scripted input goes in, commands and words come out.
 
+mod buying;
 mod drags;
 mod gestures;
 mod hostile;

@@ -3,7 +3,7 @@
 use super::control::{self, Button, LEFT, Look, RIGHT};
 use super::icon::{self, Icon};
 use super::strip::{Strip, middle};
-use super::{Face, Sheet, Turn, take_picker, theme, words};
+use super::{Face, Sheet, Turn, account, take_picker, theme, words};
 use crate::command::Command;
 use crate::view::Connection;
 use egui::{Color32, Id, OpenUrl, Popup, Rect, Sense, Ui, vec2};
@@ -16,7 +16,7 @@ pub(crate) fn show(face: &mut Face, ui: &mut Ui, rect: Rect, turn: &mut Turn<'_>
     let brand = strip.left(92.0);
     control::text(ui.painter(), brand, LEFT, "Tributary", theme::title(), theme::TEXT);
     signs(face, ui, &mut strip);
-    credits(ui, &mut strip, turn);
+    credits(face, ui, &mut strip, turn);
     strip.right(12.0);
     connection(face, ui, &mut strip, turn);
     strip.right(12.0);
@@ -52,31 +52,40 @@ fn signs(face: &mut Face, ui: &mut Ui, strip: &mut Strip) {
     strip.right(8.0);
 }
 
-fn credits(ui: &mut Ui, strip: &mut Strip, turn: &Turn<'_>) {
+fn credits(face: &mut Face, ui: &mut Ui, strip: &mut Strip, turn: &Turn<'_>) {
     let Some(account) = &turn.view.account else { return };
     let id = Id::unique("credits");
-    if let Some(url) = &account.buy_url {
+    let is_sold = !account.packs.packs.is_empty();
+    if is_sold || account.buy_url.is_some() {
         let cell = middle(strip.right(theme::FIELD), theme::FIELD);
-        let button =
-            Button::sign(Icon::Plus, "Buy credits", "Buy credits: opens the server's page in your browser");
+        let tip =
+            if is_sold { "Buy credits" } else { "Buy credits: opens the server's page in your browser" };
+        let button = Button::sign(Icon::Plus, "Buy credits", tip);
         if button.show(ui, cell, id.with("buy")).clicked() {
-            ui.ctx().open_url(OpenUrl::new_tab(url));
+            match &account.buy_url {
+                Some(url) if !is_sold => ui.ctx().open_url(OpenUrl::new_tab(url)),
+                _ => face.sheet = Sheet::Account,
+            }
         }
     }
     let said = words::credits(account.available);
-    let width = control::line(ui.painter(), &said, theme::body(), theme::TEXT, 160.0).size().x + 8.0;
-    let cell = strip.right(width);
-    let response = ui.interact(cell, id, Sense::hover());
-    control::text(ui.painter(), cell, RIGHT, &said, theme::body(), theme::TEXT);
-    let held = match account.held {
-        0 => "None are held for jobs.".to_owned(),
-        held => format!("{} more are held for jobs that have not ended.", words::grouped(held)),
-    };
-    response.on_hover_text(format!(
-        "{}: {} free to spend. {held}",
-        account.name,
-        words::credits(account.available)
-    ));
+    let (below, ink) = account::note(account);
+    let wide = |words: &str, font| control::line(ui.painter(), words, font, theme::TEXT, 160.0).size().x;
+    let width = wide(&said, theme::body()).max(wide(&below, theme::small())) + 16.0;
+    let cell = middle(strip.right(width), theme::BAR - 8.0);
+    let response = ui.interact(cell, id, Sense::click());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, "Account"));
+    if response.hovered() {
+        ui.painter().rect_filled(cell, theme::ROUND, theme::RAISED);
+    }
+    let mut lines = Strip(cell.shrink2(vec2(8.0, 1.0)));
+    let upper = lines.top(18.0);
+    control::text(ui.painter(), upper, RIGHT, &said, theme::body(), theme::TEXT);
+    control::text(ui.painter(), lines.rest(), RIGHT, &below, theme::small(), ink);
+    if response.on_hover_text(account::summary(account)).clicked() {
+        face.sheet = if face.sheet == Sheet::Account { Sheet::None } else { Sheet::Account };
+        face.doubt = None;
+    }
 }
 
 /// Colour of the dot, whether it is filled, what it says, what the tooltip says.

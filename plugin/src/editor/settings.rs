@@ -4,9 +4,9 @@ use super::control::{self, Button, LEFT, Look};
 use super::icon;
 use super::step::Step;
 use super::strip::Strip;
-use super::{Doubt, Face, Turn, history, keyboard, theme};
+use super::{Doubt, Face, Turn, history, keyboard, sign_in, theme};
 use crate::command::Command;
-use crate::view::{Connection, WindowSize};
+use crate::view::{Connection, SignIn, View, WindowSize};
 use egui::{FontFamily, FontId, Id, Key, Rect, ScrollArea, TextEdit, Ui, pos2, vec2};
 
 /// Characters of an address or key at most.
@@ -15,13 +15,21 @@ const FIELD_MAX: usize = 512;
 const WIDTH: f32 = 560.0;
 
 /// Its height with everything in it.
-const FORM: f32 = 476.0;
+const FORM: f32 = 640.0;
 
 /// What is typed.
 #[derive(Default)]
 pub(crate) struct Form {
     address: Option<String>,
     key: String,
+}
+
+impl Form {
+    /// What is typed, or else the server in use.
+    pub(crate) fn address(&self, view: &View) -> String {
+        let typed = self.address.as_deref().or_else(|| address(&view.connection));
+        typed.unwrap_or_default().trim().to_owned()
+    }
 }
 
 /// Draws it.
@@ -40,6 +48,7 @@ pub(crate) fn show(face: &mut Face, ui: &mut Ui, rect: Rect, turn: &mut Turn<'_>
         ));
         state(ui, &mut form, turn);
         certificate(ui, &mut form, turn);
+        sign_in::show(face, ui, &mut form, turn);
         server(face, ui, &mut form, turn);
         window(ui, &mut form, turn);
     });
@@ -170,10 +179,13 @@ fn server(face: &mut Face, ui: &mut Ui, form: &mut Strip, turn: &mut Turn<'_>) {
     } else {
         "An address begins with https:// or http://"
     };
-    let matters = matches!(turn.view.connection, Connection::NoServer | Connection::SignedOut { .. });
+    let matters = matches!(turn.view.connection, Connection::NoServer | Connection::SignedOut { .. })
+        && matches!(turn.view.sign_in, SignIn::Nothing);
     let connect =
         Button::word("Connect", tip).enabled(is_whole).accent_if(matters && turn.step != Step::None);
     let is_pressed = connect.show(ui, row.left(112.0), Id::unique("connect")).clicked();
+    row.left(8.0);
+    sign_in::begin(face, ui, &mut row, &address, is_whole, turn);
     if (is_pressed || is_sent) && is_whole {
         let key = std::mem::take(&mut face.form.key).trim().to_owned();
         turn.ask(Command::Connect { address, key });

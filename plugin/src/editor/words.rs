@@ -77,6 +77,14 @@ pub(crate) fn date(at_us: i64) -> String {
     format!("{} {} {}, {:02}:{:02} UTC", at.day(), &month[..3], at.year(), at.hour(), at.minute())
 }
 
+/// `3 Dec`, from microseconds since 1970, UTC.
+pub(crate) fn day(at_us: i64) -> String {
+    let Ok(at) = time::OffsetDateTime::from_unix_timestamp(at_us.div_euclid(1_000_000)) else {
+        return "no date".to_owned();
+    };
+    format!("{} {}", at.day(), &at.month().to_string()[..3])
+}
+
 /// With a capital first letter.
 pub(crate) fn capital(word: &str) -> String {
     let mut letters = word.chars();

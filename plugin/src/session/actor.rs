@@ -4,6 +4,7 @@
 mod asking;
 mod commands;
 mod files;
+mod paying;
 mod picking;
 mod results;
 mod server;
@@ -92,6 +93,8 @@ struct Actor {
     wishes: mpsc::Sender<Wish>,
     is_wanted: watch::Sender<bool>,
     quote: server::Asked,
+    sign_in: paying::Under,
+    purchase: paying::Under,
     /// Questions for a path so far.
     questions: u64,
 }
@@ -176,6 +179,8 @@ impl Actor {
             wishes,
             is_wanted,
             quote: server::Asked::default(),
+            sign_in: paying::Under::default(),
+            purchase: paying::Under::default(),
             questions: 0,
         }
     }
@@ -253,6 +258,8 @@ impl Actor {
             Event::Job(news) => self.hear_job(news),
             Event::Shelf(news) => self.hear_shelf(news),
             Event::Quote { number, quote } => self.hear_quote(number, quote),
+            Event::SignIn { number, sign_in } => self.hear_sign_in(number, sign_in),
+            Event::Purchase { number, purchase } => self.hear_purchase(number, purchase),
             Event::Chosen { number, answer } => self.chosen(number, answer),
             Event::Notice { weight, text, path } => self.notice(weight, text, path),
         }

@@ -11,7 +11,9 @@ use std::time::Duration;
 pub(super) use target::Target;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
-use tributary_protocol::client::{Client, ClientError, ModelView, Patience, ServerLimits, certificate_of};
+use tributary_protocol::client::{
+    AccountView, Client, ClientError, ModelView, Packs, Patience, ServerLimits, certificate_of,
+};
 use tributary_protocol::vocab::Sha256;
 
 /// What the window or the user wants of the connection at once, waiting at most.
@@ -26,7 +28,7 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// Somebody may be looking at the window: what does not answer should be known soon. What goes on for longer, like a
 /// job, has its own way of trying for ever.
-const PATIENCE: Patience = Patience {
+pub(super) const PATIENCE: Patience = Patience {
     first_wait: Duration::from_millis(200),
     longest_wait: Duration::from_secs(3),
     first_contact: Duration::from_secs(4),
@@ -34,6 +36,9 @@ const PATIENCE: Patience = Patience {
     unary: Duration::from_secs(8),
     stream_idle: Duration::from_secs(45),
 };
+
+/// The right of a key to spend its account's money.
+const BUY: &str = "buy";
 
 /// A way to a server that was reached and accepts our key.
 #[derive(Clone, Debug)]
@@ -111,19 +116,26 @@ enum Woken {
 
 impl Keeper {
     async fn keep(mut self) {
+        let mut before: Option<(Target, Client)> = None;
         loop {
             let (target, stamps) = self.find_target().await;
-            let client = match &target {
-                Some(target) => self.prepare(target).await,
-                None => {
+            let is_connected = matches!(self.state, Connection::Connected { .. });
+            let same = before.take().filter(|(before, _)| is_connected && target.as_ref() == Some(before));
+            before = match (same, target) {
+                // Something else in the settings changed.
+                (Some(same), _) => Some(same),
+                (None, Some(target)) => {
+                    self.answered = false;
+                    self.prepare(&target).await.map(|client| (target, client))
+                }
+                (None, None) => {
                     self.tell(Connection::NoServer).await;
                     None
                 }
             };
-            self.answered = false;
-            let woken = match (target, client) {
-                (Some(target), Some(client)) => self.stay(&target, &client, &stamps).await,
-                _ => self.wait(&stamps, None).await,
+            let woken = match &before {
+                Some((target, client)) => self.stay(target, client, &stamps).await,
+                None => self.wait(&stamps, None).await,
             };
             if matches!(woken, Woken::End) {
                 return;
@@ -373,7 +385,24 @@ impl Keeper {
 async fn ask(client: &Client) -> Result<(Vec<ModelView>, ServerLimits, Account), ClientError> {
     let offer = client.models().await?;
     let account = client.account().await?;
-    let available = account.available().0;
-    let account = Account { name: account.name, available, held: account.held.0, buy_url: account.buy_url };
-    Ok((offer.models, offer.limits, account))
+    // A server that is older than its shop sells nothing.
+    let packs = client.packs().await.unwrap_or_default();
+    Ok((offer.models, offer.limits, shown(account, packs)))
+}
+
+fn shown(account: AccountView, packs: Packs) -> Account {
+    Account {
+        available: account.available().0,
+        may_buy: account.rights.iter().any(|right| right == BUY),
+        name: account.name,
+        held: account.held.0,
+        buy_url: account.buy_url,
+        person: account.person,
+        role: account.role,
+        month_limit: account.month_limit.map(|limit| limit.0),
+        month_spent: account.month_spent.0,
+        expiring: account.expiring,
+        is_suspended: account.suspended,
+        packs,
+    }
 }

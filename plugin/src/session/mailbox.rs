@@ -4,7 +4,7 @@ use super::capture::CaptureNews;
 use super::connection::News;
 use super::job::JobNews;
 use super::shelf::ShelfNews;
-use crate::view::{Quote, Weight};
+use crate::view::{Purchase, Quote, SignIn, Weight};
 use std::path::PathBuf;
 use tokio::sync::mpsc;
 
@@ -22,6 +22,16 @@ pub(super) enum Event {
     Quote {
         number: u64,
         quote: Quote,
+    },
+    /// What became of the `number`th wish to be let in.
+    SignIn {
+        number: u64,
+        sign_in: SignIn,
+    },
+    /// Where the `number`th purchase that is looked at stands.
+    Purchase {
+        number: u64,
+        purchase: Purchase,
     },
     /// The chooser for the `number`th question is gone: with a path, without, or it never was there.
     Chosen {

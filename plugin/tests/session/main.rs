@@ -7,6 +7,8 @@ mod capture;
 mod connection;
 mod jobs;
 mod life;
+mod paying;
 mod rig;
 mod studio;
 mod tasks;
+mod till;

@@ -1,6 +1,7 @@
 //! A server in memory that does what a test wants: works or waits, answers or never, stands behind a line that can be
 //! cut. Counts what it is told and what it takes.
 
+use crate::till::Till;
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -75,6 +76,10 @@ pub(crate) struct State {
     pub(crate) refusals: VecDeque<Status>,
     /// Sheets are given out with other bytes than promised.
     pub(crate) has_wrong_sheets: bool,
+    /// Its pages and its shop.
+    pub(crate) till: Till,
+    /// Called with a purchase's id when it is first heard of.
+    pub(crate) on_buy: Option<Look>,
 }
 
 #[derive(Clone)]
@@ -95,6 +100,8 @@ impl Studio {
             on_create: None,
             refusals: VecDeque::new(),
             has_wrong_sheets: false,
+            till: Till::default(),
+            on_buy: None,
         };
         Self { state: Arc::new(Mutex::new(state)), pace: watch::Sender::new(pace) }
     }
@@ -120,6 +127,8 @@ impl Studio {
         }
         let router = server
             .add_service(v1::account_server::AccountServer::new(self.clone()))
+            .add_service(v1::sign_in_server::SignInServer::new(self.clone()))
+            .add_service(v1::shop_server::ShopServer::new(self.clone()))
             .add_service(v1::models_server::ModelsServer::new(self.clone()))
             .add_service(v1::clips_server::ClipsServer::new(self.clone()))
             .add_service(v1::jobs_server::JobsServer::new(self.clone()))
@@ -248,7 +257,16 @@ impl v1::account_server::Account for Studio {
         let posted = CREDITS - sum(|job| job.credits_captured);
         let held = sum(|job| if is_over(job) { 0 } else { job.credits_held });
         let buy_url = "https://stems.example.org/buy".to_owned();
-        Ok(Response::new(v1::GetAccountResponse { name: "studio".into(), posted, held, buy_url }))
+        let rights = vec!["read".to_owned(), "run".to_owned(), "buy".to_owned()];
+        let name = "studio".to_owned();
+        Ok(Response::new(v1::GetAccountResponse {
+            name,
+            posted,
+            held,
+            buy_url,
+            rights,
+            ..Default::default()
+        }))
     }
 
     async fn history(&self, _: Request<v1::HistoryRequest>) -> Answer<v1::HistoryResponse> {

@@ -9,6 +9,8 @@ use crate::v1::clips_client::ClipsClient;
 use crate::v1::jobs_client::JobsClient;
 use crate::v1::models_client::ModelsClient;
 use crate::v1::sheets_client::SheetsClient;
+use crate::v1::shop_client::ShopClient;
+use crate::v1::sign_in_client::SignInClient;
 use crate::v1::stems_client::StemsClient;
 use crate::vocab::Sha256;
 use std::fmt;
@@ -43,7 +45,7 @@ pub struct Endpoint {
 }
 
 /// Whom we trust to be the server.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Tls {
     /// The public authorities, as the web's browsers do.
     #[default]
@@ -62,7 +64,7 @@ pub enum Tls {
 
 /// The secret that says who we are. Cannot be printed.
 #[derive(Clone)]
-pub struct ApiKey(MetadataValue<Ascii>);
+pub struct ApiKey(Option<MetadataValue<Ascii>>);
 
 impl ApiKey {
     /// Takes the key as the server printed it; white space around it is dropped.
@@ -77,7 +79,13 @@ impl ApiKey {
         let mut header: MetadataValue<Ascii> =
             format!("Bearer {text}").parse().map_err(|_| ClientError::SignIn)?;
         header.set_sensitive(true);
-        Ok(Self(header))
+        Ok(Self(Some(header)))
+    }
+
+    /// Nobody yet: enough to ask to be let in ([`super::Client::begin_sign_in`]) and for nothing else.
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self(None)
     }
 }
 
@@ -93,7 +101,9 @@ pub(super) struct Bearer(ApiKey);
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        request.metadata_mut().insert("authorization", self.0.0.clone());
+        if let Some(key) = &self.0.0 {
+            request.metadata_mut().insert("authorization", key.clone());
+        }
         Ok(request)
     }
 }
@@ -123,6 +133,8 @@ impl Wire {
     stub!(jobs, JobsClient);
     stub!(models, ModelsClient);
     stub!(sheets, SheetsClient);
+    stub!(shop, ShopClient);
+    stub!(sign_in, SignInClient);
     stub!(stems, StemsClient);
 }
 

@@ -25,6 +25,17 @@ pub enum ClientError {
         /// What could be spent now.
         available: Credits,
     },
+    /// The job would pass what this member of the account may spend in a month; nothing was held.
+    #[error(
+        "the job would pass your limit of this month: ask an owner of the account to raise it, send a shorter clip, or \
+         wait for the next month"
+    )]
+    OverLimit,
+    /// The account starts no jobs any more, since a payment of its was taken back.
+    #[error(
+        "the account is suspended, since a payment of its was taken back: its owner settles that with the server's operator"
+    )]
+    Suspended,
     /// The server has too much to do, or the account too many open jobs.
     #[error("the server is busy ({reason}): try again {}", when(*.retry_after))]
     Busy {

@@ -170,7 +170,7 @@ impl Line {
             Code::Aborted => Failure::passing(ClientError::Busy { reason, retry_after: None }),
             Code::Unauthenticated => Failure::last(ClientError::SignIn),
             Code::FailedPrecondition => {
-                Failure::last(not_enough_credits(&status).unwrap_or(ClientError::Refused { reason }))
+                Failure::last(named(&status).unwrap_or(ClientError::Refused { reason }))
             }
             Code::InvalidArgument | Code::OutOfRange | Code::PermissionDenied => {
                 Failure::last(ClientError::Refused { reason })
@@ -193,16 +193,19 @@ fn busy(status: &Status, reason: String) -> Failure {
     }
 }
 
-fn not_enough_credits(status: &Status) -> Option<ClientError> {
-    let info = status.get_details_error_info()?;
-    if info.domain != reason::DOMAIN || info.reason != reason::NOT_ENOUGH_CREDITS {
-        return None;
-    }
+/// Refusals about which there is something else to do than to change the request.
+fn named(status: &Status) -> Option<ClientError> {
+    let info = status.get_details_error_info().filter(|info| info.domain == reason::DOMAIN)?;
     let credits = |key: &str| info.metadata.get(key)?.parse().ok().map(Credits);
-    Some(ClientError::NotEnoughCredits {
-        needed: credits(reason::NEEDED)?,
-        available: credits(reason::AVAILABLE)?,
-    })
+    match info.reason.as_str() {
+        reason::NOT_ENOUGH_CREDITS => Some(ClientError::NotEnoughCredits {
+            needed: credits(reason::NEEDED)?,
+            available: credits(reason::AVAILABLE)?,
+        }),
+        reason::OVER_LIMIT => Some(ClientError::OverLimit),
+        reason::SUSPENDED => Some(ClientError::Suspended),
+        _ => None,
+    }
 }
 
 /// The TLS layer reports a certificate it does not accept as invalid data; a lost connection is never that.
@@ -347,6 +350,18 @@ mod tests {
         for metadata in [&[("needed", "5")][..], &[("needed", "-5"), ("available", "2")], &[]] {
             assert!(matches!(no_credits(metadata), ClientError::Refused { reason } if reason == "words"));
         }
+    }
+
+    #[test]
+    fn a_members_limit_and_a_suspended_account_are_told_apart_from_other_refusals() {
+        let judge = |reason, domain| {
+            let details = ErrorDetails::with_error_info(reason, domain, HashMap::new());
+            line().judge(Status::with_error_details(Code::FailedPrecondition, "words", details)).error
+        };
+        assert!(matches!(judge(reason::OVER_LIMIT, reason::DOMAIN), ClientError::OverLimit));
+        assert!(matches!(judge(reason::SUSPENDED, reason::DOMAIN), ClientError::Suspended));
+        assert!(matches!(judge(reason::SUSPENDED, "another"), ClientError::Refused { .. }));
+        assert!(matches!(judge("NEWER", reason::DOMAIN), ClientError::Refused { .. }));
     }
 
     fn local(kind: io::ErrorKind) -> Failure {

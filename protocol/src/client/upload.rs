@@ -125,7 +125,11 @@ impl ClipFile {
                 tokio::select! {
                     answer = &mut call => break judge(line, answer),
                     moved = seen.changed(), if sending => match moved {
-                        Ok(()) => progress(*seen.borrow_and_update()),
+                        Ok(()) => {
+                            // Let go before the caller is told: while it is lent, the packets' thread waits.
+                            let at = *seen.borrow_and_update();
+                            progress(at);
+                        }
                         Err(_) => sending = false,
                     },
                     () = sleep(line.patience().stream_idle) => break Err(line.silence("nothing moves")),

@@ -79,6 +79,66 @@ pub struct LedgerLine {
     #[prost(string, tag = "7")]
     pub note: ::prost::alloc::string::String,
 }
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PacksRequest {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PacksResponse {
+    /// Empty where the server sells none: its operator grants credits.
+    #[prost(message, repeated, tag = "1")]
+    pub packs: ::prost::alloc::vec::Vec<Pack>,
+    /// Nothing costs money: the payment service is in its test mode.
+    #[prost(bool, tag = "2")]
+    pub test: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Pack {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub title: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "3")]
+    pub credits: u64,
+    /// In the currency's smallest unit.
+    #[prost(uint64, tag = "4")]
+    pub amount_minor: u64,
+    /// Three capital letters.
+    #[prost(string, tag = "5")]
+    pub currency: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BuyRequest {
+    /// Made by the client and kept before it is sent: 16 bytes.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub purchase_id: ::prost::bytes::Bytes,
+    /// A pack's name.
+    #[prost(string, tag = "2")]
+    pub pack: ::prost::alloc::string::String,
+    /// The buyer agrees that the account may be topped up later without them.
+    #[prost(bool, tag = "3")]
+    pub keep_payment_method: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetPurchaseRequest {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub purchase_id: ::prost::bytes::Bytes,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Purchase {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub purchase_id: ::prost::bytes::Bytes,
+    #[prost(enumeration = "PurchaseState", tag = "2")]
+    pub state: i32,
+    #[prost(message, optional, tag = "3")]
+    pub pack: ::core::option::Option<Pack>,
+    /// Where it is paid, in the user's browser; empty once it is.
+    #[prost(string, tag = "4")]
+    pub url: ::prost::alloc::string::String,
+    #[prost(string, tag = "5")]
+    pub receipt_url: ::prost::alloc::string::String,
+    /// Why no credits came, for people.
+    #[prost(string, tag = "6")]
+    pub failure: ::prost::alloc::string::String,
+}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum LedgerKind {
@@ -116,6 +176,56 @@ impl LedgerKind {
             "LEDGER_KIND_REFUND" => Some(Self::Refund),
             "LEDGER_KIND_EXPIRY" => Some(Self::Expiry),
             "LEDGER_KIND_TAKEBACK" => Some(Self::Takeback),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PurchaseState {
+    Unspecified = 0,
+    /// Agreed; the page could not be opened yet.
+    Created = 1,
+    /// To be paid at `url`.
+    Open = 2,
+    /// The money is on its way; some ways of payment take days.
+    Processing = 3,
+    /// The credits are in the account.
+    Paid = 4,
+    /// No money, no credits.
+    Failed = 5,
+    Expired = 6,
+    /// What was paid is not what was agreed: the operator decides.
+    Mismatch = 7,
+}
+impl PurchaseState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PURCHASE_STATE_UNSPECIFIED",
+            Self::Created => "PURCHASE_STATE_CREATED",
+            Self::Open => "PURCHASE_STATE_OPEN",
+            Self::Processing => "PURCHASE_STATE_PROCESSING",
+            Self::Paid => "PURCHASE_STATE_PAID",
+            Self::Failed => "PURCHASE_STATE_FAILED",
+            Self::Expired => "PURCHASE_STATE_EXPIRED",
+            Self::Mismatch => "PURCHASE_STATE_MISMATCH",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PURCHASE_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "PURCHASE_STATE_CREATED" => Some(Self::Created),
+            "PURCHASE_STATE_OPEN" => Some(Self::Open),
+            "PURCHASE_STATE_PROCESSING" => Some(Self::Processing),
+            "PURCHASE_STATE_PAID" => Some(Self::Paid),
+            "PURCHASE_STATE_FAILED" => Some(Self::Failed),
+            "PURCHASE_STATE_EXPIRED" => Some(Self::Expired),
+            "PURCHASE_STATE_MISMATCH" => Some(Self::Mismatch),
             _ => None,
         }
     }
@@ -485,6 +595,425 @@ pub mod account_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "tributary.v1.Account";
     impl<T> tonic::server::NamedService for AccountServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Generated client implementations.
+#[cfg(feature = "client")]
+#[expect(clippy::allow_attributes_without_reason, reason = "generated")]
+pub mod shop_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Credits for money, where the server sells them.
+    #[derive(Debug, Clone)]
+    pub struct ShopClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> ShopClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> ShopClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            ShopClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        pub async fn packs(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PacksRequest>,
+        ) -> std::result::Result<tonic::Response<super::PacksResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/tributary.v1.Shop/Packs");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("tributary.v1.Shop", "Packs"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Agrees on a purchase and opens the page where it is paid. The same purchase id buys once.
+        pub async fn buy(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BuyRequest>,
+        ) -> std::result::Result<tonic::Response<super::Purchase>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/tributary.v1.Shop/Buy");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("tributary.v1.Shop", "Buy"));
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn get(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetPurchaseRequest>,
+        ) -> std::result::Result<tonic::Response<super::Purchase>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/tributary.v1.Shop/Get");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("tributary.v1.Shop", "Get"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+#[cfg(feature = "server")]
+#[expect(
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "generated"
+)]
+pub mod shop_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with ShopServer.
+    #[async_trait]
+    pub trait Shop: std::marker::Send + std::marker::Sync + 'static {
+        async fn packs(
+            &self,
+            request: tonic::Request<super::PacksRequest>,
+        ) -> std::result::Result<tonic::Response<super::PacksResponse>, tonic::Status>;
+        /// Agrees on a purchase and opens the page where it is paid. The same purchase id buys once.
+        async fn buy(
+            &self,
+            request: tonic::Request<super::BuyRequest>,
+        ) -> std::result::Result<tonic::Response<super::Purchase>, tonic::Status>;
+        async fn get(
+            &self,
+            request: tonic::Request<super::GetPurchaseRequest>,
+        ) -> std::result::Result<tonic::Response<super::Purchase>, tonic::Status>;
+    }
+    /// Credits for money, where the server sells them.
+    #[derive(Debug)]
+    pub struct ShopServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> ShopServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for ShopServer<T>
+    where
+        T: Shop,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/tributary.v1.Shop/Packs" => {
+                    #[allow(non_camel_case_types)]
+                    struct PacksSvc<T: Shop>(pub Arc<T>);
+                    impl<T: Shop> tonic::server::UnaryService<super::PacksRequest>
+                    for PacksSvc<T> {
+                        type Response = super::PacksResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PacksRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Shop>::packs(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PacksSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/tributary.v1.Shop/Buy" => {
+                    #[allow(non_camel_case_types)]
+                    struct BuySvc<T: Shop>(pub Arc<T>);
+                    impl<T: Shop> tonic::server::UnaryService<super::BuyRequest>
+                    for BuySvc<T> {
+                        type Response = super::Purchase;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BuyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Shop>::buy(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BuySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/tributary.v1.Shop/Get" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetSvc<T: Shop>(pub Arc<T>);
+                    impl<T: Shop> tonic::server::UnaryService<super::GetPurchaseRequest>
+                    for GetSvc<T> {
+                        type Response = super::Purchase;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetPurchaseRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Shop>::get(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for ShopServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "tributary.v1.Shop";
+    impl<T> tonic::server::NamedService for ShopServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

@@ -137,6 +137,7 @@ impl v1::account_server::Account for Double {
             posted: 600,
             held: 100,
             buy_url: self.state().buy_url.clone(),
+            ..Default::default()
         }))
     }
 

@@ -3,12 +3,12 @@
 //! books once, always, and the books are right after every test.
 
 use super::*;
-use crate::billing::{Bought, PurchaseKind, PurchaseState, TopUp};
+use crate::billing::{Bought, Dispute, PurchaseKind, PurchaseState, TopUp};
 use crate::clock::{ManualClock, SystemClock, Timestamp};
 use crate::job::StemArtifact;
 use crate::ledger::Audit;
 use crate::people::Role;
-use crate::store::purchases::{Begun, Dispute};
+use crate::store::purchases::Begun;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Admission, ClaimLimits, NewJob};
 use crate::tenant::Principal;
@@ -62,7 +62,7 @@ impl Street {
             stripe: Stripe::new(TEST_KEY, Some(self.stripe.url())).unwrap(),
             packs: packs(),
             webhook_secrets: vec![SECRET.to_owned()],
-            pages: "http://127.0.0.1:7702".to_owned(),
+            pages: "http://127.0.0.1:7703".to_owned(),
             store,
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             bell: Notify::new(),
@@ -89,8 +89,8 @@ impl Street {
     /// The payment that was tried last.
     fn payment(&self) -> String {
         let events = self.stripe.events();
-        let ids = events.iter().filter_map(|event| event.object["payment_intent"].as_str());
-        ids.last().unwrap().to_owned()
+        let mut ids = events.iter().rev().filter_map(|event| event.object["payment_intent"].as_str());
+        ids.next().unwrap().to_owned()
     }
 }
 
@@ -431,6 +431,18 @@ async fn refunds_take_their_share_of_what_is_there_and_the_rest_is_owed() {
     let found = shop.purchase(purchase.agreed.id).await;
     assert_eq!((found.returned_minor, found.owed), (900, Credits(60)));
     assert_eq!((shop.posted().await, shop.is_suspended().await), (0, true));
+    shop.ends_well().await;
+}
+
+#[tokio::test]
+async fn what_an_operator_suspended_no_refund_lets_go() {
+    let street = Street::new().await;
+    let (shop, purchase) = bought(&street).await;
+    let now = street.clock.now();
+    shop.cashier.store.suspend(&shop.buyer.tenant, Some(now)).await.unwrap();
+    street.stripe.refund(purchase.payment.as_deref().unwrap(), Some(300)).unwrap();
+    street.tell_all(&shop).await;
+    assert_eq!((shop.posted().await, shop.is_suspended().await), (67, true));
     shop.ends_well().await;
 }
 

@@ -2,10 +2,11 @@
 //! starts no job until an operator, or a dispute that is won, lets it go.
 
 use super::{Cashier, CashierError, tenant};
-use crate::billing::{Purchase, PurchaseState};
+use crate::billing::{Dispute, Purchase, PurchaseState};
 use crate::ledger::Grant;
 use crate::store::StoreError;
-use crate::store::purchases::{Dispute, DisputeStep};
+use crate::store::purchases::DisputeStep;
+use crate::tenant::Tenant;
 use tributary_protocol::vocab::Credits;
 use tributary_stripe::dispute::DisputeState;
 use tributary_stripe::{Dispute as StripeDispute, Payment};
@@ -35,7 +36,7 @@ impl Cashier {
             missing = self.store.take_back(&account, &name, credits, note, now).await?.missing;
         }
         self.store.return_money(&account, id, returned, missing).await?;
-        Ok(self.hold_or_let_go(&purchase).await?)
+        Ok(self.hold(&account).await?)
     }
 
     /// Books where a dispute stands.
@@ -90,19 +91,28 @@ impl Cashier {
             Dispute::Lost => self.store.dispute_money(&account, id, DisputeStep::Lost).await?,
             Dispute::Won | Dispute::Open => {}
         }
-        Ok(self.hold_or_let_go(&purchase).await?)
+        // Also for one whose credits were booked before, by whoever died then.
+        let was_taken_back = purchase.dispute.is_some();
+        match stands {
+            Dispute::Won if was_taken_back => Ok(self.let_go(&account).await?),
+            _ => Ok(self.hold(&account).await?),
+        }
     }
 
-    /// An account in debt starts no jobs. One that is not any more does again.
-    async fn hold_or_let_go(&self, purchase: &Purchase) -> Result<(), StoreError> {
-        let account = tenant(purchase);
-        let in_debt = self.store.is_in_debt(&account).await?;
-        let is_suspended = self.store.account(&account).await?.suspended_at.is_some();
-        match (in_debt, is_suspended) {
-            (true, false) => self.store.suspend(&account, Some(self.clock.now())).await,
-            // Only what a dispute suspended is let go by its end.
-            (false, true) => self.store.suspend(&account, None).await,
-            _ => Ok(()),
+    /// An account in debt starts no jobs.
+    async fn hold(&self, account: &Tenant) -> Result<(), StoreError> {
+        let is_suspended = self.store.account(account).await?.suspended_at.is_some();
+        if !is_suspended && self.store.is_in_debt(account).await? {
+            self.store.suspend(account, Some(self.clock.now())).await?;
         }
+        Ok(())
+    }
+
+    /// A dispute that was won ends what it began; whatever else an operator suspended an account for, no refund ends.
+    async fn let_go(&self, account: &Tenant) -> Result<(), StoreError> {
+        if !self.store.is_in_debt(account).await? {
+            self.store.suspend(account, None).await?;
+        }
+        Ok(())
     }
 }

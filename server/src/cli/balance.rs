@@ -1,7 +1,12 @@
 //! `tributary balance` and `tributary history`.
 
 use super::{DONE, Place, screen};
-use tributary_protocol::client::HistoryPage;
+use crate::statement::{CSV_HEAD, cell};
+use tributary_protocol::client::{Client, HistoryPage, LedgerLine};
+use tributary_protocol::limits::HISTORY_PAGE_MAX;
+
+/// Lines of the ledger, unless told otherwise.
+const LINES: u32 = 50;
 
 #[derive(clap::Args)]
 pub(super) struct BalanceArgs {
@@ -12,15 +17,18 @@ pub(super) struct BalanceArgs {
 
 #[derive(clap::Args)]
 pub(super) struct HistoryArgs {
-    /// How many lines
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
-    limit: u32,
+    /// How many lines [default: 50, with --csv all]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=500))]
+    limit: Option<u32>,
     /// Only lines older than this one
     #[arg(long, value_name = "LINE")]
     before: Option<u64>,
     /// One line of JSON a line
     #[arg(long)]
     json: bool,
+    /// A statement for spreadsheets: all lines as comma-separated values
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
 }
 
 pub(super) async fn balance(place: Place, args: BalanceArgs) -> anyhow::Result<u8> {
@@ -65,8 +73,12 @@ pub(super) async fn balance(place: Place, args: BalanceArgs) -> anyhow::Result<u
 }
 
 pub(super) async fn history(place: Place, args: HistoryArgs) -> anyhow::Result<u8> {
-    let page = HistoryPage { limit: args.limit, before_line: args.before };
-    let lines = place.client().await?.history(page).await?;
+    let client = place.client().await?;
+    if args.csv {
+        return statement(&client, args.limit, args.before).await;
+    }
+    let page = HistoryPage { limit: args.limit.unwrap_or(LINES), before_line: args.before };
+    let lines = client.history(page).await?;
     if args.json {
         for line in &lines {
             screen::line(serde_json::json!({
@@ -95,4 +107,25 @@ pub(super) async fn history(place: Place, args: HistoryArgs) -> anyhow::Result<u
         screen::table(["line", "time (UTC)", "what", "credits", "after", "for"], &rows);
     }
     Ok(DONE)
+}
+
+/// Every line (or the newest `limit`), newest first, page by page: a ledger of years is never in memory at once.
+async fn statement(client: &Client, limit: Option<u32>, before: Option<u64>) -> anyhow::Result<u8> {
+    screen::line(CSV_HEAD.trim_end());
+    let (mut before_line, mut left) = (before, limit.unwrap_or(u32::MAX));
+    while left > 0 {
+        let page = HistoryPage { limit: left.min(HISTORY_PAGE_MAX), before_line };
+        let lines = client.history(page).await?;
+        let Some(last) = lines.last() else { break };
+        before_line = Some(last.line);
+        lines.iter().for_each(|line| screen::line(row(line)));
+        left = left.saturating_sub(u32::try_from(lines.len()).unwrap_or(u32::MAX));
+    }
+    Ok(DONE)
+}
+
+fn row(line: &LedgerLine) -> String {
+    let job = line.job.map(|job| job.to_string()).unwrap_or_default();
+    let (at, kind, after) = (screen::time(line.at_us), line.kind.word(), line.posted_after.0);
+    format!("{},{at},{kind},{},{after},{job},{}", line.line, line.credits, cell(&line.note))
 }

@@ -1,6 +1,8 @@
-//! Which server, which key: from the command line, the environment, or what the server on this machine left.
+//! Which server, which key: from the command line, the environment, what `tributary sign-in` kept, or what the server on
+//! this machine left.
 
 use super::Place;
+use super::keyring::Keyring;
 use crate::config::{self, Config};
 use crate::data::{DataFolder, LocalFile};
 use anyhow::{Context, bail, ensure};
@@ -30,23 +32,46 @@ impl Place {
 
     /// A client of the meant server.
     pub(super) async fn client(&self) -> anyhow::Result<Client> {
-        let local = self.local()?;
-        let local = local.as_ref();
-        let address = self.server.clone().or_else(|| local.map(|local| local.server.clone()));
-        // The local account's key is for the local server only.
-        let ours = local.filter(|local| address.as_ref() == Some(&local.server));
-        let key = self.key.clone().or_else(|| ours.map(|local| local.key.clone()));
-        if address.is_some() && key.is_none() {
-            bail!("{} needs an API key: pass --key, or set TRIBUTARY_KEY", address.unwrap_or_default());
+        let (address, certificate) = self.server()?;
+        let kept = || Keyring::of_user().map_or(Ok(None), |keyring| keyring.key(&address));
+        let mut key = self.key.clone();
+        if key.is_none() {
+            key = kept()?;
         }
-        let (Some(address), Some(key)) = (address, key) else {
+        if key.is_none() {
+            // The local account's key is for the local server only.
+            key = self.local()?.filter(|local| local.server == address).map(|local| local.key);
+        }
+        let Some(key) = key else {
+            bail!(
+                "{address} needs an API key: run `tributary sign-in --server {address}`, pass --key, or set TRIBUTARY_KEY"
+            );
+        };
+        self.connect(address, ApiKey::new(key)?, certificate.as_deref()).await
+    }
+
+    /// The address of the meant server, and its certificate where it is not one that the public authorities vouch for.
+    pub(super) fn server(&self) -> anyhow::Result<(String, Option<PathBuf>)> {
+        let local = self.local()?;
+        let address = self.server.clone().or_else(|| local.as_ref().map(|local| local.server.clone()));
+        let Some(address) = address else {
             bail!(
                 "no server is known: start one here with `tributary serve`, or name one with --server URL --key KEY"
             );
         };
-        let certificate =
-            self.certificate.clone().or_else(|| ours.and_then(|local| local.certificate.clone()));
-        let endpoint = Endpoint { address, key: ApiKey::new(key)?, tls: trust(certificate.as_deref())? };
+        let ours = local.filter(|local| local.server == address);
+        let certificate = self.certificate.clone().or_else(|| ours.and_then(|local| local.certificate));
+        Ok((address, certificate))
+    }
+
+    /// A client with this key.
+    pub(super) async fn connect(
+        &self,
+        address: String,
+        key: ApiKey,
+        certificate: Option<&Path>,
+    ) -> anyhow::Result<Client> {
+        let endpoint = Endpoint { address, key, tls: trust(certificate)? };
         // Somebody waits at the terminal: a server that is not there should be known soon.
         let patience = Patience { first_contact: Duration::from_secs(8), ..Patience::default() };
         Ok(Client::connect(endpoint).await?.with_patience(patience))

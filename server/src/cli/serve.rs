@@ -14,6 +14,9 @@ pub(super) struct Args {
     /// Where /healthz and /metrics listen [default: 127.0.0.1:7701]
     #[arg(long, value_name = "ADDRESS")]
     listen_http: Option<SocketAddr>,
+    /// Where the web pages listen [default: pages.listen of the configuration]
+    #[arg(long, value_name = "ADDRESS")]
+    listen_pages: Option<SocketAddr>,
     /// Run no jobs here: `tributary worker` does, on the same PostgreSQL database
     #[arg(long)]
     no_worker: bool,
@@ -36,6 +39,7 @@ pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
     let mut config = place.config(data.path())?;
     config.listen = args.listen.unwrap_or(config.listen);
     config.listen_http = args.listen_http.unwrap_or(config.listen_http);
+    config.pages.listen = args.listen_pages.unwrap_or(config.pages.listen);
     if args.print_config {
         screen::line(config.shown().as_toml().trim_end());
         return Ok(DONE);
@@ -59,12 +63,14 @@ fn announce(running: &Running, data: &DataFolder, how: Announce) {
         let line = serde_json::json!({
             "grpc": running.address,
             "http": format!("http://{}", running.http),
+            "pages": format!("http://{}", running.pages),
             "data": data.to_string(),
         });
         return screen::line(line);
     }
     screen::line(format!("Tributary serves at {}", running.address));
     screen::line(format!("  health and metrics  http://{0}/healthz  http://{0}/metrics", running.http));
+    screen::line(format!("  web pages           http://{}", running.pages));
     screen::line(format!("  data folder         {data}"));
     screen::line("  account             local; `tributary balance` on this machine finds its key by itself");
     if let Some(own) = &running.certificate {

@@ -42,6 +42,7 @@ fn config() -> Config {
     let mut config = Config::default();
     config.listen.set_port(0);
     config.listen_http.set_port(0);
+    config.pages.listen.set_port(0);
     config.limits.disk_free_min_mb = 1;
     config
 }

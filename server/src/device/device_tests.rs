@@ -165,6 +165,7 @@ fn work(pipeline: &Arc<Doubling>, index: u32, first: f32) -> Work {
         chunk: Chunk { index, shape: vec![3], data: vec![first, 0.25, -1.0], part: 0 },
         cost: 1,
         cancelled: CancellationToken::new(),
+        meter: Arc::default(),
     }
 }
 

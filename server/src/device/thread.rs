@@ -3,9 +3,9 @@
 use super::batch_limits::BatchLimits;
 use super::fair::Waiting;
 use super::residents::Residents;
-use super::{Asked, DeviceError, Health, MemoryGauge, Shared, catch};
+use super::{Asked, DeviceError, Health, MemoryGauge, Meter, Shared, catch};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tributary_models::{Chunk, ChunkAnswer, Pipeline};
@@ -18,6 +18,7 @@ pub(super) fn run(shared: &Shared, gauge: Box<dyn MemoryGauge>) {
         limits: BatchLimits::default(),
         batch_max: shared.options.batch_max.max(1),
         health: &shared.health,
+        worked: Duration::ZERO,
     };
     while let Some(batch) = shared.next_batch() {
         shared.health.begin_batch();
@@ -43,6 +44,7 @@ impl Drop for Closing<'_> {
 struct Asker {
     pipeline: Arc<dyn Pipeline>,
     cancelled: CancellationToken,
+    meter: Arc<Meter>,
     answer: oneshot::Sender<Result<ChunkAnswer, DeviceError>>,
 }
 
@@ -69,6 +71,8 @@ struct Runner<'a> {
     limits: BatchLimits,
     batch_max: usize,
     health: &'a Health,
+    /// For the batch under way; loading models is nobody's.
+    worked: Duration,
 }
 
 impl Runner<'_> {
@@ -78,8 +82,8 @@ impl Runner<'_> {
         let model = first.class.model.clone();
         let asked = batch.into_iter().map(|waiting| waiting.item);
         let (chunks, askers) = asked
-            .map(|Asked { pipeline, chunk, cancelled, answer }| {
-                (chunk, Asker { pipeline, cancelled, answer })
+            .map(|Asked { pipeline, chunk, cancelled, meter, answer }| {
+                (chunk, Asker { pipeline, cancelled, meter, answer })
             })
             .unzip();
         let mut rest = Part { chunks, askers };
@@ -99,7 +103,12 @@ impl Runner<'_> {
         while let Some(part) = parts.pop() {
             let Some(first) = part.askers.first() else { continue };
             self.health.tick();
-            match self.run(model, first.pipeline.as_ref(), &part.chunks) {
+            let pipeline = Arc::clone(&first.pipeline);
+            let result = self.run(model, pipeline.as_ref(), &part.chunks);
+            let share =
+                std::mem::take(&mut self.worked) / u32::try_from(part.chunks.len()).unwrap_or(u32::MAX);
+            part.askers.iter().for_each(|asker| asker.meter.add(share));
+            match result {
                 Ok(answers) => {
                     division.largest = division.largest.max(part.chunks.len());
                     part.askers.into_iter().zip(answers).for_each(|(asker, a)| self.tell(asker, Ok(a)));
@@ -164,7 +173,9 @@ impl Runner<'_> {
         self.residents.ready(model, pipeline)?;
         let began = Instant::now();
         let result = self.residents.with(chunks, |session| catch(model, || pipeline.infer(session, chunks)));
-        let seconds = began.elapsed().as_secs_f64() / chunks.len() as f64;
+        let worked = began.elapsed();
+        self.worked += worked;
+        let seconds = worked.as_secs_f64() / chunks.len() as f64;
         let result = result.inspect_err(|_| {
             // A panic may leave the session half changed: the model is loaded anew.
             self.residents.unload(model);

@@ -23,7 +23,7 @@ const OPEN: &str = "/grpc.health.v1.Health/";
 const UNKNOWN: &str = "/tributary.v1.SignIn/";
 
 /// What each call needs. One that is not here is refused, so that a new one is decided on.
-const NEEDS: [(&str, Right); 13] = [
+const NEEDS: [(&str, Right); 16] = [
     ("/tributary.v1.Account/Get", Right::Read),
     ("/tributary.v1.Account/History", Right::Read),
     ("/tributary.v1.Clips/Write", Right::Run),
@@ -35,6 +35,9 @@ const NEEDS: [(&str, Right); 13] = [
     ("/tributary.v1.Jobs/Watch", Right::Read),
     ("/tributary.v1.Jobs/Cancel", Right::Run),
     ("/tributary.v1.Models/List", Right::Read),
+    ("/tributary.v1.Shop/Packs", Right::Read),
+    ("/tributary.v1.Shop/Buy", Right::Buy),
+    ("/tributary.v1.Shop/Get", Right::Read),
     ("/tributary.v1.Stems/Read", Right::Read),
     ("/tributary.v1.Sheets/Read", Right::Read),
 ];

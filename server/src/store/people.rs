@@ -102,6 +102,8 @@ pub trait People: Send + Sync {
     async fn sign_up(&self, new: &NewPerson, now: Timestamp) -> Result<bool, StoreError>;
     /// By address, in lower case.
     async fn person_of(&self, email: &str) -> Result<Option<Person>, StoreError>;
+    /// By id.
+    async fn person(&self, id: PersonId) -> Result<Option<Person>, StoreError>;
     /// Another name.
     async fn rename(&self, person: PersonId, name: &str) -> Result<(), StoreError>;
     /// Another password; every session but `keep` ends.

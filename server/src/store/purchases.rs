@@ -10,6 +10,10 @@ use async_trait::async_trait;
 use tributary_protocol::vocab::{AccountId, Credits, PurchaseId};
 
 /// What became of the wish to buy.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "made once a purchase; a box would only be one more thing to open"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Begun {
     /// It is on record now, or was already.
@@ -99,35 +103,6 @@ pub enum DisputeStep {
     },
     /// The money is gone.
     Lost,
-}
-
-/// Where a dispute stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dispute {
-    /// The bank decides.
-    Open,
-    /// The money stays.
-    Won,
-    /// The money is gone.
-    Lost,
-}
-
-impl Dispute {
-    /// As the database writes it.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Won => "won",
-            Self::Lost => "lost",
-        }
-    }
-
-    /// Reads [`Dispute::word`]; none for anything else.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Open, Self::Won, Self::Lost].into_iter().find(|dispute| dispute.word() == word)
-    }
 }
 
 /// Purchases, payers, and the payment service's events.

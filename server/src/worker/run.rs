@@ -6,7 +6,7 @@
 use super::stop::Stop;
 use super::stop::StopReason;
 use crate::artifacts::{ArtifactError, ArtifactWriter, Artifacts, Key};
-use crate::device::{Device, DeviceError, Ticket, Work};
+use crate::device::{Device, DeviceError, Meter, Ticket, Work};
 use crate::job::{Job, StemArtifact};
 use crate::progress::Progress;
 use crate::settings;
@@ -68,6 +68,8 @@ pub struct Run {
     pub steps: SharedSteps,
     /// The stop sign.
     pub stop: Arc<Stop>,
+    /// What the attempt takes of the device.
+    pub meter: Arc<Meter>,
     /// Bounds memory.
     pub in_flight_max: usize,
 }
@@ -170,6 +172,7 @@ impl Run {
                 chunk,
                 cost,
                 cancelled: self.stop.token(),
+                meter: Arc::clone(&self.meter),
             })?;
             if tickets.send(ticket).is_err() {
                 return Ok(());

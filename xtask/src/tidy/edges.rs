@@ -12,12 +12,20 @@ const OURS: [(&str, &[&str]); 11] = [
     // A host must never load a neural engine or a database.
     ("tributary-plugin", &["tributary-audio", "tributary-protocol"]),
     ("tributary-protocol", &[]),
-    ("tributary-server", &["tributary-audio", "tributary-models", "tributary-protocol"]),
+    ("tributary-server", &["tributary-audio", "tributary-models", "tributary-protocol", "tributary-stripe"]),
     ("tributary-stripe", &[]),
     ("tributary-stripe-double", &[]),
     (
         "tributary-tests",
-        &["tributary-audio", "tributary-cluster", "tributary-host", "tributary-protocol", "tributary-server"],
+        &[
+            "tributary-audio",
+            "tributary-cluster",
+            "tributary-host",
+            "tributary-protocol",
+            "tributary-server",
+            "tributary-stripe",
+            "tributary-stripe-double",
+        ],
     ),
     ("xtask", &[]),
 ];
@@ -65,9 +73,10 @@ const OTHERS: [(&[&str], &[&str]); 10] = [
 
 /// What the tests of a crate may use beyond that: the double of a server is made of the generated stubs, the store is
 /// tested on a real database, and payments on a double of Stripe.
-const FOR_TESTS: [(&str, &str); 3] = [
+const FOR_TESTS: [(&str, &str); 4] = [
     ("tributary-plugin", "tonic"),
     ("tributary-server", "tributary-cluster"),
+    ("tributary-server", "tributary-stripe-double"),
     ("tributary-stripe", "tributary-stripe-double"),
 ];
 

@@ -33,14 +33,17 @@ enum Layer {
 
 use Layer::{Command, Domain, Edge, Port, Report, Start, Vocabulary, Work};
 
-const MODULES: [(&str, Layer); 36] = [
+const MODULES: [(&str, Layer); 46] = [
+    ("billing", Vocabulary),
     ("clock", Vocabulary),
     ("config", Vocabulary),
     ("job", Vocabulary),
     ("ledger", Vocabulary),
+    ("people", Vocabulary),
     ("quote", Vocabulary),
     ("role", Vocabulary),
     ("settings", Vocabulary),
+    ("statement", Vocabulary),
     ("steps", Vocabulary),
     ("tenant", Vocabulary),
     ("artifacts", Port),
@@ -51,10 +54,16 @@ const MODULES: [(&str, Layer); 36] = [
     ("admission", Domain),
     ("auth", Domain),
     ("canonical", Domain),
+    ("cashier", Domain),
+    ("intake", Domain),
+    ("margin", Domain),
+    ("team", Domain),
+    ("welcome", Domain),
     ("offer", Domain),
     ("reaper", Domain),
     ("relay", Domain),
     ("roster", Domain),
+    ("sign_in", Domain),
     ("throttle", Domain),
     ("upload", Domain),
     ("desk", Work),
@@ -63,6 +72,7 @@ const MODULES: [(&str, Layer); 36] = [
     ("api", Edge),
     ("grpc", Edge),
     ("http", Edge),
+    ("pages", Edge),
     ("report", Report),
     ("shelf", Report),
     ("crew", Start),
@@ -81,7 +91,7 @@ impl Layer {
             Port => &[Vocabulary],
             Domain => &[Vocabulary, Port, Domain],
             Work => &[Vocabulary, Port, Domain, Work],
-            Edge => &[Vocabulary, Port, Domain, Work, Edge],
+            Edge => &[Vocabulary, Port, Domain, Work, Edge, Report],
             Report => &[],
             Start => &[Vocabulary, Port, Domain, Work, Edge, Start],
             Command => &[Vocabulary, Port, Domain, Work, Edge, Report, Start],
@@ -90,14 +100,15 @@ impl Layer {
 }
 
 /// Names from outside the crate and the modules that may use them. SQL stays in the store, wire types at the edge.
-const NAMES: [(&str, &[&str]); 14] = [
+const NAMES: [(&str, &[&str]); 16] = [
     ("argon2", &["auth"]),
-    ("axum", &["api", "grpc", "http"]),
+    ("axum", &["api", "grpc", "http", "pages"]),
     ("clap", &["cli"]),
     ("figment", &["config"]),
     ("governor", &["throttle"]),
     ("indicatif", &["cli"]),
     ("lettre", &["mail"]),
+    ("maud", &["pages"]),
     ("png", &["report"]),
     ("sqlx", &["store"]),
     ("tonic", &["grpc"]),
@@ -105,6 +116,7 @@ const NAMES: [(&str, &[&str]); 14] = [
         "tributary_models",
         &["admission", "cli", "config", "device", "offer", "report", "settings", "shelf", "wiring", "worker"],
     ),
+    ("tributary_stripe", &["cashier", "http", "wiring"]),
     ("ureq", &["shelf"]),
     ("v1", &["grpc", "http"]),
     ("zip", &["shelf"]),

@@ -45,28 +45,27 @@ impl Actor {
             Command::PickNotes(notes) => self.pick_notes(notes),
             Command::HearPicked(alone) => self.hear_picked(alone),
             Command::SetMonitor(monitor) => self.listen_to(monitor),
-            Command::SetOutputs(has_outputs) => {
-                self.view.player.has_outputs = has_outputs;
-                self.project.update(|state| state.has_outputs = has_outputs);
-                self.orders.give(Order::Outputs(has_outputs));
-            }
-            Command::Play(is_on) => {
-                // With the input monitored, free play would be silent.
-                if is_on && self.view.player.monitor == Monitor::Input {
-                    self.listen_to(Monitor::Stems);
-                }
-                self.view.player.is_playing = is_on;
-                self.orders.give(Order::Play(is_on));
-            }
+            Command::SetOutputs(has_outputs) => self.set_outputs(has_outputs),
+            Command::Play(is_on) => self.play(is_on),
             Command::Locate(frame) => self.locate(frame),
             Command::Loop(range) => self.set_loop(range),
             Command::Export => self.choose(Purpose::Export),
             Command::ExportTo(folder) => self.export(folder),
             Command::GivePath(path) => self.give_path(path),
             Command::Reveal(path) => self.reveal(path),
-            Command::Connect { address, key } => self.wish(Wish::Connect { address, key }),
+            Command::Connect { address, key } => {
+                self.cancel_sign_in();
+                self.wish(Wish::Connect { address, key });
+            }
             Command::Accept { fingerprint } => self.wish(Wish::Accept { fingerprint }),
-            Command::SignOut => self.wish(Wish::SignOut),
+            Command::SignOut => {
+                self.cancel_sign_in();
+                self.wish(Wish::SignOut);
+            }
+            Command::SignIn { address } => self.sign_in(&address),
+            Command::CancelSignIn => self.cancel_sign_in(),
+            Command::Buy(pack) => self.buy(pack),
+            Command::LeavePurchase => self.leave_purchase(),
             Command::Refresh => {
                 self.wish(Wish::Refresh);
                 self.list_library();
@@ -78,13 +77,28 @@ impl Actor {
         self.fit_choice();
     }
 
+    fn set_outputs(&mut self, has_outputs: bool) {
+        self.view.player.has_outputs = has_outputs;
+        self.project.update(|state| state.has_outputs = has_outputs);
+        self.orders.give(Order::Outputs(has_outputs));
+    }
+
+    fn play(&mut self, is_on: bool) {
+        // With the input monitored, free play would be silent.
+        if is_on && self.view.player.monitor == Monitor::Input {
+            self.listen_to(Monitor::Stems);
+        }
+        self.view.player.is_playing = is_on;
+        self.orders.give(Order::Play(is_on));
+    }
+
     fn listen_to(&mut self, monitor: Monitor) {
         self.view.player.monitor = monitor;
         self.project.update(|state| state.monitor = monitor.into());
         self.orders.give(Order::Monitor(monitor));
     }
 
-    fn wish(&mut self, wish: Wish) {
+    pub(super) fn wish(&mut self, wish: Wish) {
         if self.wishes.try_send(wish).is_err() {
             self.warn("The server is being asked already: try again in a moment.");
         }

@@ -33,8 +33,10 @@ impl Actor {
                     self.view.account = None;
                     self.view.offer = Arc::default();
                     self.view.limits = None;
+                    self.forget_purchase();
                 }
                 self.view.connection = state;
+                self.look_for_purchase();
                 self.ask_again();
             }
             News::Offer(models, limits) => {

@@ -10,7 +10,7 @@ use tributary_protocol::vocab::Sha256;
 const LOCAL_NAME: &str = "local";
 
 /// A server, and how to speak to it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::session) struct Target {
     pub(super) address: String,
     pub(super) key: Key,
@@ -20,7 +20,7 @@ pub(in crate::session) struct Target {
 }
 
 /// An API key that cannot be printed.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(super) struct Key(Option<String>);
 
 impl std::fmt::Debug for Key {
@@ -82,10 +82,13 @@ impl Target {
         }
     }
 
+    /// Without a key the server will not let us in, but it shows who it is: its certificate may be asked about, and
+    /// then a key.
+    ///
     /// # Errors
-    /// `SignIn` without a key, or with one that cannot be.
+    /// `SignIn` with a key that cannot be.
     pub(super) fn endpoint(&self) -> Result<Endpoint, ClientError> {
-        let key = ApiKey::new(self.key.0.as_deref().unwrap_or_default())?;
+        let key = self.key.0.as_deref().map_or_else(|| Ok(ApiKey::nobody()), ApiKey::new)?;
         Ok(Endpoint { address: self.address.clone(), key, tls: self.tls.clone() })
     }
 }

@@ -90,6 +90,8 @@ mod tests {
         }
         for error in [
             ClientError::NotEnoughCredits { needed: Credits(2), available: Credits(1) },
+            ClientError::OverLimit,
+            ClientError::Suspended,
             ClientError::Refused { reason: "too long".into() },
             ClientError::Conflict,
             ClientError::Protocol { what: "that".into() },

@@ -116,6 +116,8 @@ async fn give_up(client: &Client, id: JobId, error: ClientError) -> anyhow::Erro
     let refused_at_once = matches!(
         error,
         ClientError::NotEnoughCredits { .. }
+            | ClientError::OverLimit
+            | ClientError::Suspended
             | ClientError::Conflict
             | ClientError::SignIn
             | ClientError::Busy { .. }

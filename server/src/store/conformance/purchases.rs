@@ -1,10 +1,8 @@
 //! Laws of purchases, payers and the payment service's events.
 
 use super::{Bed, at};
-use crate::billing::{Bought, NewPurchase, Payer, PurchaseKind, PurchaseState, TopUp};
-use crate::store::purchases::{
-    Begun, Dispute, DisputeStep, EventFate, OpenEvent, PaymentEvent, PurchaseStep,
-};
+use crate::billing::{Bought, Dispute, NewPurchase, Payer, PurchaseKind, PurchaseState, TopUp};
+use crate::store::purchases::{Begun, DisputeStep, EventFate, OpenEvent, PaymentEvent, PurchaseStep};
 use crate::store::terms::TakenBack;
 use crate::tenant::Tenant;
 use tributary_protocol::vocab::{Credits, PurchaseId};

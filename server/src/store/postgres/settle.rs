@@ -113,5 +113,5 @@ async fn add_capture(
     .fetch_one(&mut **tx)
     .await?;
     // What is captured was held, so it is there, whatever ended meanwhile.
-    lots::spend(&mut **tx, job.account, line, captured.unsigned_abs()).await
+    lots::spend(tx, job.account, line, captured.unsigned_abs()).await
 }

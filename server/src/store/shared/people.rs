@@ -50,6 +50,16 @@ impl People for Books {
         .transpose()
     }
 
+    async fn person(&self, id: PersonId) -> Result<Option<Person>, StoreError> {
+        sqlx::query("SELECT id, email, name, password, verified_at, operates_since FROM person WHERE id = $1")
+            .bind(person_in(id))
+            .fetch_optional(&mut *dialect::look(self).await?)
+            .await?
+            .as_ref()
+            .map(read_person)
+            .transpose()
+    }
+
     async fn rename(&self, person: PersonId, name: &str) -> Result<(), StoreError> {
         let mut tx = dialect::every(self).await?;
         sqlx::query("UPDATE person SET name = $1 WHERE id = $2")

@@ -7,12 +7,12 @@ use super::read::{
     purchase_id_in, time,
 };
 use super::values::{count_in, credits_in, unreadable};
-use crate::billing::{Bought, NewPurchase, Payer, Purchase, PurchaseKind, PurchaseState, TopUp};
+use crate::billing::{Bought, Dispute, NewPurchase, Payer, Purchase, PurchaseKind, PurchaseState, TopUp};
 use crate::clock::Timestamp;
 use crate::ledger::{Balance, Grant};
 use crate::store::StoreError;
 use crate::store::purchases::{
-    Begun, Dispute, DisputeStep, EventFate, OpenEvent, PaymentEvent, PurchaseStep, Purchases,
+    Begun, DisputeStep, EventFate, OpenEvent, PaymentEvent, PurchaseStep, Purchases,
 };
 use crate::tenant::Tenant;
 use async_trait::async_trait;

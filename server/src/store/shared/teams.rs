@@ -90,7 +90,7 @@ impl Teams for Books {
         .fetch_all(&mut *dialect::look_own(self, tenant.account()).await?)
         .await?;
         let mut members = rows.iter().map(read_member).collect::<Result<Vec<_>, StoreError>>()?;
-        members.sort_by(|a, b| b.role.cmp(&a.role));
+        members.sort_by_key(|member| std::cmp::Reverse(member.role));
         Ok(members)
     }
 

@@ -1,0 +1,262 @@
+//! A new job: a file, then what shall be done with it and what that costs, then it starts.
+
+use super::fault::{Answer, Fault, broken};
+use super::form::Fields;
+use super::layout::{page, proof};
+use super::visit::Visit;
+use super::{Edge, csrf, redirect, words};
+use crate::intake::{Draft, NotTaken, Wish};
+use crate::offer::Offer;
+use axum::extract::multipart::Field;
+use axum::extract::{Multipart, Path, State};
+use maud::{Markup, html};
+use std::io::Write;
+use std::time::Duration;
+use tempfile::NamedTempFile;
+use tributary_protocol::settings::{Control, ControlKind, Setting, Settings};
+
+/// Between two pieces of a file.
+const PIECE_PATIENCE: Duration = Duration::from_secs(60);
+/// Bytes of the fields before the file.
+const FIELD_BYTES_MAX: usize = 1_024;
+/// What people want done, in the order they are offered.
+const TASKS: [(&str, &str); 4] = [
+    ("separate", "Separate into stems"),
+    ("enhance", "Clean up speech"),
+    ("transcribe", "Write down notes or words"),
+    ("master", "Master"),
+];
+
+impl From<NotTaken> for Fault {
+    fn from(error: NotTaken) -> Self {
+        match error {
+            NotTaken::Refused(error) => error.into(),
+            NotTaken::Upload(error) => error.into(),
+            NotTaken::Store(error) => error.into(),
+            NotTaken::Disk(_) => broken(&error),
+            NotTaken::Busy => Self::Later(error.to_string()),
+            other => Self::Wrong(other.to_string()),
+        }
+    }
+}
+
+fn choices(edge: &Edge, chosen: &str) -> Markup {
+    let offers: Vec<&Offer> = edge.intake.admissions.offers.all().collect();
+    html! {
+        label { span { "What shall be done?" }
+            select name="model" {
+                @for (task, title) in TASKS {
+                    optgroup label=(title) {
+                        @for offer in offers.iter().filter(|offer| offer.task_word() == task) {
+                            option value=(offer.card.name) selected[offer.card.name == chosen] {
+                                (offer.card.title) " · " (offer.credits_per_minute) " a minute"
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) async fn choose(State(edge): State<Edge>, visit: Visit) -> Answer {
+    let body = html! {
+        section .narrow .card {
+            h1 { "New job" }
+            p .dim { "Choose a file. You see the price before anything starts." }
+            form method="post" action="/jobs/new" enctype="multipart/form-data" {
+                (proof(&visit))
+                (choices(&edge, visit.query.get("model")))
+                label { span { "WAV, FLAC, MP3, M4A, Ogg or AIFF, at most " (words::grouped(edge.config.upload_mb_max)) " MB" }
+                    input type="file" name="file" accept="audio/*,.wav,.flac,.mp3,.m4a,.ogg,.aiff,.aif" required; }
+                button { "Send the file" }
+            }
+        }
+    };
+    Ok(page(&edge, &visit, "New job", &body))
+}
+
+/// The word that proves the form comes first, then the model, then the file.
+pub(super) async fn take(State(edge): State<Edge>, visit: Visit, mut parts: Multipart) -> Answer {
+    let who = visit.principal()?;
+    let _place = edge.intake.place()?;
+    let mut model = String::new();
+    let mut proven = false;
+    while let Some(field) = parts.next_field().await.map_err(cut)? {
+        match field.name().unwrap_or_default() {
+            csrf::FIELD => proven = csrf::is_ours(&visit.csrf, &short(field).await?),
+            "model" if proven => model = short(field).await?,
+            "file" if proven => {
+                let title = field.file_name().unwrap_or_default().to_owned();
+                let file = received(&edge, field).await?;
+                let draft = edge.intake.take(&who, file, &title).await?;
+                let model: String = form_urlencoded::byte_serialize(model.as_bytes()).collect();
+                return Ok(redirect(&format!("/jobs/new/{draft}?model={model}")));
+            }
+            _ if proven => {}
+            _ => return Err(Fault::Form),
+        }
+        if !proven {
+            return Err(Fault::Form);
+        }
+    }
+    Err(if proven { Fault::Wrong("choose a file".into()) } else { Fault::Form })
+}
+
+fn cut(_: axum::extract::multipart::MultipartError) -> Fault {
+    Fault::Wrong("the file did not come whole; send it again".into())
+}
+
+async fn short(mut field: Field<'_>) -> Result<String, Fault> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = field.chunk().await.map_err(cut)? {
+        bytes.extend_from_slice(&piece);
+        if bytes.len() > FIELD_BYTES_MAX {
+            return Err(Fault::Large(format!("a field has at most {FIELD_BYTES_MAX} bytes")));
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| Fault::Wrong("a field is not text".into()))
+}
+
+/// The file on disk, piece by piece, as large as is allowed.
+async fn received(edge: &Edge, mut field: Field<'_>) -> Result<NamedTempFile, Fault> {
+    let most = edge.config.upload_mb_max << 20;
+    let floor = edge.intake.admissions.limits.disk_free_min_mb << 20;
+    let (mut file, mut bytes) = (edge.intake.file()?, 0_u64);
+    loop {
+        let piece = tokio::time::timeout(PIECE_PATIENCE, field.chunk()).await;
+        let piece =
+            piece.map_err(|_| Fault::Wrong("the file stopped coming; send it again".into()))?.map_err(cut)?;
+        let Some(piece) = piece else { return Ok(file) };
+        // The room is asked for once in a while: asking is a call to the system.
+        if bytes >> 26 != (bytes + piece.len() as u64) >> 26 || bytes == 0 {
+            let free = edge.intake.artifacts.free_bytes()?;
+            if free.is_some_and(|free| free < floor) {
+                return Err(Fault::Later("the server's disk is almost full; try again later".into()));
+            }
+        }
+        bytes += piece.len() as u64;
+        if bytes > most {
+            return Err(Fault::Large(format!("a file has at most {} MB here", edge.config.upload_mb_max)));
+        }
+        let write = move || file.write_all(&piece).map(|()| file);
+        file = tokio::task::spawn_blocking(write)
+            .await
+            .map_err(|error| broken(&error))?
+            .map_err(|error| broken(&error))?;
+    }
+}
+
+pub(super) async fn shape(State(edge): State<Edge>, visit: Visit, Path(name): Path<String>) -> Answer {
+    shape_page(&edge, &visit, &name, &visit.query).await
+}
+
+/// The draft with a model's controls, filled in as `typed`, and the price.
+async fn shape_page(edge: &Edge, visit: &Visit, name: &str, typed: &Fields) -> Answer {
+    let draft = edge.intake.draft(&visit.principal()?, name)?;
+    let (offer, wish) = wished(edge, typed)?;
+    let quote = edge.intake.admissions.quote(&wish.model, draft.shape(), &wish.settings);
+    let available = edge.store.account(&visit.tenant()?).await?.balance.available();
+    let body = html! {
+        section .card .narrow {
+            h1 { (draft.title) }
+            (describe(&draft))
+            form method="get" { (choices(edge, &offer.card.name)) button .quiet { "Change" } }
+        }
+        section .card .narrow {
+            h2 { (offer.card.title) }
+            p .dim { (offer.card.description) }
+            form method="post" {
+                (proof(visit)) input type="hidden" name="model" value=(offer.card.name);
+                @if offer.card.stems.len() > 1 { (stems(offer, &wish)) }
+                @for each in offer.controls.iter().filter(|each| !each.advanced) { (control(each, &wish.settings)) }
+                @if offer.controls.iter().any(|each| each.advanced) {
+                    details { summary { "More" }
+                        @for each in offer.controls.iter().filter(|each| each.advanced) { (control(each, &wish.settings)) } }
+                }
+                @match &quote {
+                    Ok(quote) => {
+                        p .price { "Costs " strong { (words::credits(quote.credits)) } " at most; " (words::grouped(available.0)) " are available." }
+                        p .dim { (quote.price.reason()) }
+                    }
+                    Err(refusal) => p .wrong role="alert" { (refusal) }
+                }
+                div .row { button name="do" value="start" { "Start" } button .quiet name="do" value="price" { "Ask for the price again" } }
+                p .dim { "A job that fails costs nothing. Files are deleted some days after." }
+            }
+        }
+    };
+    Ok(page(edge, visit, "New job", &body))
+}
+
+fn describe(draft: &Draft) -> Markup {
+    let length = words::length(Duration::from_secs_f64(draft.clip.seconds().max(0.0)));
+    html! { p .dim { (length) ", " (draft.clip.rate_hz) " Hz, " (draft.clip.channels) " channel" @if draft.clip.channels != 1 { "s" } } }
+}
+
+fn stems(offer: &Offer, wish: &Wish) -> Markup {
+    html! {
+        fieldset { legend { "Stems" }
+            @for stem in &offer.card.stems {
+                label .check { input type="checkbox" name="stem" value=(stem) checked[wish.stems.is_empty() || wish.stems.contains(stem)]; (stem) }
+            }
+        }
+    }
+}
+
+fn control(control: &Control, settings: &Settings) -> Markup {
+    let name = format!("set-{}", control.name);
+    let set = settings.get(&control.name).cloned().unwrap_or_else(|| control.kind.default());
+    html! {
+        @match &control.kind {
+            ControlKind::Number { min, max, step, unit, .. } => {
+                label { span { (control.title) @if !unit.is_empty() { " (" (unit) ")" } }
+                    input type="number" name=(name) min=(min) max=(max) step=(step) value=(set); small .dim { (control.help) } }
+            }
+            ControlKind::Switch { .. } => {
+                label .check { input type="checkbox" name=(name) value="on" checked[set == Setting::Switch(true)]; (control.title) }
+                small .dim { (control.help) }
+            }
+            ControlKind::Choice { options, .. } => {
+                label { span { (control.title) }
+                    select name=(name) { @for (word, title) in options { option value=(word) selected[set == Setting::Choice(word.clone())] { (title) } } }
+                    small .dim { (control.help) } }
+            }
+        }
+    }
+}
+
+/// Model, stems and settings as a form says them. What a form does not say has the model's default, but for a switch of a form
+/// that was sent, which is off then.
+fn wished<'a>(edge: &'a Edge, typed: &Fields) -> Result<(&'a Offer, Wish), Fault> {
+    let offers = &edge.intake.admissions.offers;
+    let named = offers.get(typed.get("model")).ok();
+    let offer =
+        named.or_else(|| offers.all().next()).ok_or_else(|| Fault::Later("no model is installed".into()))?;
+    let sent = !typed.get("do").is_empty();
+    let mut settings = Settings::new();
+    for control in &offer.controls {
+        let text = typed.get(&format!("set-{}", control.name)).trim();
+        let setting = match &control.kind {
+            ControlKind::Number { .. } => text.parse().ok().and_then(Setting::number),
+            ControlKind::Switch { .. } => sent.then_some(Setting::Switch(text == "on")),
+            ControlKind::Choice { .. } => (!text.is_empty()).then(|| Setting::Choice(text.to_owned())),
+        };
+        settings.extend(setting.map(|setting| (control.name.clone(), setting)));
+    }
+    let stems: Vec<String> = typed.all("stem").map(ToOwned::to_owned).collect();
+    let all = stems.len() == offer.card.stems.len();
+    Ok((
+        offer,
+        Wish { model: offer.card.name.clone(), stems: if all { Vec::new() } else { stems }, settings },
+    ))
+}
+
+pub(super) async fn start(State(edge): State<Edge>, visit: Visit, Path(name): Path<String>) -> Answer {
+    if visit.form.get("do") != "start" {
+        return shape_page(&edge, &visit, &name, &visit.form).await;
+    }
+    let (_, wish) = wished(&edge, &visit.form)?;
+    let job = edge.intake.start(&visit.principal()?, &name, wish).await?;
+    Ok(redirect(&format!("/jobs/{}", job.id)))
+}

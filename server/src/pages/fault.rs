@@ -1,0 +1,163 @@
+//! What goes wrong, as a page that says what to do. The gate draws it, since it knows who asks.
+
+use crate::admission::Refusal;
+use crate::artifacts::ArtifactError;
+use crate::store::StoreError;
+use crate::team::Unchanged;
+use crate::upload::UploadError;
+use crate::welcome::NotIn;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+/// Why there is no page.
+#[derive(Clone, Debug)]
+pub(super) enum Fault {
+    /// Not there, or not yours: nobody can tell which.
+    Missing,
+    /// Sign in first, then come back here.
+    SignIn,
+    /// Your role does not allow it.
+    Forbidden,
+    /// The form is not ours, or too old.
+    Form,
+    /// What was sent cannot be taken; in words.
+    Wrong(String),
+    /// Too large.
+    Large(String),
+    /// Not now.
+    Later(String),
+    /// Ours; written down.
+    Broken,
+}
+
+/// What a handler answers.
+pub(super) type Answer = Result<Response, Fault>;
+
+impl Fault {
+    /// Its number.
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::Missing => StatusCode::NOT_FOUND,
+            Self::SignIn => StatusCode::SEE_OTHER,
+            Self::Forbidden | Self::Form => StatusCode::FORBIDDEN,
+            Self::Wrong(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Large(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Later(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Title and sentence for people.
+    pub(super) fn words(&self) -> (&'static str, String) {
+        match self {
+            Self::Missing => ("Not found", "There is nothing here, or it is not yours to see.".to_owned()),
+            Self::SignIn => ("Sign in", "Sign in first.".to_owned()),
+            Self::Forbidden => (
+                "Not allowed",
+                "Your role in this account does not allow that; ask an owner of the account.".to_owned(),
+            ),
+            Self::Form => (
+                "The page was too old",
+                "This form came from another page or was open for too long. Go back, load the page again and send it \
+                 once more; nothing was changed."
+                    .to_owned(),
+            ),
+            Self::Wrong(words) => ("That cannot be done", sentence(words)),
+            Self::Large(words) => ("Too large", sentence(words)),
+            Self::Later(words) => ("Not now", sentence(words)),
+            Self::Broken => (
+                "Something broke",
+                "That is our fault and was written down. Nothing was charged; try again in a moment.".to_owned(),
+            ),
+        }
+    }
+}
+
+/// Begins with a capital, ends with a full stop: errors are written without.
+fn sentence(words: &str) -> String {
+    let mut chars = words.chars();
+    let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}.", chars.as_str().trim_end_matches('.'))
+}
+
+/// Written down once, here; people hear that it is ours.
+pub(super) fn broken(error: &(dyn std::error::Error + 'static)) -> Fault {
+    tracing::error!(error, "a page failed");
+    Fault::Broken
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Away(_) => Self::Later("the database does not answer; try again in a moment".into()),
+            StoreError::DiskFull => Self::Later(error.to_string()),
+            StoreError::TooLarge(_) => Self::Wrong(error.to_string()),
+            StoreError::NoAccount => Self::Missing,
+            _ => broken(&error),
+        }
+    }
+}
+
+impl From<Unchanged> for Fault {
+    fn from(error: Unchanged) -> Self {
+        match error {
+            Unchanged::Forbidden(_) => Self::Forbidden,
+            Unchanged::Unknown => Self::Missing,
+            Unchanged::Store(error) => error.into(),
+            Unchanged::Letter => Self::Later(Unchanged::Letter.to_string()),
+            other => Self::Wrong(other.to_string()),
+        }
+    }
+}
+
+impl From<NotIn> for Fault {
+    fn from(error: NotIn) -> Self {
+        match error {
+            NotIn::Store(error) => error.into(),
+            NotIn::Busy(_) | NotIn::Post(_) => Self::Later(error.to_string()),
+            other => Self::Wrong(other.to_string()),
+        }
+    }
+}
+
+impl From<ArtifactError> for Fault {
+    fn from(error: ArtifactError) -> Self {
+        match &error {
+            ArtifactError::Missing => Self::Missing,
+            ArtifactError::DiskFull => Self::Later(error.to_string()),
+            _ => broken(&error),
+        }
+    }
+}
+
+impl From<UploadError> for Fault {
+    fn from(error: UploadError) -> Self {
+        match error {
+            UploadError::Artifact(error) => error.into(),
+            UploadError::Busy => Self::Later(UploadError::Busy.to_string()),
+            other => Self::Wrong(other.to_string()),
+        }
+    }
+}
+
+impl From<Refusal> for Fault {
+    fn from(error: Refusal) -> Self {
+        match error {
+            Refusal::Store(error) => error.into(),
+            Refusal::Artifact(error) => error.into(),
+            Refusal::DiskFull | Refusal::Draining | Refusal::QueueFull { .. } => {
+                Self::Later(error.to_string())
+            }
+            other => Self::Wrong(other.to_string()),
+        }
+    }
+}
+
+/// Without a body: the gate draws it.
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}

@@ -1,0 +1,196 @@
+//! Jobs: the list, and one with its progress, results and what it cost.
+
+use super::fault::{Answer, Fault};
+use super::layout::{page, small_form};
+use super::said::Said;
+use super::visit::Visit;
+use super::{Edge, done, words};
+use crate::job::{Job, JobState, StemArtifact};
+use crate::people::Right;
+use crate::store::Cancelled;
+use crate::worker::stop::StopReason;
+use axum::extract::{Path, State};
+use maud::{Markup, html};
+use std::time::Duration;
+use tributary_protocol::vocab::{Credits, JobId};
+
+/// Jobs on a page.
+const JOBS: u32 = 50;
+
+pub(super) async fn list(State(edge): State<Edge>, visit: Visit) -> Answer {
+    let before = visit.query.get("before").parse().ok();
+    let jobs = edge.store.jobs(&visit.tenant()?, before, JOBS).await?;
+    let body = html! {
+        h1 { "Jobs" }
+        @if visit.may(Right::Run) { p { a .button href="/jobs/new" { "New job" } } }
+        section .card {
+            @if jobs.is_empty() { p .dim { "No jobs here yet. Start one with a file, from the plugin or from the command line." } }
+            @else { div .scroll { (table(&jobs)) } }
+        }
+        @if let (true, Some(last)) = (jobs.len() == JOBS as usize, jobs.last()) {
+            p { a href={ "/jobs?before=" (last.id) } { "Older jobs" } }
+        }
+    };
+    Ok(page(&edge, &visit, "Jobs", &body))
+}
+
+/// Jobs as rows that lead to them.
+pub(super) fn table(jobs: &[Job]) -> Markup {
+    html! {
+        table {
+            thead { tr { th { "Job" } th { "Model" } th { "State" } th .number { "Length" } th .number { "Credits" } th { "Begun" } } }
+            tbody {
+                @for job in jobs {
+                    tr {
+                        td { a href={ "/jobs/" (job.id) } { (title(job)) } }
+                        td { (job.model) }
+                        td { (badge(job.state)) }
+                        td .number { (words::length(sound(job))) }
+                        td .number { (words::grouped(cost(job).0)) }
+                        td { (words::moment(job.created_at)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn title(job: &Job) -> &str {
+    if job.title.is_empty() { "untitled" } else { &job.title }
+}
+
+fn sound(job: &Job) -> Duration {
+    Duration::from_secs_f64(job.clip.seconds().max(0.0))
+}
+
+/// What it took, or holds.
+fn cost(job: &Job) -> Credits {
+    if job.state.is_terminal() { job.captured } else { job.held }
+}
+
+fn badge(state: JobState) -> Markup {
+    html! { span class={ "badge " (state.word()) } { (state.word()) } }
+}
+
+pub(super) async fn find(edge: &Edge, visit: &Visit, id: &str) -> Result<Job, Fault> {
+    let id: JobId = id.parse().map_err(|_| Fault::Missing)?;
+    edge.store.job(&visit.tenant()?, id).await?.ok_or(Fault::Missing)
+}
+
+pub(super) async fn show(State(edge): State<Edge>, visit: Visit, Path(id): Path<String>) -> Answer {
+    let job = find(&edge, &visit, &id).await?;
+    let position = edge.store.queue_position(&visit.tenant()?, job.id).await?;
+    let body = html! {
+        p { a href="/jobs" { "All jobs" } }
+        h1 { (title(&job)) " " (badge(job.state)) }
+        @if !job.state.is_terminal() { (running(&visit, &job, position)) }
+        @if let Some(failure) = &job.failure {
+            section .card { h2 { "It failed" } p { (failure) } p { "Nothing was charged: " (words::credits(job.held)) " came back." } }
+        }
+        @if job.state == JobState::Expired { section .card { p { "The file never came. Nothing was charged." } } }
+        @if job.state == JobState::Cancelled { section .card { p { "Cancelled. " (words::credits(job.captured)) " were used, " (words::credits(job.released())) " came back." } } }
+        @if job.state == JobState::Done { (results(&job)) }
+        (facts(&job))
+    };
+    Ok(page(&edge, &visit, title(&job), &body))
+}
+
+fn running(visit: &Visit, job: &Job, position: u32) -> Markup {
+    html! {
+        section .card #live data-live={ "/jobs/" (job.id) "/live" } {
+            p #words role="status" { (progress_words(job.state, position, job.chunks_done, job.chunks)) }
+            progress #progress max=(job.chunks.max(1)) value=(job.chunks_done) {}
+            p .dim { "You can close this page; the job goes on. " (words::credits(job.held)) " are held for it." }
+            @if visit.may(Right::Run) {
+                @if job.cancel_asked { p { "It stops at the end of its chunk." } }
+                @else { (small_form(visit, &format!("/jobs/{}/cancel", job.id), &[], "Cancel")) }
+            }
+            noscript { p { a href="" { "Load again" } " to see how far it is." } }
+            script src="/live.js" defer {}
+        }
+    }
+}
+
+/// How far a job is.
+pub(super) fn progress_words(state: JobState, position: u32, done: u32, of: u32) -> String {
+    match state {
+        JobState::Uploading => "The file is on its way.".to_owned(),
+        JobState::Queued if position == 0 => "It is the next to run.".to_owned(),
+        JobState::Queued if position == 1 => "One job runs before it.".to_owned(),
+        JobState::Queued => format!("{position} jobs run before it."),
+        JobState::Running => format!("{done} of {of} chunks are done."),
+        ended => format!("It is {}.", ended.word()),
+    }
+}
+
+fn results(job: &Job) -> Markup {
+    let (sheets, stems): (Vec<&StemArtifact>, Vec<_>) =
+        job.artifacts.iter().partition(|artifact| artifact.is_sheet());
+    html! {
+        @if job.artifacts.is_empty() { section .card { p { "Its files are no longer stored." } } }
+        @if !stems.is_empty() {
+            section .card #player data-player="" {
+                h2 { "Stems" }
+                div .transport hidden { button type="button" data-play="" { "Play all" } span data-clock="" .dim { "0:00" } }
+                @for stem in &stems { (stem_row(job, &stem.name)) }
+                script src="/player.js" defer {}
+            }
+        }
+        @if !sheets.is_empty() {
+            section .card {
+                h2 { "Files" }
+                ul .rows { @for sheet in &sheets {
+                    li { span { (sheet.name) " " small .dim { (words::bytes(sheet.bytes)) } }
+                        a .button .quiet href={ "/jobs/" (job.id) "/files/" (sheet.name) } download { "Download" } }
+                } }
+            }
+        }
+    }
+}
+
+fn stem_row(job: &Job, stem: &str) -> Markup {
+    let file = format!("/jobs/{}/files/{stem}.wav", job.id);
+    html! {
+        div .stem data-stem="" {
+            div .stem-head {
+                strong { (stem) }
+                div .row { button .quiet type="button" data-solo="" hidden { "Solo" } button .quiet type="button" data-mute="" hidden { "Mute" }
+                    a .button .quiet href={ (file) "?save=1" } download { "WAV" } }
+            }
+            div .wave data-wave="" {
+                img src={ "/jobs/" (job.id) "/peaks/" (stem) } alt={ "Waveform of " (stem) } loading="lazy" width="1200" height="100";
+            }
+            audio controls preload="none" src=(file) aria-label=(stem) {}
+        }
+    }
+}
+
+fn facts(job: &Job) -> Markup {
+    html! {
+        section .card {
+            h2 { "Details" }
+            dl {
+                dt { "Model" } dd { (job.model) }
+                dt { "Clip" } dd { (words::length(sound(job))) ", " (job.clip.rate_hz) " Hz, " (job.clip.channels) " channels" }
+                dt { "Credits" } dd { (if job.state.is_terminal() { "taken " } else { "held " }) (words::grouped(cost(job).0)) }
+                dt { "Begun" } dd { (words::moment(job.created_at)) }
+                @if let Some(ended) = job.ended_at { dt { "Ended" } dd { (words::moment(ended)) } }
+                @if !job.device.is_zero() { dt { "Device" } dd { (format!("{:.1} s", job.device.as_secs_f64())) } }
+                @for (name, setting) in &job.settings { dt { (name) } dd { (setting) } }
+                dt { "Id" } dd { code { (job.id) } }
+            }
+        }
+    }
+}
+
+pub(super) async fn cancel(State(edge): State<Edge>, visit: Visit, Path(id): Path<String>) -> Answer {
+    let job = find(&edge, &visit, &id).await?;
+    let tenant = visit.tenant()?;
+    match edge.store.cancel(&tenant, job.id, visit.now).await? {
+        Cancelled::Asked(_) => edge.running.stop(&tenant, job.id, StopReason::User),
+        Cancelled::Now(_) | Cancelled::Ended(_) => {}
+        Cancelled::Unknown => return Err(Fault::Missing),
+    }
+    edge.progress.changed(&tenant, job.id);
+    Ok(done(&edge, Said::Cancelled, &format!("/jobs/{}", job.id)))
+}

@@ -1,0 +1,99 @@
+//! Progress by server-sent events: the job now and after each change, until it ends, the session dies, or nobody listens.
+
+use super::fault::{Answer, Fault};
+use super::visit::Visit;
+use super::{Edge, job};
+use crate::job::JobState;
+use crate::progress::News;
+use crate::store::StoreError;
+use crate::tenant::Tenant;
+use axum::extract::{Path, State};
+use axum::response::IntoResponse;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use serde_json::json;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tributary_protocol::vocab::{JobId, Sha256};
+
+/// Watchers hear at most this often.
+const WATCH_MIN: Duration = Duration::from_millis(200);
+/// Watchers ask the store at least this often, since rings may be lost; a session that ended is noticed by then.
+const WATCH_MAX: Duration = Duration::from_secs(2);
+
+pub(super) async fn watch(State(edge): State<Edge>, visit: Visit, Path(id): Path<String>) -> Answer {
+    let place = Arc::clone(&edge.watchers).try_acquire_owned();
+    let place =
+        place.map_err(|_| Fault::Later("too many browsers watch jobs; load the page again later".into()))?;
+    let job = job::find(&edge, &visit, &id).await?;
+    let (tenant, session) = (visit.tenant()?, visit.session()?.secret_sha256);
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let _held = place;
+        if let Err(error) = tell(&edge, &tenant, job.id, session, &sender).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a browser's watch ended");
+        }
+    });
+    Ok(Sse::new(ReceiverStream::new(receiver)).keep_alive(KeepAlive::default()).into_response())
+}
+
+async fn tell(
+    edge: &Edge,
+    tenant: &Tenant,
+    id: JobId,
+    session: Sha256,
+    sender: &mpsc::Sender<Result<Event, Infallible>>,
+) -> Result<(), StoreError> {
+    let mut news = edge.progress.subscribe(tenant, id);
+    let mut told = String::new();
+    loop {
+        let newest = *news.borrow_and_update();
+        let (Some(event), is_theirs) =
+            (now(edge, tenant, id, newest).await?, signed_in(edge, tenant, session).await?)
+        else {
+            return Ok(());
+        };
+        if !is_theirs {
+            return Ok(());
+        }
+        let (text, ended) = event;
+        if text != told && sender.send(Ok(Event::default().data(&text))).await.is_err() || ended {
+            return Ok(());
+        }
+        told = text;
+        tokio::select! {
+            () = sender.closed() => return Ok(()),
+            () = edge.drain.cancelled() => return Ok(()),
+            _ = tokio::time::timeout(WATCH_MAX, news.changed()) => {}
+        }
+        tokio::time::sleep(WATCH_MIN).await;
+    }
+}
+
+/// Still signed in, and still looking at that account.
+async fn signed_in(edge: &Edge, tenant: &Tenant, session: Sha256) -> Result<bool, StoreError> {
+    let found = edge.store.session(session, edge.clock.now()).await?;
+    Ok(found.is_some_and(|found| found.membership.account == tenant.account()))
+}
+
+/// The job as browsers hear of it, and whether it has ended.
+async fn now(
+    edge: &Edge,
+    tenant: &Tenant,
+    id: JobId,
+    news: News,
+) -> Result<Option<(String, bool)>, StoreError> {
+    let Some(job) = edge.store.job(tenant, id).await? else { return Ok(None) };
+    let position =
+        if job.state == JobState::Queued { edge.store.queue_position(tenant, id).await? } else { 0 };
+    let newer = if news.attempt == job.attempt { news.chunks_done } else { 0 };
+    let chunks = job.chunks_done.max(newer).min(job.chunks);
+    let words = job::progress_words(job.state, position, chunks, job.chunks);
+    let ended = job.state.is_terminal();
+    Ok(Some((
+        json!({ "words": words, "done": chunks, "of": job.chunks.max(1), "ended": ended }).to_string(),
+        ended,
+    )))
+}

@@ -1,0 +1,135 @@
+//! All routes, each with who may ask for it. A route cannot be written without that.
+
+use super::{
+    Edge, account, assets, buy, compose, device, entry, fault, files, home, install, job, keys, live,
+    members, operator, usage,
+};
+use crate::people::Right;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{MethodRouter, get, post};
+
+/// Who may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// Everybody.
+    Nobody,
+    /// Whoever is signed in.
+    Person,
+    /// Whoever's role in the account has it.
+    Right(Right),
+    /// Operators.
+    Operator,
+}
+
+/// How the body of a request is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Body {
+    /// None.
+    None,
+    /// A small form; the gate reads it.
+    Form,
+    /// A file; its handler reads it.
+    Upload,
+}
+
+/// One route.
+pub(super) struct Route {
+    pub(super) path: &'static str,
+    pub(super) need: Need,
+    pub(super) body: Body,
+    handler: fn() -> MethodRouter<Edge>,
+}
+
+const fn shows(path: &'static str, need: Need, handler: fn() -> MethodRouter<Edge>) -> Route {
+    Route { path, need, body: Body::None, handler }
+}
+
+const fn takes(path: &'static str, need: Need, handler: fn() -> MethodRouter<Edge>) -> Route {
+    Route { path, need, body: Body::Form, handler }
+}
+
+const READ: Need = Need::Right(Right::Read);
+const RUN: Need = Need::Right(Right::Run);
+const MANAGE: Need = Need::Right(Right::Manage);
+const BUY: Need = Need::Right(Right::Buy);
+
+/// All of them.
+pub(super) const ROUTES: &[Route] = &[
+    shows("/style.css", Need::Nobody, || get(assets::style)),
+    shows("/brand.css", Need::Nobody, || get(assets::brand)),
+    shows("/live.js", Need::Nobody, || get(assets::live)),
+    shows("/player.js", Need::Nobody, || get(assets::player)),
+    shows("/sw.js", Need::Nobody, || get(assets::worker)),
+    shows("/start.js", Need::Nobody, || get(assets::start)),
+    shows("/icon.svg", Need::Nobody, || get(assets::icon)),
+    shows("/logo", Need::Nobody, || get(assets::logo)),
+    shows("/app.webmanifest", Need::Nobody, || get(assets::manifest)),
+    shows("/install", Need::Nobody, || get(install::show)),
+    shows("/sign-up", Need::Nobody, || get(entry::sign_up)),
+    takes("/sign-up", Need::Nobody, || post(entry::signed_up)),
+    shows("/confirm/{token}", Need::Nobody, || get(entry::confirm)),
+    takes("/confirm/{token}", Need::Nobody, || post(entry::confirmed)),
+    shows("/sign-in", Need::Nobody, || get(entry::sign_in)),
+    takes("/sign-in", Need::Nobody, || post(entry::signed_in)),
+    takes("/sign-out", Need::Person, || post(entry::sign_out)),
+    shows("/forgot", Need::Nobody, || get(entry::forgot)),
+    takes("/forgot", Need::Nobody, || post(entry::asked)),
+    shows("/reset/{token}", Need::Nobody, || get(entry::reset)),
+    takes("/reset/{token}", Need::Nobody, || post(entry::was_reset)),
+    shows("/invitation/{token}", Need::Nobody, || get(members::invitation)),
+    takes("/invitation/{token}", Need::Person, || post(members::accept)),
+    shows("/account", Need::Person, || get(account::show)),
+    takes("/account/name", Need::Person, || post(account::rename)),
+    takes("/account/password", Need::Person, || post(account::password)),
+    takes("/account/sessions/end", Need::Person, || post(account::end_session)),
+    takes("/account/switch", Need::Person, || post(account::switch)),
+    takes("/teams", Need::Person, || post(account::create_team)),
+    shows("/members", READ, || get(members::show)),
+    takes("/members/invite", MANAGE, || post(members::invite)),
+    takes("/members/withdraw", MANAGE, || post(members::withdraw)),
+    takes("/members/change", MANAGE, || post(members::change)),
+    takes("/members/remove", READ, || post(members::remove)),
+    shows("/keys", READ, || get(keys::show)),
+    takes("/keys", READ, || post(keys::add)),
+    takes("/keys/revoke", READ, || post(keys::revoke)),
+    shows("/device", Need::Person, || get(device::show)),
+    takes("/device", Need::Person, || post(device::decide)),
+    shows("/", READ, || get(home::show)),
+    takes("/buy", BUY, || post(buy::buy)),
+    shows("/purchases/{id}", READ, || get(buy::purchase)),
+    shows("/statement", READ, || get(home::statement)),
+    shows("/statement.csv", READ, || get(home::csv)),
+    shows("/usage", READ, || get(usage::show)),
+    shows("/jobs", READ, || get(job::list)),
+    shows("/jobs/new", RUN, || get(compose::choose)),
+    Route {
+        path: "/jobs/new",
+        need: RUN,
+        body: Body::Upload,
+        handler: || post(compose::take).layer(DefaultBodyLimit::disable()),
+    },
+    shows("/jobs/new/{draft}", RUN, || get(compose::shape)),
+    takes("/jobs/new/{draft}", RUN, || post(compose::start)),
+    shows("/jobs/{id}", READ, || get(job::show)),
+    shows("/jobs/{id}/live", READ, || get(live::watch)),
+    takes("/jobs/{id}/cancel", RUN, || post(job::cancel)),
+    shows("/jobs/{id}/files/{name}", READ, || get(files::file)),
+    shows("/jobs/{id}/peaks/{stem}", READ, || get(files::peaks)),
+    shows("/operator", Need::Operator, || get(operator::show)),
+    shows("/operator/accounts/{id}", Need::Operator, || get(operator::account)),
+    takes("/operator/accounts/{id}/grant", Need::Operator, || post(operator::grant)),
+    takes("/operator/accounts/{id}/refund", Need::Operator, || post(operator::refund)),
+    takes("/operator/accounts/{id}/suspend", Need::Operator, || post(operator::suspend)),
+];
+
+/// The route of that path for requests that change something, or for those that do not.
+pub(super) fn route_of(path: &str, changes: bool) -> Option<&'static Route> {
+    ROUTES.iter().find(|route| route.path == path && (route.body != Body::None) == changes)
+}
+
+/// A router of them all.
+pub(super) fn router() -> Router<Edge> {
+    let add = |router: Router<Edge>, route: &Route| router.route(route.path, (route.handler)());
+    ROUTES.iter().fold(Router::new(), add).fallback(|| async { fault::Fault::Missing })
+}

@@ -1,0 +1,65 @@
+//! One sentence on the next page about what was done. The cookie holds a word of ours, never a text of anybody's.
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// All of these say what they mean.
+    Saved,
+    SignedOut,
+    PasswordChanged,
+    LetterSent,
+    Invited,
+    Withdrawn,
+    Joined,
+    MemberChanged,
+    MemberGone,
+    KeyRevoked,
+    SessionEnded,
+    TeamMade,
+    Cancelled,
+    Granted,
+    Refunded,
+    Suspended,
+    Resumed,
+    DeviceIn,
+    DeviceOut,
+}
+
+impl Said {
+    const ALL: [(Self, &'static str, &'static str); 19] = [
+        (Self::Saved, "saved", "Saved."),
+        (Self::SignedOut, "signed-out", "You are signed out."),
+        (Self::PasswordChanged, "password", "The password is changed; every other browser was signed out."),
+        (Self::LetterSent, "letter", "A letter is on its way."),
+        (Self::Invited, "invited", "The invitation is on its way."),
+        (Self::Withdrawn, "withdrawn", "The invitation is withdrawn."),
+        (Self::Joined, "joined", "You are a member of this account now."),
+        (Self::MemberChanged, "member", "The member is changed."),
+        (Self::MemberGone, "member-gone", "The member is gone; their keys here are dead."),
+        (Self::KeyRevoked, "key-revoked", "The key is dead from now on."),
+        (Self::SessionEnded, "session-ended", "That browser is signed out."),
+        (Self::TeamMade, "team", "The team is made; you are its owner."),
+        (Self::Cancelled, "cancelled", "The job stops; what was not used comes back."),
+        (Self::Granted, "granted", "The credits are granted."),
+        (Self::Refunded, "refunded", "The job's credits are back."),
+        (Self::Suspended, "suspended", "The account starts no new jobs."),
+        (Self::Resumed, "resumed", "The account may start jobs again."),
+        (Self::DeviceIn, "device-in", "The device is let in. You can close this page."),
+        (Self::DeviceOut, "device-out", "The device was not let in."),
+    ];
+
+    /// In the cookie.
+    pub(super) fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(said, ..)| *said == self).map_or("", |(_, word, _)| word)
+    }
+
+    /// On the page.
+    pub(super) fn sentence(self) -> &'static str {
+        Self::ALL.iter().find(|(said, ..)| *said == self).map_or("", |(.., sentence)| sentence)
+    }
+
+    /// Reads [`Self::word`]; none for anything else.
+    pub(super) fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known, _)| *known == word).map(|(said, ..)| *said)
+    }
+}
