@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Sends an audio file through a model over the developer API and fetches one stem. Python's standard library alone.
 
-    TRIBUTARY_API=http://127.0.0.1:7703/api/v1 TRIBUTARY_KEY=trb_... examples/api.py song.wav [model] [stem] [to.wav]
+    TRIBUTARY_API=http://127.0.0.1:7704/api/v1 TRIBUTARY_KEY=trb_... examples/api.py song.wav [model] [stem] [to.wav]
 """
 
 import json

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sends an audio file through a model over the developer API and fetches one stem. Needs curl and python3 (to read JSON).
 #
-#   TRIBUTARY_API=http://127.0.0.1:7703/api/v1 TRIBUTARY_KEY=trb_... examples/api.sh song.wav [model] [stem] [to.wav]
+#   TRIBUTARY_API=http://127.0.0.1:7704/api/v1 TRIBUTARY_KEY=trb_... examples/api.sh song.wav [model] [stem] [to.wav]
 set -eu
 file=$1 model=${2:-mini} stem=${3:-vocals} to=${4:-$stem.wav}
 

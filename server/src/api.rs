@@ -16,6 +16,7 @@ mod request;
 mod results;
 mod routes;
 mod schema;
+mod shop;
 mod words;
 
 use crate::auth::Auth;

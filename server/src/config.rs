@@ -332,7 +332,7 @@ pub enum ConfigError {
     },
     /// Not an address that the API may listen at.
     #[error(
-        "`api.listen` is `{value}`; it must be empty or an address like 127.0.0.1:7703, and beyond loopback \
+        "`api.listen` is `{value}`; it must be empty or an address like 127.0.0.1:7704, and beyond loopback \
          `proxy.trusted` must name the proxy that has the certificate"
     )]
     NoApiAddress {

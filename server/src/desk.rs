@@ -185,6 +185,15 @@ impl Desk {
         Ok(job)
     }
 
+    /// The address of the key's person; empty for a key of nobody.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn email(&self, principal: &Principal) -> Result<String, DeskError> {
+        let Some(person) = principal.person else { return Ok(String::new()) };
+        Ok(self.store.person(person).await?.map(|person| person.email).unwrap_or_default())
+    }
+
     /// What the key's person is in the account; none for a key of nobody.
     ///
     /// # Errors

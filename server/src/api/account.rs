@@ -3,14 +3,22 @@
 use super::problem::Problem;
 use super::{Edge, request, words};
 use crate::auth::Pass;
+use crate::ledger::LineKind;
 use crate::people::Right;
+use crate::statement::{CSV_HEAD, Filter, csv};
+use axum::body::Body;
 use axum::extract::{Extension, RawQuery, State};
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tributary_protocol::limits::HISTORY_PAGE_MAX;
 
 /// Lines in a page when the client does not say.
 const PAGE: u32 = 100;
+const DAY: Duration = Duration::from_secs(86_400);
 
 pub(super) async fn get(
     State(edge): State<Edge>,
@@ -42,8 +50,40 @@ pub(super) async fn get(
         "rights": rights.map(Right::word).collect::<Vec<_>>(),
         "person": member,
         "buy_url": buy_url,
-    }))
-    .into_response())
+    })))
+}
+
+/// The statement as CSV, newest first, of days and of a kind. Streams: it may be long, and no memory is taken for all of it.
+pub(super) async fn statement(
+    State(edge): State<Edge>,
+    Extension(pass): Extension<Pass>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let query = query.as_deref();
+    let kind = request::query(query, "kind").map(|word| LineKind::parse(word).ok_or(word)).transpose();
+    let kind = kind.map_err(|_| Problem::invalid("`kind` must be one that a line has"))?;
+    let until = request::day(query, "until")?.map(|day| day.after(DAY));
+    let filter = Filter { kind, since: request::day(query, "since")?, until };
+    let (sender, receiver) = mpsc::channel(2);
+    tokio::spawn(async move {
+        let (store, tenant) = (&edge.desk.store, &pass.principal.tenant);
+        let (mut before, mut rows) = (None, CSV_HEAD.to_owned());
+        loop {
+            let found = match store.history(tenant, before, HISTORY_PAGE_MAX).await {
+                Ok(found) => found,
+                Err(error) => return drop(sender.send(Err(error)).await),
+            };
+            let taken = found.iter().filter(|line| filter.takes(line));
+            rows.extend(taken.map(|line| csv(line, &words::time(line.at))));
+            if sender.send(Ok(std::mem::take(&mut rows))).await.is_err() {
+                return;
+            }
+            let Some(last) = found.last().filter(|last| filter.goes_on_after(last)) else { return };
+            before = Some(last.line);
+        }
+    });
+    let body = Body::from_stream(ReceiverStream::new(receiver));
+    Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8")], body).into_response())
 }
 
 pub(super) async fn history(

@@ -23,6 +23,9 @@ const IDLE: Duration = Duration::from_secs(60);
 /// The largest file that is decoded here.
 pub(super) const FILE_BYTES_MAX: u64 = 2 << 30;
 
+/// The disk's room is looked at again after so many bytes of a file.
+const ROOM_EVERY_BYTES: u64 = 64 << 20;
+
 fn state((complete, committed_bytes): (bool, u64)) -> Value {
     json!({ "committed_bytes": committed_bytes, "complete": complete })
 }
@@ -118,17 +121,23 @@ pub(super) async fn decode(
     let Ok(_place) = Arc::clone(&edge.decodes).try_acquire_owned() else {
         return Err(Problem::busy("other files are being decoded; try again in a moment"));
     };
+    edge.desk.check_room(declared.unwrap_or(0)).await?;
     let spool = edge.desk.uploads.spool().to_owned();
     let failed = |cause| DeskError::Io { action: "keep the file", cause };
     let folder = spool.clone();
     let file = tokio::task::spawn_blocking(move || tempfile::NamedTempFile::new_in(folder)).await;
     let file = file.map_err(DeskError::from)?.map_err(failed)?;
     let mut sink = tokio::fs::File::from_std(file.reopen().map_err(failed)?);
-    let (mut stream, mut written) = (body.into_data_stream(), 0_u64);
+    let (mut stream, mut written, mut looked_at) = (body.into_data_stream(), 0_u64, 0_u64);
     while let Some(bytes) = next(&mut stream).await? {
         written += bytes.len() as u64;
         if written > FILE_BYTES_MAX {
             return Err(too_large());
+        }
+        // A length that nobody declared, or a disk that others fill meanwhile.
+        if written - looked_at > ROOM_EVERY_BYTES {
+            looked_at = written;
+            edge.desk.check_room(0).await?;
         }
         sink.write_all(&bytes).await.map_err(failed)?;
     }

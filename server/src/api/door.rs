@@ -5,6 +5,7 @@ use super::problem::Problem;
 use crate::auth::{AuthError, Pass};
 use crate::http::limits::{self, Peer};
 use crate::people::Right;
+use crate::throttle::Standing;
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
@@ -19,9 +20,11 @@ pub(super) async fn let_in(
     let authorization = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let peer = request.extensions().get::<Peer>().copied();
     match pass(&edge, right, authorization, peer).await {
-        Ok(pass) => {
+        Ok((pass, standings)) => {
             request.extensions_mut().insert(pass);
-            next.run(request).await
+            let mut response = next.run(request).await;
+            limits::tell(&mut response, &standings);
+            response
         }
         Err(refused) => refused,
     }
@@ -32,7 +35,7 @@ async fn pass(
     right: Right,
     authorization: Option<&str>,
     peer: Option<Peer>,
-) -> Result<Pass, Response> {
+) -> Result<(Pass, Vec<Standing>), Response> {
     let pass = Pass::of(&edge.auth, authorization).await.map_err(|error| {
         if let (AuthError::NoKey | AuthError::WrongKey, Some(Peer(peer))) = (&error, peer) {
             edge.door.throttle.failed(peer);
@@ -40,7 +43,7 @@ async fn pass(
         Problem::of_auth(&error).into_response()
     })?;
     let called = edge.door.throttle.calls(pass.prefix().as_deref(), pass.principal.tenant.account());
-    called.map_err(|refused| limits::too_often(&refused))?;
+    let standings = called.map_err(|refused| limits::too_often(&refused))?;
     pass.principal.may(right).map_err(|forbidden| Problem::of_forbidden(&forbidden).into_response())?;
-    Ok(pass)
+    Ok((pass, standings))
 }

@@ -3,6 +3,7 @@
 use crate::admission::Refusal;
 use crate::artifacts::ArtifactError;
 use crate::auth::AuthError;
+use crate::cashier::BuyError;
 use crate::desk::DeskError;
 use crate::store::StoreError;
 use crate::tenant::Forbidden;
@@ -35,7 +36,7 @@ pub(super) const KINDS: [(&str, &str); 16] = [
     ("too-many-jobs", "Too many jobs of this account are open"),
     ("not-found", "There is no such thing, or it is not yours"),
     ("wrong-method", "This address does not know that method"),
-    ("conflict", "It was said differently before"),
+    ("conflict", "It was said differently before, or something else stands in its way"),
     ("not-done", "The job has not ended well yet"),
     ("wrong-offset", "The clip goes on elsewhere"),
     ("too-large", "More than is taken at once"),
@@ -198,6 +199,19 @@ impl From<DeskError> for Problem {
             DeskError::Forbidden(error) => Self::of_forbidden(error),
             DeskError::Draining => Self::busy(text),
             DeskError::Lost(_) | DeskError::Io { .. } => Self::inside(&error),
+        }
+    }
+}
+
+impl From<BuyError> for Problem {
+    fn from(error: BuyError) -> Self {
+        let text = error.to_string();
+        match &error {
+            BuyError::Forbidden(forbidden) => Self::of_forbidden(forbidden),
+            BuyError::NotOffered(_) => Self::invalid(text),
+            BuyError::Conflict | BuyError::UnderWay | BuyError::Refused(_) => Self::conflict(text),
+            BuyError::Away => Self::busy(text),
+            BuyError::Store(error) => Self::of_store(error),
         }
     }
 }

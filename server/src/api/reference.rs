@@ -23,8 +23,9 @@ fn made() -> String {
     let mut html = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Tributary API</title><style>{STYLE}</style>\
          <h1>Tributary API</h1><p>JSON over HTTP. Send your key with every request: \
-         <code>Authorization: Bearer trb_...</code>. Every answer says in <code>RateLimit-Remaining</code> how many calls \
-         your address has left. For programs: <a href=\"/api/v1/openapi.json\">openapi.json</a>.</p>"
+         <code>Authorization: Bearer trb_...</code>. Every answer says in <code>RateLimit</code> how many calls \
+         (<code>r</code>) your address, key and account have left, and when (<code>t</code> seconds) all of them are there \
+         again. For programs: <a href=\"/api/v1/openapi.json\">openapi.json</a>.</p>"
     );
     for route in routes::table() {
         add_route(&mut html, &route);

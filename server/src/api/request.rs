@@ -1,11 +1,13 @@
 //! What requests say, read with limits: query, JSON bodies, names in addresses, ids.
 
 use super::problem::Problem;
+use crate::clock::Timestamp;
 use axum::body::{Body, to_bytes};
 use axum::http::HeaderMap;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256 as Hasher};
-use tributary_protocol::vocab::{AccountId, JobId, Sha256};
+use std::str::FromStr;
+use tributary_protocol::vocab::{AccountId, JobId, PurchaseId, Sha256};
 
 /// A JSON body: many settings and references fit.
 const JSON_BYTES_MAX: usize = 64 * 1024;
@@ -33,6 +35,20 @@ pub(super) fn number(text: Option<&str>, name: &str, default: u64) -> Result<u64
     text.parse().map_err(|_| Problem::invalid(format!("`{name}` must be a whole number")))
 }
 
+/// A day of the query, `2026-11-28`: its first moment.
+pub(super) fn day(text: Option<&str>, name: &str) -> Result<Option<Timestamp>, Problem> {
+    let Some(text) = query(text, name) else { return Ok(None) };
+    let is_day = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let mut parts = text.split('-').map(str::parse::<u16>);
+    let day = match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(Ok(year)), Some(Ok(month)), Some(Ok(day)), None) if is_day => {
+            Timestamp::of_date(year, month, day)
+        }
+        _ => None,
+    };
+    day.map(Some).ok_or_else(|| Problem::invalid(format!("`{name}` must be a day like 2026-11-28")))
+}
+
 /// The size of a page: 1 to `max`.
 pub(super) fn page(text: Option<&str>, default: u32, max: u32) -> Result<u32, Problem> {
     let limit = number(text, "limit", default.into())?;
@@ -41,29 +57,49 @@ pub(super) fn page(text: Option<&str>, default: u32, max: u32) -> Result<u32, Pr
 }
 
 pub(super) fn job_id(text: &str) -> Result<JobId, Problem> {
-    text.parse().map_err(|_| Problem::invalid("a job's id is a UUID"))
+    id(text, "job")
+}
+
+/// The id of a `kind` of thing.
+pub(super) fn id<T: FromStr>(text: &str, kind: &str) -> Result<T, Problem> {
+    text.parse().map_err(|_| Problem::invalid(format!("a {kind}'s id is a UUID")))
 }
 
 pub(super) fn sha256(text: &str) -> Result<Sha256, Problem> {
-    let digits = text.as_bytes();
-    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
-    let byte = |pair: &[u8]| Some(value(*pair.first()?)? << 4 | value(*pair.get(1)?)?);
-    let bytes: Option<Vec<u8>> = if digits.len() == 64 { digits.chunks(2).map(byte).collect() } else { None };
-    let hash = bytes.and_then(|bytes| Sha256::from_slice(&bytes));
-    hash.ok_or_else(|| Problem::invalid("a SHA-256 is written as 64 hex digits"))
+    Sha256::from_hex(text).ok_or_else(|| Problem::invalid("a SHA-256 is written as 64 hex digits"))
 }
 
-/// The job's id: the body's, or one made of the `Idempotency-Key`. One of them must be there: else whoever asks again after
-/// a lost answer would pay twice.
 pub(super) fn id_of_new_job(
     account: AccountId,
     said: Option<&str>,
     headers: &HeaderMap,
 ) -> Result<JobId, Problem> {
+    id_of_new(account, "job", said, headers, JobId::from_slice)
+}
+
+pub(super) fn id_of_new_purchase(
+    account: AccountId,
+    said: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<PurchaseId, Problem> {
+    id_of_new(account, "purchase", said, headers, PurchaseId::from_slice)
+}
+
+/// The id of what is made: the body's, or one made of the `Idempotency-Key`. One of them must be there: else whoever asks
+/// again after a lost answer would pay twice.
+fn id_of_new<T: FromStr>(
+    account: AccountId,
+    kind: &str,
+    said: Option<&str>,
+    headers: &HeaderMap,
+    read: fn(&[u8]) -> Option<T>,
+) -> Result<T, Problem> {
     let key = headers.get("idempotency-key").map(|value| value.to_str().unwrap_or_default());
     match (said, key) {
-        (Some(id), None) => job_id(id),
-        (None, Some(key)) if (1..=KEY_CHARS_MAX).contains(&key.len()) => Ok(id_of_key(account, key)),
+        (Some(said), None) => id(said, kind),
+        (None, Some(key)) if (1..=KEY_CHARS_MAX).contains(&key.len()) => {
+            Ok(read(&id_of_key(account, kind, key)).expect("16 bytes are an id"))
+        }
         (None, Some(_)) => {
             Err(Problem::invalid(format!("an Idempotency-Key has 1 to {KEY_CHARS_MAX} ASCII characters")))
         }
@@ -74,15 +110,18 @@ pub(super) fn id_of_new_job(
     }
 }
 
-/// A UUID of version 8 (RFC 9562, 5.8): SHA-256 of account and key.
-fn id_of_key(account: AccountId, key: &str) -> JobId {
-    let hash =
-        Hasher::new().chain_update("tributary job\0").chain_update(account.as_bytes()).chain_update(key);
+/// A UUID of version 8 (RFC 9562, 5.8): SHA-256 of what it names, account and key.
+fn id_of_key(account: AccountId, kind: &str, key: &str) -> [u8; 16] {
+    let hash = Hasher::new()
+        .chain_update(format!("tributary {kind}\0"))
+        .chain_update(account.as_bytes())
+        .chain_update(key)
+        .finalize();
     let mut bytes = [0; 16];
-    bytes.copy_from_slice(&hash.finalize()[..16]);
+    bytes.copy_from_slice(&hash[..16]);
     bytes[6] = bytes[6] & 0x0f | 0x80;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    JobId::from_slice(&bytes).expect("16 bytes are an id")
+    bytes
 }
 
 #[cfg(test)]
@@ -90,12 +129,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_names_one_job_of_one_account() {
+    fn a_key_names_one_thing_of_one_account() {
         let [a, b] = [AccountId::generate(), AccountId::generate()];
-        let ids = [id_of_key(a, "x"), id_of_key(a, "y"), id_of_key(b, "x")];
-        assert_eq!(ids[0], id_of_key(a, "x"));
-        assert!(ids[0] != ids[1] && ids[0] != ids[2]);
-        assert_eq!(&ids[0].to_string()[14..15], "8");
+        let ids = [(a, "job", "x"), (a, "job", "y"), (b, "job", "x"), (a, "purchase", "x")]
+            .map(|(account, kind, key)| id_of_key(account, kind, key));
+        assert_eq!(ids[0], id_of_key(a, "job", "x"));
+        assert!(!ids[1..].contains(&ids[0]));
+        assert_eq!(&JobId::from_slice(&ids[0]).unwrap().to_string()[14..15], "8");
+    }
+
+    #[test]
+    fn a_day_is_one_of_the_calendar() {
+        let day = |text: &str| day(Some(&format!("since={text}")), "since");
+        assert_eq!(day("1970-01-02").unwrap(), Some(Timestamp(86_400_000_000)));
+        assert_eq!(day("2024-02-29").unwrap().unwrap().date(), (2024, 2, 29));
+        for wrong in
+            ["2023-02-29", "2026-13-01", "2026-00-10", "2026-1-1", "x", "+026-01-01", "-026-01-01", ""]
+        {
+            assert!(day(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -23,6 +23,28 @@ const PIECE_BYTES: u64 = 256 * 1024;
 /// A reader that takes nothing for so long is given up.
 const SEND_PATIENCE: Duration = Duration::from_secs(60);
 
+/// Ends of sheets' names, and what such a sheet is.
+const SHEET_KINDS: [(&[&str], &str); 6] = [
+    (&["json"], "application/json"),
+    (&["mid"], "audio/midi"),
+    (&["csv"], "text/csv"),
+    (&["txt", "srt"], "text/plain; charset=utf-8"),
+    (&["vtt"], "text/vtt"),
+    (&["musicxml"], "application/vnd.recordare.musicxml+xml"),
+];
+/// Of whatever else.
+const BYTES: &str = "application/octet-stream";
+/// All of these without their parameters, for the document.
+pub(super) const SHEETS: &[&str] = &[
+    "application/json",
+    "audio/midi",
+    "text/csv",
+    "text/plain",
+    "text/vtt",
+    "application/vnd.recordare.musicxml+xml",
+    BYTES,
+];
+
 pub(super) async fn stem(
     State(edge): State<Edge>,
     Extension(pass): Extension<Pass>,
@@ -36,7 +58,7 @@ pub(super) async fn stem(
     let shape = ClipShape { channels: clip.channels, frames: clip.frames, rate_hz: clip.rate_hz };
     let (head, kind) = match request::query(query.as_deref(), "format").unwrap_or("wav") {
         "wav" => (wav_head(shape)?, "audio/wav"),
-        "f32" => (Vec::new(), "application/octet-stream"),
+        "f32" => (Vec::new(), BYTES),
         _ => return Err(Problem::invalid("`format` must be wav or f32")),
     };
     send(&edge, stored, head, kind, &headers).await
@@ -50,15 +72,8 @@ pub(super) async fn sheet(
 ) -> Result<Response, Problem> {
     let id = request::job_id(&job)?;
     let stored = edge.desk.result(&pass.principal.tenant, id, ResultKind::Sheet, &sheet).await?;
-    let kind = match sheet.rsplit('.').next().unwrap_or_default() {
-        "json" => "application/json",
-        "mid" => "audio/midi",
-        "csv" => "text/csv; charset=utf-8",
-        "txt" | "srt" => "text/plain; charset=utf-8",
-        "vtt" => "text/vtt; charset=utf-8",
-        "musicxml" => "application/vnd.recordare.musicxml+xml",
-        _ => "application/octet-stream",
-    };
+    let end = sheet.rsplit('.').next().unwrap_or_default();
+    let kind = SHEET_KINDS.iter().find(|(ends, _)| ends.contains(&end)).map_or(BYTES, |(_, kind)| kind);
     send(&edge, stored, Vec::new(), kind, &headers).await
 }
 

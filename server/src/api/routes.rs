@@ -1,7 +1,7 @@
 //! The one table of routes: what is served, what it needs, and what is written about it.
 
 use super::schema::{self, Schema};
-use super::{Edge, account, clips, events, jobs, models, openapi, reference, results};
+use super::{Edge, account, clips, events, jobs, models, openapi, reference, results, shop};
 use crate::people::Right;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
@@ -71,6 +71,9 @@ const LIMIT: (&str, &str, &str) = ("query", "limit", "How many at most.");
 const RANGE: (&str, &str, &str) =
     ("header", "Range", "One range of bytes, `bytes=FIRST-LAST`; `If-Range` takes the ETag.");
 
+const IDEMPOTENCY: (&str, &str, &str) =
+    ("header", "Idempotency-Key", "Names it in the place of `id`: 1 to 255 ASCII characters.");
+
 /// A row of the table.
 macro_rules! route {
     ($method:expr, $path:expr, $needs:expr, $name:expr, $help:expr, $parameters:expr, $takes:expr, $gives:expr, $serve:expr) => {
@@ -92,7 +95,7 @@ macro_rules! route {
 pub(super) fn table() -> Vec<Route> {
     use Content::{Bytes, Events, Json, Nothing};
     use Method::{Get, Post, Put};
-    use Right::{Read, Run};
+    use Right::{Buy, Read, Run};
     vec![
         route!(Get, "/", None, "reference", "This page.", &[], Nothing, Bytes(&["text/html"]), |method| on(
             method,
@@ -137,6 +140,55 @@ pub(super) fn table() -> Vec<Route> {
             Nothing,
             Json(schema::history),
             |method| on(method, account::history)
+        ),
+        route!(
+            Get,
+            "/account/statement.csv",
+            Some(Read),
+            "getStatement",
+            "The same lines as CSV (RFC 4180) for spreadsheets.",
+            &[
+                ("query", "kind", "Only lines of this kind, as `getHistory` names them."),
+                ("query", "since", "A day like 2026-11-28, UTC: only lines from then on."),
+                ("query", "until", "A day: only lines up to its end.")
+            ],
+            Nothing,
+            Bytes(&["text/csv"]),
+            |method| on(method, account::statement)
+        ),
+        route!(
+            Get,
+            "/packs",
+            Some(Read),
+            "listPacks",
+            "Packs of credits on offer; none where the operator grants credits.",
+            &[],
+            Nothing,
+            Json(schema::packs),
+            |method| on(method, shop::packs)
+        ),
+        route!(
+            Post,
+            "/purchases",
+            Some(Buy),
+            "buyPack",
+            "Agrees on a purchase and opens the page where a person pays it. Asking again with the same id or \
+             Idempotency-Key answers with the same purchase.",
+            &[IDEMPOTENCY],
+            Json(schema::purchase_wish),
+            Json(schema::purchase),
+            |method| on(method, shop::buy)
+        ),
+        route!(
+            Get,
+            "/purchases/{purchase}",
+            Some(Read),
+            "getPurchase",
+            "A purchase as it is now.",
+            &[],
+            Nothing,
+            Json(schema::purchase),
+            |method| on(method, shop::get)
         ),
         route!(
             Get,
@@ -217,11 +269,7 @@ pub(super) fn table() -> Vec<Route> {
             "createJob",
             "Sets credits aside and admits a job. Asking again with the same id or Idempotency-Key and the same request \
              answers with the same job; with another request it is refused (409).",
-            &[(
-                "header",
-                "Idempotency-Key",
-                "Names the job in the place of `id`: 1 to 255 ASCII characters."
-            )],
+            &[IDEMPOTENCY],
             Json(schema::job_wish),
             Json(schema::job),
             |method| on(method, jobs::create)
@@ -278,7 +326,7 @@ pub(super) fn table() -> Vec<Route> {
             "A finished file that is not sound: notes, subtitles, a report.",
             &[RANGE],
             Nothing,
-            Bytes(&["application/octet-stream"]),
+            Bytes(results::SHEETS),
             |method| on(method, results::sheet)
         ),
     ]

@@ -119,6 +119,50 @@ pub(super) fn history() -> Schema {
     ])
 }
 
+pub(super) fn packs() -> Schema {
+    let pack = object(&[
+        ("name", text("What a purchase names.")),
+        ("title", text("For people.")),
+        ("credits", count("How many.")),
+        ("amount_minor", count("The price in the currency's smallest unit: 900 for 9.00 EUR.")),
+        ("currency", text("Three letters.")),
+    ]);
+    object(&[
+        ("packs", list(pack, "On offer now.")),
+        ("test", flag("The payment service only pretends: no money moves.")),
+    ])
+}
+
+pub(super) fn purchase_wish() -> Schema {
+    with_required(
+        &[
+            (
+                "id",
+                json!({ "type": "string", "format": "uuid", "description": "A UUID of your own; or send an Idempotency-Key." }),
+            ),
+            ("pack", text("A pack's name.")),
+            ("keep_payment_method", flag("The account may be topped up later without anybody.")),
+        ],
+        &["pack"],
+    )
+}
+
+pub(super) fn purchase() -> Schema {
+    let states = ["created", "open", "processing", "paid", "failed", "expired", "mismatch"];
+    object(&[
+        ("id", text("A UUID.")),
+        ("state", word(&states, "`paid`: the credits came.")),
+        ("pack", text("Its pack.")),
+        ("credits", count("As agreed.")),
+        ("amount_minor", count("As agreed.")),
+        ("currency", text("As agreed.")),
+        ("url", maybe(text("Where a person pays, while it is open."))),
+        ("receipt_url", maybe(text("Where the receipt is."))),
+        ("failure", maybe(text("Why there are no credits."))),
+        ("created_at", moment("When it was agreed.")),
+    ])
+}
+
 pub(super) fn models() -> Schema {
     let number = object(&[
         ("type", json!({ "const": "number" })),

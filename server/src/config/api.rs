@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ApiConfig {
-    /// Where it listens, like `127.0.0.1:7703`; empty for nowhere. It speaks plain HTTP: beyond loopback only behind a proxy
+    /// Where it listens, like `127.0.0.1:7704`; empty for nowhere. It speaks plain HTTP: beyond loopback only behind a proxy
     /// that has the certificate and is named in `proxy.trusted`.
     pub listen: String,
 }
@@ -39,11 +39,11 @@ mod tests {
         let check = |listen: &str, has_proxy| ApiConfig { listen: listen.to_owned() }.check(has_proxy);
         for (listen, has_proxy, fits) in [
             ("", false, true),
-            ("127.0.0.1:7703", false, true),
+            ("127.0.0.1:7704", false, true),
             ("[::1]:0", false, true),
-            ("10.0.0.5:7703", false, false),
-            ("10.0.0.5:7703", true, true),
-            ("7703", true, false),
+            ("10.0.0.5:7704", false, false),
+            ("10.0.0.5:7704", true, true),
+            ("7704", true, false),
         ] {
             assert_eq!(check(listen, has_proxy).is_ok(), fits, "{listen}");
         }

@@ -1,6 +1,7 @@
 //! Clips on their way in, from either wire, and files that are decoded here.
 
 use super::{Desk, DeskError};
+use crate::admission::Refusal;
 use crate::artifacts::Key;
 use crate::canonical;
 use crate::job::Job;
@@ -113,6 +114,17 @@ impl Desk {
         Ok(any)
     }
 
+    /// Whether so many more bytes fit on the disk, with what must stay free.
+    ///
+    /// # Errors
+    /// `DiskFull`, or where the disk cannot be asked.
+    pub async fn check_room(&self, bytes: u64) -> Result<(), DeskError> {
+        let artifacts = Arc::clone(&self.artifacts);
+        let free = tokio::task::spawn_blocking(move || artifacts.free_bytes()).await??;
+        let needed = bytes.saturating_add(self.limits.disk_free_min_mb << 20);
+        if free.is_some_and(|free| free < needed) { Err(Refusal::DiskFull.into()) } else { Ok(()) }
+    }
+
     /// Decodes a file, and keeps it as a clip that has come whole and waits for a job that names it, as long as a partial
     /// one would. `spool` is a folder on the disk of the uploads.
     ///
@@ -124,15 +136,8 @@ impl Desk {
         let mut source = opened.map_err(DeskError::Audio)?;
         let shape = source.shape();
         self.admissions.check_clip(shape)?;
-        let free = {
-            let artifacts = Arc::clone(&self.artifacts);
-            tokio::task::spawn_blocking(move || artifacts.free_bytes()).await??
-        };
         // Once as it is decoded, once where clips arrive.
-        let room = bytes_of(shape).saturating_mul(2) + (self.limits.disk_free_min_mb << 20);
-        if free.is_some_and(|free| free < room) {
-            return Err(crate::admission::Refusal::DiskFull.into());
-        }
+        self.check_room(bytes_of(shape).saturating_mul(2)).await?;
         let (uploads, owner, spool) = (Arc::clone(&self.uploads), *tenant, spool.to_owned());
         tokio::task::spawn_blocking(move || {
             if uploads.partial_bytes(&owner)?.saturating_add(bytes_of(shape)) > STAGED_BYTES_MAX {

@@ -1,6 +1,7 @@
 //! Who is let in, to what, how often, and for how long.
 
 use super::super::routes;
+use super::cases::Things;
 use super::world::World;
 use crate::clock::{Clock, SystemClock};
 use crate::people::Right;
@@ -9,12 +10,6 @@ use std::time::{Duration, Instant};
 use tributary_protocol::client::{ApiKey, Client, Endpoint, Patience, Tls};
 use tributary_protocol::vocab::JobId;
 
-fn filled(path: &str) -> String {
-    path.replace("{job}", &JobId::generate().to_string())
-        .replace("{sha256}", &"0".repeat(64))
-        .replace(['{', '}'], "")
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_needs_a_key_with_its_right_and_no_other_address_is_there() {
     let world = World::new().await;
@@ -22,8 +17,9 @@ async fn every_route_needs_a_key_with_its_right_and_no_other_address_is_there() 
     for right in Right::ALL {
         keys.push((right, world.account(right.word(), 0, right.word()).await.1.reveal()));
     }
+    let things = Things::of(&world, &world.server.key).await.nobodys();
     for route in routes::table() {
-        let (path, method) = (filled(route.path), route.method.word());
+        let (path, method) = (things.path(&route), route.method.word());
         let Some(needs) = route.needs else {
             assert_eq!(world.ask_as("", method, &path, &[], &[]).await.status, 200, "{path}");
             continue;
@@ -47,44 +43,21 @@ async fn every_route_needs_a_key_with_its_right_and_no_other_address_is_there() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_foreign_job_is_the_same_as_none() {
-    let world = World::new().await;
-    let (job, clip) = world.done_job().await;
-    let (_, other) = world.account("other", 5, "read run manage buy").await;
-    let (id, key) = (job["id"].as_str().unwrap().to_owned(), other.reveal());
-    let none = JobId::generate().to_string();
-    for (method, path) in [
-        ("GET", "/jobs/{}"),
-        ("GET", "/jobs/{}/events"),
-        ("POST", "/jobs/{}/cancel"),
-        ("GET", "/jobs/{}/stems/vocals"),
-        ("GET", "/jobs/{}/sheets/report.json"),
-    ] {
-        let mut answers = Vec::new();
-        for id in [&id, &none] {
-            let answer = world.ask_as(&key, method, &path.replace("{}", id), &[], &[]).await;
-            assert_eq!(answer.status, 404, "{path}");
-            answers.push(answer.text());
-        }
-        assert_eq!(answers[0], answers[1], "{path}");
-    }
-    let path = format!("/clips/{}", clip["sha256"].as_str().unwrap());
-    assert_eq!(world.ask_as(&key, "GET", &path, &[], &[]).await.status, 404);
-    assert_eq!(world.ask_as(&key, "GET", "/jobs", &[], &[]).await.json()["jobs"], json!([]));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn who_asks_too_often_is_told_when_to_come_again() {
     let world = World::with(|config| config.rates.key_calls_per_minute = 60).await;
     let mut answers = Vec::new();
     for _ in 0..12 {
         answers.push(world.get("/account").await);
     }
-    assert!(answers[0].headers.contains_key("ratelimit-remaining"), "{:?}", answers[0].headers);
+    let first = &answers[0].headers;
+    assert!(first["ratelimit-policy"].contains("\"key\";q=10;w=10"), "{first:?}");
+    assert!(first["ratelimit"].contains("\"key\";r=9;t=1"), "{first:?}");
+    assert!(first["ratelimit"].contains("\"address\";r="), "{first:?}");
     let refused = answers.iter().find(|answer| answer.status == 429).expect("ten at once are allowed");
     assert_eq!(refused.problem(), (429, "too-often".to_owned()));
     assert!(refused.json()["detail"].as_str().unwrap().contains("60 a minute"), "{}", refused.text());
     assert_eq!(refused.headers["retry-after"], "1");
+    assert!(refused.headers["ratelimit"].contains("\"key\";r=0;t=1"), "{:?}", refused.headers);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,25 +78,12 @@ async fn a_revoked_key_ends_what_it_watches_within_five_seconds_over_either_wire
     let client = Client::connect(endpoint).await.unwrap().with_patience(patience);
     let mut watch = client.watch(id);
     watch.next().await.unwrap().unwrap();
-    let (path, revealed) = (format!("/jobs/{id}/events"), key.reveal());
-    let events = world.ask_as(&revealed, "GET", &path, &[], &[]);
-    let revoked = async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        assert!(world.server.store.revoke_key(&tenant, key.prefix(), SystemClock.now()).await.unwrap());
-        let since = Instant::now();
-        let error = watch.next().await.unwrap_err();
-        (error.to_string(), since.elapsed())
-    };
+    let mut events = world.open(&key.reveal(), &format!("/jobs/{id}/events")).await;
+    events.until("event: job").await;
+    assert!(world.server.store.revoke_key(&tenant, key.prefix(), SystemClock.now()).await.unwrap());
     let since = Instant::now();
-    let (events, (error, over_grpc)) = tokio::join!(events, revoked);
-    assert!(
-        since.elapsed() < Duration::from_millis(5_300) && over_grpc < Duration::from_secs(5),
-        "{over_grpc:?}"
-    );
-    assert!(
-        events.text().contains("event: problem") && events.text().contains("#no-key"),
-        "{}",
-        events.text()
-    );
-    assert!(!error.is_empty());
+    let (events, error) = tokio::join!(events.rest(), async { watch.next().await.unwrap_err() });
+    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+    assert!(events.contains("event: problem") && events.contains("#no-key"), "{events}");
+    assert!(error.to_string().contains("does not accept this API key"), "{error}");
 }

@@ -1,6 +1,7 @@
 //! A server on a folder of its own, and as much HTTP as its API needs.
 
 use crate::auth::api_key::ApiKey;
+use crate::billing::Pack;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::ledger::Grant;
@@ -10,18 +11,41 @@ use crate::{Parts, Running, start};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tributary_audio::wav::{WavFormat, WavWriter};
 use tributary_audio::{ClipShape, FrameSink};
 use tributary_protocol::vocab::{AccountId, Credits};
+use tributary_stripe_double::{Double, Post, Settings, TEST_KEY};
 
 pub(super) struct World {
     pub(super) folder: TempDir,
     pub(super) server: Running,
     pub(super) api: SocketAddr,
+    _stripe: Double,
+}
+
+/// An answer that is still coming.
+pub(super) struct Opened {
+    stream: TcpStream,
+    came: Vec<u8>,
+}
+
+fn pack() -> Pack {
+    Pack {
+        name: "small".to_owned(),
+        title: "A hundred".to_owned(),
+        credits: 100,
+        amount_minor: 900,
+        currency: "EUR".to_owned(),
+        from: String::new(),
+        until: String::new(),
+    }
 }
 
 /// An answer.
@@ -62,11 +86,18 @@ impl World {
         config.worker.reap_seconds = 1;
         config.limits.disk_free_min_mb = 1;
         config.rates.failed_sign_in_costs = 1;
+        config.pages.listen.set_port(0);
         config.api.listen = "127.0.0.1:0".to_owned();
+        config.prices.insert("beats".to_owned(), 1);
+        let (clock, post) = (Arc::new(|| SystemClock.now().0 / 1_000_000), Post::Kept);
+        let stripe = Double::start(Settings { clock, secrets: Vec::new(), post }).await.unwrap();
+        config.payments.stripe_key = TEST_KEY.to_owned();
+        config.payments.stripe_url = stripe.url().to_owned();
+        config.payments.packs = vec![pack()];
         change(&mut config);
         let server = start(config, &folder.path().join("data"), Parts::default()).await.unwrap();
         let api = server.api.unwrap();
-        Self { folder, server, api }
+        Self { folder, server, api, _stripe: stripe }
     }
 
     /// A key of an account of its own.
@@ -139,14 +170,15 @@ impl World {
         self.ask("POST", path, &[], body.to_string().as_bytes()).await
     }
 
-    /// A job that is done, and its clip.
-    pub(super) async fn done_job(&self) -> (Value, Value) {
+    /// A job of a model that is done, and its clip.
+    pub(super) async fn done_job_as(&self, key: &str, model: &str) -> (Value, Value) {
         let song = std::fs::read(self.song(2)).unwrap();
-        let clip = self.ask("POST", "/clips", &[], &song).await.json();
+        let clip = self.ask_as(key, "POST", "/clips", &[], &song).await.json();
         let id = tributary_protocol::vocab::JobId::generate().to_string();
-        let job = self.post("/jobs", &serde_json::json!({ "id": id, "model": "mini", "clip": clip })).await;
+        let wish = serde_json::json!({ "id": id, "model": model, "clip": clip }).to_string();
+        let job = self.ask_as(key, "POST", "/jobs", &[], wish.as_bytes()).await;
         assert_eq!((job.status, job.json()["state"].as_str()), (200, Some("queued")), "{}", job.text());
-        let events = self.get(&format!("/jobs/{id}/events")).await;
+        let events = self.ask_as(key, "GET", &format!("/jobs/{id}/events"), &[], &[]).await;
         let text = events.text();
         let last = text.lines().rfind(|line| line.starts_with("data: ")).unwrap();
         let job: Value = serde_json::from_str(&last[6..]).unwrap();
@@ -155,8 +187,35 @@ impl World {
     }
 }
 
+impl World {
+    /// Asks, and does not wait for the end of the answer.
+    pub(super) async fn open(&self, key: &str, path: &str) -> Opened {
+        let head = format!(
+            "GET /api/v1{path} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n\r\n"
+        );
+        let mut stream = TcpStream::connect(self.api).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        Opened { stream, came: Vec::new() }
+    }
+}
+
+impl Opened {
+    /// Waits until `text` has come.
+    pub(super) async fn until(&mut self, text: &str) {
+        while !String::from_utf8_lossy(&self.came).contains(text) {
+            assert_ne!(self.stream.read_buf(&mut self.came).await.unwrap(), 0, "it ended without {text}");
+        }
+    }
+
+    /// All of it, once it has ended.
+    pub(super) async fn rest(mut self) -> String {
+        self.stream.read_to_end(&mut self.came).await.unwrap();
+        String::from_utf8_lossy(&self.came).into_owned()
+    }
+}
+
 fn exchange(api: SocketAddr, head: &[u8], body: &[u8]) -> Answer {
-    let mut stream = TcpStream::connect(api).unwrap();
+    let mut stream = std::net::TcpStream::connect(api).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     stream.write_all(head).unwrap();
     // A server that refuses does not read to the end.
@@ -168,7 +227,11 @@ fn exchange(api: SocketAddr, head: &[u8], body: &[u8]) -> Answer {
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     let header =
         |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
-    let headers: BTreeMap<_, _> = head.lines().filter_map(header).collect();
+    let mut headers = BTreeMap::<String, String>::new();
+    for (name, value) in head.lines().filter_map(header) {
+        // Several lines of one name are one list (RFC 9110, 5.3).
+        headers.entry(name).and_modify(|all| *all = format!("{all}, {value}")).or_insert(value);
+    }
     let rest = &bytes[end + 4..];
     let body = if headers.contains_key("transfer-encoding") { unchunked(rest) } else { rest.to_vec() };
     Answer { status, headers, body }
