@@ -299,6 +299,14 @@ impl Admissions {
         result.expect("looking at artifacts does not panic").map_err(Refusal::Artifact)
     }
 
+    /// Whether a clip of this shape could be taken at all.
+    ///
+    /// # Errors
+    /// `Limit`.
+    pub fn check_clip(&self, clip: ClipShape) -> Result<(), Refusal> {
+        self.check_shape(clip)
+    }
+
     fn check_shape(&self, clip: ClipShape) -> Result<(), Refusal> {
         limit("rate in Hz", clip.rate_hz.into(), RATE_HZ_MIN.into(), RATE_HZ_MAX.into())?;
         limit("number of channels", clip.channels.into(), 1, CHANNELS_MAX.into())?;

@@ -11,6 +11,7 @@ use crate::tenant::{Principal, Tenant};
 use api_key::ApiKey;
 use std::sync::Arc;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// A key's last use is written down this often.
 const USED_EVERY: Duration = Duration::from_secs(60);
@@ -55,6 +56,42 @@ impl Auth {
             self.store.key_used(key.prefix(), now).await?;
         }
         Ok(principal)
+    }
+}
+
+/// What let somebody in, to be looked at again by what goes on for long. Never printed.
+#[derive(Clone)]
+pub struct Pass {
+    /// Who was let in.
+    pub principal: Principal,
+    auth: Auth,
+    authorization: Zeroizing<String>,
+}
+
+impl Pass {
+    /// Lets in whoever the value of an `authorization` header is.
+    ///
+    /// # Errors
+    /// As [`Auth::principal`].
+    pub async fn of(auth: &Auth, authorization: Option<&str>) -> Result<Self, AuthError> {
+        let principal = auth.principal(authorization).await?;
+        let authorization = Zeroizing::new(authorization.unwrap_or_default().to_owned());
+        Ok(Self { principal, auth: auth.clone(), authorization })
+    }
+
+    /// Who it is now.
+    ///
+    /// # Errors
+    /// As [`Auth::principal`]: where the key was revoked or has ended meanwhile, or its person left.
+    pub async fn again(&self) -> Result<Principal, AuthError> {
+        self.auth.principal(Some(&self.authorization)).await
+    }
+
+    /// The public part of the key, as calls are counted by.
+    #[must_use]
+    pub fn prefix(&self) -> Option<String> {
+        let key = self.authorization.strip_prefix("Bearer ")?;
+        Some(ApiKey::parse(key.trim()).ok()?.prefix().to_owned())
     }
 }
 

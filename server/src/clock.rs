@@ -28,6 +28,17 @@ impl Timestamp {
         civil(self.0.div_euclid(DAY_US))
     }
 
+    /// The first moment of a day, UTC; none where the calendar has no such day.
+    #[must_use]
+    pub fn of_date(year: u16, month: u16, day: u16) -> Option<Self> {
+        let date = (i64::from(year), u8::try_from(month).ok()?, u8::try_from(day).ok()?);
+        // Years begin in March here, as in `civil`.
+        let (year, month) = (date.0 - i64::from(date.1 <= 2), (i64::from(month) + 9) % 12);
+        let days = 365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+        let days = days + (153 * month + 2) / 5 + i64::from(day) - 1 - 719_468;
+        Some(Self(days * DAY_US)).filter(|first| first.date() == date)
+    }
+
     /// Earlier by `duration`, or the beginning of time.
     #[must_use]
     pub fn before(self, duration: Duration) -> Self {

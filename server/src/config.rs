@@ -4,12 +4,14 @@
 //! variables `TRIBUTARY_SERVE_<KEY>` (two underscores between table and key: `TRIBUTARY_SERVE_WORKER__JOBS=2`).
 //! A key nobody knows is an error that names it.
 
+mod api;
 mod calls;
 mod mail;
 mod network;
 mod pages;
 mod payments;
 
+pub use api::ApiConfig;
 pub use calls::{ProxyConfig, RatesConfig};
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
@@ -57,6 +59,8 @@ pub struct Config {
     pub rates: RatesConfig,
     /// Proxies before this server.
     pub proxy: ProxyConfig,
+    /// The developer API.
+    pub api: ApiConfig,
     /// How letters leave this server.
     pub mail: MailConfig,
     /// How credits are sold.
@@ -180,6 +184,7 @@ impl Default for Config {
             limits: LimitsConfig::default(),
             rates: RatesConfig::default(),
             proxy: ProxyConfig::default(),
+            api: ApiConfig::default(),
             mail: MailConfig::default(),
             payments: PaymentsConfig::default(),
             pages: PagesConfig::default(),
@@ -340,6 +345,15 @@ pub enum ConfigError {
         /// What was given.
         value: String,
     },
+    /// Not an address that the API may listen at.
+    #[error(
+        "`api.listen` is `{value}`; it must be empty or an address like 127.0.0.1:7704, and beyond loopback \
+         `proxy.trusted` must name the proxy that has the certificate"
+    )]
+    NoApiAddress {
+        /// What was given.
+        value: String,
+    },
     /// Not the address of a server for mail. It is not repeated: a password may stand in it.
     #[error(
         "`mail.smtp` is no address of a mail server; it must be empty or like smtps://USER:PASSWORD@HOST:465"
@@ -427,6 +441,7 @@ impl Config {
         self.rates.check(range)?;
         self.proxy.check()?;
         self.mail.check()?;
+        self.api.check(!self.proxy.trusted.is_empty())?;
         self.payments.check()?;
         self.pages.check()?;
         range("limits.keep_days", self.limits.keep_days.into(), 1, 36_500)?;

@@ -12,18 +12,9 @@ mod sign_in;
 mod status;
 mod stems;
 
-use crate::admission::Admissions;
-use crate::artifacts::Artifacts;
 use crate::cashier::Cashier;
-use crate::clock::Clock;
-use crate::config::LimitsConfig;
-use crate::progress::Progress;
-use crate::queue::Queue;
+use crate::desk::Desk;
 use crate::sign_in::SignIn;
-use crate::steps::SharedSteps;
-use crate::store::Store;
-use crate::upload::Uploads;
-use crate::worker::stop::Running;
 pub use gate::Gate;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,34 +39,12 @@ const HEADERS_BYTES_MAX: u32 = 16 * 1024;
 pub struct Edge {
     /// Who is let in.
     pub gate: Gate,
-    /// Who may run what.
-    pub admissions: Arc<Admissions>,
-    /// What one request may ask for.
-    pub limits: LimitsConfig,
-    /// The page that sells credits; empty for none.
-    pub buy_url: String,
+    /// Where calls are done.
+    pub desk: Arc<Desk>,
     /// Lets devices in.
     pub sign_in: Arc<SignIn>,
     /// Sells credits; none where only the operator grants them.
     pub cashier: Option<Arc<Cashier>>,
-    /// Truth.
-    pub store: Arc<dyn Store>,
-    /// Finished stems.
-    pub artifacts: Arc<dyn Artifacts>,
-    /// Clips on their way.
-    pub uploads: Arc<Uploads>,
-    /// The bell.
-    pub queue: Arc<dyn Queue>,
-    /// The news.
-    pub progress: Arc<dyn Progress>,
-    /// Jobs of this process's worker.
-    pub running: Arc<Running>,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
-    /// Who is told of steps.
-    pub steps: SharedSteps,
-    /// Set while the server is going down.
-    pub drain: CancellationToken,
 }
 
 /// Certificate and key, PEM.

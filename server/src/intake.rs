@@ -4,6 +4,7 @@
 use crate::admission::{Admissions, JobRequest, Refusal};
 use crate::artifacts::Artifacts;
 use crate::auth::token::Token;
+use crate::canonical::{self, CanonicalClip};
 use crate::clock::{Clock, Timestamp};
 use crate::job::{Job, JobState};
 use crate::progress::Progress;
@@ -12,21 +13,18 @@ use crate::steps::{SharedSteps, Step};
 use crate::store::{Store, StoreError};
 use crate::tenant::{Principal, Tenant};
 use crate::upload::{UploadError, Uploads};
-use sha2::{Digest, Sha256 as Hasher};
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tempfile::NamedTempFile;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
-use tributary_audio::pcm::PcmWriter;
-use tributary_audio::{AudioError, ClipShape, FrameSink, decode, frames};
+use tributary_audio::{AudioError, ClipShape};
 use tributary_protocol::limits::TITLE_CHARS_MAX;
 use tributary_protocol::settings::Settings;
-use tributary_protocol::vocab::{ClipHeader, Credits, JobId, PersonId, Sha256};
+use tributary_protocol::vocab::{ClipHeader, Credits, JobId, PersonId};
 
 /// Files that come in or are decoded at once.
 const TAKING_MAX: usize = 8;
@@ -299,34 +297,11 @@ impl Intake {
 
 /// Canonical bytes of a file, and what they are. Bounded memory. Blocking.
 fn decoded(path: &Path, folder: &Path, seconds_max: u64) -> Result<(ClipHeader, NamedTempFile), NotTaken> {
-    let mut source = decode::open(path)?;
+    let mut source = canonical::open(path)?;
     let shape = source.shape();
     if shape.frames > seconds_max.saturating_mul(shape.rate_hz.into()) {
         return Err(NotTaken::Long(seconds_max / 60));
     }
-    let file = tempfile::Builder::new().prefix("clip-").tempfile_in(folder)?;
-    let hashed = Hashed { file: BufWriter::new(file.reopen()?), hasher: Hasher::new() };
-    let mut writer = PcmWriter::new(hashed, shape)?;
-    frames::copy(source.as_mut(), &mut writer)?;
-    writer.finish()?;
-    let sha256 = Sha256(writer.into_inner().hasher.finalize().into());
-    let ClipShape { channels, frames, rate_hz } = shape;
-    Ok((ClipHeader { sha256, frames, channels, rate_hz }, file))
-}
-
-struct Hashed {
-    file: BufWriter<File>,
-    hasher: Hasher,
-}
-
-impl Write for Hashed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.hasher.update(&bytes[..written]);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
+    let CanonicalClip { header, file } = canonical::write(source.as_mut(), folder)?;
+    Ok((header, file))
 }

@@ -12,14 +12,17 @@
 #![expect(clippy::duplicate_mod, reason = "one text of SQL for both databases: see store/shared")]
 
 pub mod admission;
+pub mod api;
 pub mod artifacts;
 pub mod auth;
 pub mod billing;
+pub mod canonical;
 pub mod cashier;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod data;
+pub mod desk;
 pub mod device;
 pub mod grpc;
 pub mod http;
@@ -146,6 +149,8 @@ pub struct Running {
     pub grpc: SocketAddr,
     /// Where /healthz and /metrics listen.
     pub http: SocketAddr,
+    /// Where the developer API listens; none where it does not.
+    pub api: Option<SocketAddr>,
     /// Where the web pages listen.
     pub pages: SocketAddr,
     /// Address for clients on this machine.
@@ -198,6 +203,10 @@ async fn start_as(role: Role, config: Config, data: &Path, parts: Parts) -> Resu
     let (tls, certificate) = tls::load(&config, &data)?;
     let (grpc_listener, grpc) = listen(config.listen).await?;
     let (http_listener, http) = listen(config.listen_http).await?;
+    let api_listener = match config.api.address() {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
     let (pages_listener, pages_address) = listen(config.pages.listen).await?;
     let signs = Signs::new();
     let clock = Arc::clone(&parts.clock);
@@ -220,12 +229,19 @@ async fn start_as(role: Role, config: Config, data: &Path, parts: Parts) -> Resu
     let (store, edge) = (Arc::clone(&wired.store), Arc::clone(&wired.grpc));
     let served = grpc::serve(edge, grpc_listener, tls, health.clone(), signs.stop.clone());
     let pages = wired.pages.map(|edge| pages::serve(edge, pages_listener, signs.stop.clone()));
+    let api_address = api_listener.as_ref().map(|(_, bound)| *bound);
+    let stop = signs.stop.clone();
+    let api = wired.api.zip(api_listener).map(|(edge, (listener, _))| api::serve(edge, listener, stop));
     let mut crew = Crew::begin(wired.hands, signs, http_listener, locks);
     crew.serve("gRPC", served);
     if let Some(served) = pages {
         crew.serve("the web pages", served);
     }
-    Ok(Running { grpc, http, pages: pages_address, address, key, certificate, store, health, crew })
+    if let Some(served) = api {
+        crew.serve("the API", served);
+    }
+    let (pages, api) = (pages_address, api_address);
+    Ok(Running { grpc, http, pages, api, address, key, certificate, store, health, crew })
 }
 
 /// Starts a worker in this process: it claims, runs and settles jobs that servers of the same database took, and ends

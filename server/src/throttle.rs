@@ -56,12 +56,31 @@ pub struct TooOften {
 /// A bucket after a call that was let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
+    /// Whose bucket it is.
+    pub whose: Whose,
+    /// Calls a minute that are allowed in the long run.
+    pub per_minute: u32,
     /// Calls that are allowed at once.
     pub burst: u32,
     /// Calls left now.
     pub remaining: u32,
     /// When all of them are there again.
     pub full_in: Duration,
+}
+
+impl Standing {
+    /// How long an empty bucket takes to be full.
+    #[must_use]
+    pub fn window(&self) -> Duration {
+        Duration::from_secs(60) * self.burst / self.per_minute.max(1)
+    }
+}
+
+impl From<&TooOften> for Standing {
+    fn from(refused: &TooOften) -> Self {
+        let TooOften { whose, per_minute, burst, retry_after } = *refused;
+        Self { whose, per_minute, burst, remaining: 0, full_in: retry_after }
+    }
 }
 
 /// All buckets of one process.
@@ -104,18 +123,19 @@ impl Throttle {
         }
     }
 
-    /// An account calls, with the key of that prefix where it came with one.
+    /// An account calls, with the key of that prefix where it came with one. Where the limited ones stand after it.
     ///
     /// # Errors
     /// `TooOften`.
-    pub fn calls(&self, key: Option<&str>, account: AccountId) -> Result<(), TooOften> {
+    pub fn calls(&self, key: Option<&str>, account: AccountId) -> Result<Vec<Standing>, TooOften> {
+        let mut standings = Vec::new();
         if let (Some(buckets), Some(key)) = (&self.keys, key) {
-            buckets.take(&key.to_owned())?;
+            standings.push(buckets.take(&key.to_owned())?);
         }
         if let Some(buckets) = &self.accounts {
-            buckets.take(&account)?;
+            standings.push(buckets.take(&account)?);
         }
-        Ok(())
+        Ok(standings)
     }
 }
 

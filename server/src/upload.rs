@@ -149,6 +149,37 @@ impl Uploads {
         }
     }
 
+    /// Bytes of this tenant's clips that are here and not yet stored.
+    ///
+    /// # Errors
+    /// `Artifact` where the folder cannot be listed.
+    pub fn partial_bytes(&self, tenant: &Tenant) -> Result<u64, UploadError> {
+        let mut bytes = 0_u64;
+        let mut folders = vec![self.staging.root.join(tenant.account().to_string())];
+        while let Some(folder) = folders.pop() {
+            let entries = match fs::read_dir(&folder) {
+                Err(cause) if cause.kind() == io::ErrorKind::NotFound => continue,
+                entries => entries.map_err(failed("list partial clips"))?,
+            };
+            for entry in entries {
+                let entry = entry.map_err(failed("list partial clips"))?;
+                if entry.file_type().map_err(failed("list partial clips"))?.is_dir() {
+                    folders.push(entry.path());
+                } else {
+                    // One that is finished meanwhile takes no room here any more.
+                    bytes = bytes.saturating_add(entry.metadata().map_or(0, |found| found.len()));
+                }
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// A folder on the disk of the uploads for files that a request brings; what is left there is swept like they are.
+    #[must_use]
+    pub fn spool(&self) -> &Path {
+        &self.staging.root
+    }
+
     /// Removes partial clips that nobody writes and that were last written before `older_than`.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use crate::clock::{Clock, SteadyClock, SystemClock};
 use crate::config::{Config, DeviceConfig};
 use crate::crew::{Hands, Relay};
 use crate::data::{DataError, DataFolder};
+use crate::desk::Desk;
 use crate::device::health::Wanted;
 use crate::device::memory::{CardMemory, ProcessMemory};
 use crate::device::{Device, DeviceOptions, MemoryGauge};
@@ -70,6 +71,8 @@ pub(crate) struct Wired {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) grpc: Arc<crate::grpc::Edge>,
     /// None in a process without edges.
+    pub(crate) api: Option<crate::api::Edge>,
+    /// As above.
     pub(crate) pages: Option<crate::pages::Edge>,
     pub(crate) hands: Hands,
 }
@@ -205,35 +208,26 @@ impl Ports {
         SignIn { store: Arc::clone(&self.store), clock: Arc::clone(&parts.clock), pages }
     }
 
-    /// What clients call. `pages`: the pages' address, empty where there are none.
-    fn grpc(
+    /// Where clients' calls are done. `buy_url`: the page that sells credits.
+    fn desk(
         &self,
         config: &Config,
         parts: Parts,
-        pages: String,
-        shared: Shared,
+        admissions: Arc<Admissions>,
+        buy_url: String,
         drain: &CancellationToken,
-    ) -> crate::grpc::Edge {
-        let Shared { admissions, cashier, sign_in, door } = shared;
-        let Door { throttle, proxies } = door;
-        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&parts.clock));
-        let auth = Auth { store: Arc::clone(&store), clock: Arc::clone(&clock) };
-        // Where credits are sold the pages sell them.
-        let sold_there = config.buy_url.is_empty() && cashier.is_some();
-        crate::grpc::Edge {
-            buy_url: if sold_there { pages } else { config.buy_url.clone() },
-            sign_in,
-            cashier,
-            gate: Gate { auth, throttle, proxies },
+    ) -> Desk {
+        Desk {
             admissions,
             limits: config.limits.clone(),
-            store,
+            buy_url,
+            store: Arc::clone(&self.store),
             artifacts: Arc::clone(&self.artifacts),
             uploads: Arc::clone(&self.uploads),
             queue: Arc::clone(&self.queue),
             progress: Arc::clone(&self.progress),
             running: Arc::clone(&self.running),
-            clock,
+            clock: parts.clock,
             steps: parts.steps,
             drain: drain.clone(),
         }
@@ -339,17 +333,27 @@ pub(crate) async fn wire(
     let admissions = Arc::new(ports.admissions(config, &parts, offers));
     let url = places.as_ref().map(|places| places.url(config)).unwrap_or_default();
     let cashier = if places.is_some() { cashier(config, &ports, &parts, &url)? } else { None };
+    // Where credits are sold the pages sell them.
+    let sold_there = config.buy_url.is_empty() && cashier.is_some();
+    let buy_url = if sold_there { url.clone() } else { config.buy_url.clone() };
     let shared = Shared {
-        admissions,
+        admissions: Arc::clone(&admissions),
         cashier: cashier.clone(),
-        sign_in: Arc::new(ports.sign_in(&parts, url.clone())),
+        sign_in: Arc::new(ports.sign_in(&parts, url)),
         door: http.door.clone(),
     };
+    let has_edges = places.is_some();
     let built = places.map(|places| ports.pages(config, data, &parts, places, shared.clone(), drain));
     let (pages, post) = built.transpose()?.map(|Built { edge, post }| (edge, post)).unzip();
-    let grpc = Arc::new(ports.grpc(config, parts, url, shared, drain));
+    let auth = Auth { store: Arc::clone(&ports.store), clock: Arc::clone(&parts.clock) };
+    let desk = Arc::new(ports.desk(config, parts, admissions, buy_url, drain));
+    let api = has_edges
+        .then(|| crate::api::Edge::new(auth.clone(), http.door.clone(), Arc::clone(&desk), cashier.clone()));
+    let Shared { sign_in, door: Door { throttle, proxies }, .. } = shared;
+    let gate = Gate { auth, throttle, proxies };
+    let grpc = Arc::new(crate::grpc::Edge { gate, desk, sign_in, cashier: cashier.clone() });
     let hands = Hands { http, bench, reaper, roster, relay, cashier, post };
-    Ok(Wired { store: ports.store, grpc, pages, hands })
+    Ok(Wired { store: ports.store, grpc, api, pages, hands })
 }
 
 #[cfg(test)]

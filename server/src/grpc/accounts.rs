@@ -18,14 +18,14 @@ pub(super) struct Accounts(pub(super) Arc<Edge>);
 impl v1::account_server::Account for Accounts {
     async fn get(&self, request: Request<v1::GetAccountRequest>) -> Answer<v1::GetAccountResponse> {
         let principal = principal(&request)?;
-        let store = &self.0.store;
+        let store = &self.0.desk.store;
         let account = convert::store(store.account(&principal.tenant).await)?;
         let lots = convert::store(store.lots(&principal.tenant).await)?;
         let answer = v1::GetAccountResponse {
             name: if account.title.is_empty() { account.name } else { account.title },
             posted: account.balance.posted.0,
             held: account.balance.held.0,
-            buy_url: self.0.buy_url.clone(),
+            buy_url: self.0.desk.buy_url.clone(),
             rights: rights(&principal),
             expiring: lots
                 .into_iter()
@@ -33,8 +33,8 @@ impl v1::account_server::Account for Accounts {
                 .collect(),
             suspended: account.suspended_at.is_some(),
             kept_bytes: convert::store(store.kept_bytes(&principal.tenant).await)?,
-            kept_bytes_max: self.0.limits.storage_bytes(),
-            keep_days: self.0.limits.keep_days,
+            kept_bytes_max: self.0.desk.limits.storage_bytes(),
+            keep_days: self.0.desk.limits.keep_days,
             ..self.person(&principal).await?
         };
         Ok(Response::new(answer))
@@ -45,7 +45,7 @@ impl v1::account_server::Account for Accounts {
         let wish = request.into_inner();
         let before = (wish.before_line > 0).then_some(wish.before_line);
         let limit = convert::page(wish.limit, PAGE, HISTORY_PAGE_MAX);
-        let lines = convert::store(self.0.store.history(&tenant, before, limit).await)?;
+        let lines = convert::store(self.0.desk.store.history(&tenant, before, limit).await)?;
         Ok(Response::new(v1::HistoryResponse { lines: lines.into_iter().map(convert::line).collect() }))
     }
 }
@@ -53,10 +53,7 @@ impl v1::account_server::Account for Accounts {
 impl Accounts {
     /// Who the key is, in an answer that says nothing else.
     async fn person(&self, principal: &Principal) -> Result<v1::GetAccountResponse, Status> {
-        let Some(person) = principal.person else { return Ok(v1::GetAccountResponse::default()) };
-        let month = self.0.clock.now().month();
-        let members = convert::store(self.0.store.members(&principal.tenant, month).await)?;
-        let Some(member) = members.into_iter().find(|member| member.person == person) else {
+        let Some(member) = convert::desk(self.0.desk.member(principal).await)? else {
             return Ok(v1::GetAccountResponse::default());
         };
         Ok(v1::GetAccountResponse {

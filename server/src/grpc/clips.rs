@@ -1,11 +1,10 @@
 //! Clips: the way in, resumable at every packet.
 
 use super::gate::tenant;
-use super::{Answer, Edge, convert, status};
-use crate::artifacts::Key;
+use super::{Answer, Edge, convert, status as to_status};
 use crate::steps::Step;
 use crate::tenant::Tenant;
-use crate::upload::{Upload, UploadError};
+use crate::upload::Upload;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -34,13 +33,10 @@ impl v1::clips_server::Clips for Clips {
             ));
         };
         let sha256 = convert::sha256(&first.sha256)?;
-        let Some(header) = convert::store(self.0.store.awaited_clip(&tenant, sha256).await)? else {
-            return self.0.status(&tenant, sha256).await;
+        let Some(header) = convert::store(self.0.desk.store.awaited_clip(&tenant, sha256).await)? else {
+            return status(&self.0, &tenant, sha256).await;
         };
         let (complete, committed_bytes) = self.0.take_clip(&tenant, header, first, &mut stream).await?;
-        if complete {
-            self.0.clip_stored(&tenant, sha256).await?;
-        }
         Ok(Response::new(v1::WriteClipResponse { committed_bytes, complete }))
     }
 
@@ -50,7 +46,7 @@ impl v1::clips_server::Clips for Clips {
     ) -> Answer<v1::WriteClipResponse> {
         let tenant = tenant(&request)?;
         let sha256 = convert::sha256(&request.get_ref().sha256)?;
-        self.0.status(&tenant, sha256).await
+        status(&self.0, &tenant, sha256).await
     }
 }
 
@@ -69,63 +65,26 @@ impl Edge {
         first: v1::WriteClipRequest,
         stream: &mut Streaming<v1::WriteClipRequest>,
     ) -> Result<(bool, u64), Status> {
-        let (uploads, owner) = (Arc::clone(&self.uploads), *tenant);
-        let upload = blocking(move || uploads.begin(&owner, &header)).await?;
+        let upload = convert::desk(self.desk.begin_clip(tenant, header).await)?;
         let mut writer = ClipWriter { upload, decoder: Decoder::new(), bytes: Vec::new() };
-        let patience = self.limits.upload_idle();
         let mut told = Instant::now();
         let mut message = Some(first);
         while let Some(request) = message {
             if let Some(packet) = request.packet {
                 writer = append(writer, packet).await?;
-                self.steps.reached(Step::PacketStored, None);
+                self.desk.steps.reached(Step::PacketStored, None);
             }
-            if told.elapsed() > patience / 4 {
-                told = Instant::now();
-                let until = self.clock.now().after(patience);
-                convert::store(self.store.still_uploading(tenant, header.sha256, until).await)?;
-            }
+            convert::desk(self.desk.still_arriving(tenant, header.sha256, &mut told).await)?;
             message = next(stream).await?;
         }
-        let committed_bytes = writer.upload.committed_bytes();
-        if Some(committed_bytes) != header.canonical_bytes() {
-            return Ok((false, committed_bytes));
-        }
-        blocking(move || writer.upload.finish()).await?;
-        self.steps.reached(Step::ClipStored, None);
-        Ok((true, committed_bytes))
+        convert::desk(self.desk.end_clip(tenant, writer.upload).await)
     }
+}
 
-    /// The clip is an artifact: the jobs that wait for it are queued.
-    async fn clip_stored(&self, tenant: &Tenant, sha256: Sha256) -> Result<(), Status> {
-        for job in convert::store(self.store.uploaded(tenant, sha256, self.clock.now()).await)? {
-            self.steps.reached(Step::Queued, Some(job));
-            self.queue.ring(job);
-            self.progress.changed(tenant, job);
-        }
-        Ok(())
-    }
-
-    /// How much of a clip is here. A clip that was stored just before the server died is announced now.
-    async fn status(&self, tenant: &Tenant, sha256: Sha256) -> Answer<v1::WriteClipResponse> {
-        let (artifacts, key) = (Arc::clone(&self.artifacts), Key::new(tenant, sha256));
-        let stored = tokio::task::spawn_blocking(move || artifacts.bytes(&key)).await;
-        let stored = stored.map_err(|error| status::internal(&error))?;
-        if let Some(committed_bytes) = stored.map_err(|error| status::of_artifact(&error))? {
-            self.clip_stored(tenant, sha256).await?;
-            return Ok(Response::new(v1::WriteClipResponse { committed_bytes, complete: true }));
-        }
-        let Some(header) = convert::store(self.store.awaited_clip(tenant, sha256).await)? else {
-            return Err(Status::not_found("no job waits for this clip; create the job first"));
-        };
-        let committed_bytes = self.committed_bytes(tenant, header).await?;
-        Ok(Response::new(v1::WriteClipResponse { committed_bytes, complete: false }))
-    }
-
-    pub(super) async fn committed_bytes(&self, tenant: &Tenant, header: ClipHeader) -> Result<u64, Status> {
-        let (uploads, owner) = (Arc::clone(&self.uploads), *tenant);
-        blocking(move || uploads.committed_bytes(&owner, &header)).await
-    }
+/// How much of a clip is here.
+async fn status(edge: &Edge, tenant: &Tenant, sha256: Sha256) -> Answer<v1::WriteClipResponse> {
+    let (complete, committed_bytes) = convert::desk(edge.desk.clip_status(tenant, sha256).await)?;
+    Ok(Response::new(v1::WriteClipResponse { committed_bytes, complete }))
 }
 
 /// One clip on its way to disk, with the memory its packets share.
@@ -142,16 +101,9 @@ async fn append(mut writer: ClipWriter, packet: v1::Packet) -> Result<ClipWriter
         };
         let (size, bytes) = (packet.canonical_bytes as usize, &mut writer.bytes);
         let decoded = writer.decoder.decode(encoding, size, &packet.payload, bytes);
-        decoded.map_err(|error| status::of_packet(&error))?;
-        writer.upload.append(packet.offset, bytes).map_err(|error| status::of_upload(&error))?;
+        decoded.map_err(|error| to_status::of_packet(&error))?;
+        writer.upload.append(packet.offset, bytes).map_err(|error| to_status::of_upload(&error))?;
         Ok(writer)
     };
-    tokio::task::spawn_blocking(decoded).await.map_err(|error| status::internal(&error))?
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, UploadError> + Send + 'static,
-) -> Result<T, Status> {
-    let done = tokio::task::spawn_blocking(work).await.map_err(|error| status::internal(&error))?;
-    done.map_err(|error| status::of_upload(&error))
+    tokio::task::spawn_blocking(decoded).await.map_err(|error| to_status::internal(&error))?
 }

@@ -3,18 +3,14 @@
 use super::status;
 use crate::admission::JobRequest;
 use crate::clock::Timestamp;
-use crate::job::{Job, JobState, StemArtifact};
+use crate::desk::{DeskError, View};
+use crate::job::{JobState, StemArtifact};
 use crate::ledger::{Line, LineKind};
-use crate::progress::News;
-use std::time::Duration;
 use tonic::Status;
 use tributary_protocol::limits::{NAME_CHARS_MAX, REFERENCES_MAX, SETTINGS_MAX};
 use tributary_protocol::settings::{Control, ControlKind, Setting, Settings};
 use tributary_protocol::v1;
 use tributary_protocol::vocab::{ClipHeader, Credits, JobId, Sha256};
-
-/// Chunk counts stay below this, so that one number orders states and chunks.
-const CHUNKS_IN_SEQ: u64 = 1 << 24;
 
 pub(super) fn job_id(bytes: &[u8]) -> Result<JobId, Status> {
     JobId::from_slice(bytes).ok_or_else(|| Status::invalid_argument("a job id has 16 bytes"))
@@ -117,29 +113,19 @@ pub(super) fn channels(channels: u32) -> u16 {
     u16::try_from(channels).unwrap_or(u16::MAX)
 }
 
-/// The job as it is, newer by the news of its attempt. Results are kept for `keep`.
-pub(super) fn job(
-    job: &Job,
-    news: News,
-    keep: Duration,
-    queue_position: u32,
-    uploaded_bytes: u64,
-) -> v1::Job {
-    let chunks_done = match job.state {
-        JobState::Done => job.chunks,
-        JobState::Running if news.attempt == job.attempt => job.chunks_done.max(news.chunks_done),
-        _ => job.chunks_done,
-    };
+/// The job as it is seen.
+pub(super) fn job(view: &View) -> v1::Job {
+    let View { job, seq, chunks_done, queue_position, uploaded_bytes, kept_until } = view;
     v1::Job {
         job_id: job.id.as_bytes().to_vec().into(),
         state: state(job.state).into(),
         model: job.model.clone(),
         title: job.title.clone(),
         clip: Some(wire_header(&job.clip)),
-        seq: job.seq.saturating_mul(CHUNKS_IN_SEQ).saturating_add(chunks_done.into()),
-        uploaded_bytes,
-        queue_position,
-        chunks_done,
+        seq: *seq,
+        uploaded_bytes: *uploaded_bytes,
+        queue_position: *queue_position,
+        chunks_done: *chunks_done,
         chunks: job.chunks,
         attempt: job.attempt,
         credits_held: job.held.0,
@@ -154,7 +140,7 @@ pub(super) fn job(
         started_at_us: job.started_at.map_or(0, |Timestamp(us)| us),
         ended_at_us: job.ended_at.map_or(0, |Timestamp(us)| us),
         stem_names: job.stems.clone(),
-        kept_until_us: job.kept_until(keep).map_or(0, |Timestamp(us)| us),
+        kept_until_us: kept_until.map_or(0, |Timestamp(us)| us),
         erased: job.erased,
     }
 }
@@ -211,4 +197,8 @@ pub(super) fn optional_job_id(bytes: &[u8]) -> Result<Option<JobId>, Status> {
 
 pub(super) fn store<T>(result: Result<T, crate::store::StoreError>) -> Result<T, Status> {
     result.map_err(|error| status::of_store(&error))
+}
+
+pub(super) fn desk<T>(result: Result<T, DeskError>) -> Result<T, Status> {
+    result.map_err(|error| status::of_desk(&error))
 }

@@ -2,8 +2,7 @@
 //! open; signing in is counted only.
 
 use super::status;
-use crate::auth::api_key::ApiKey;
-use crate::auth::{Auth, AuthError};
+use crate::auth::{Auth, AuthError, Pass};
 use crate::people::Right;
 use crate::tenant::{Principal, Tenant};
 use crate::throttle::Throttle;
@@ -67,9 +66,10 @@ pub(super) async fn let_in(State(gate): State<Gate>, mut request: Request, next:
     if path.starts_with(UNKNOWN) {
         return next.run(request).await;
     }
-    match gate.principal(path, request.headers(), peer).await {
-        Ok(principal) => {
-            request.extensions_mut().insert(principal);
+    match gate.pass(path, request.headers(), peer).await {
+        Ok(pass) => {
+            request.extensions_mut().insert(pass.principal);
+            request.extensions_mut().insert(pass);
             next.run(request).await
         }
         Err(status) => status.into_http(),
@@ -83,22 +83,20 @@ impl Gate {
         self.proxies.peer(socket(extensions), lines)
     }
 
-    async fn principal(&self, call: &str, headers: &HeaderMap, peer: IpAddr) -> Result<Principal, Status> {
+    async fn pass(&self, call: &str, headers: &HeaderMap, peer: IpAddr) -> Result<Pass, Status> {
         let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let principal = self.auth.principal(authorization).await.map_err(|error| {
+        let pass = Pass::of(&self.auth, authorization).await.map_err(|error| {
             if matches!(error, AuthError::NoKey | AuthError::WrongKey) {
                 self.throttle.failed(peer);
             }
             status::of_auth(&error)
         })?;
-        let key = authorization.and_then(|value| value.strip_prefix("Bearer "));
-        let key = key.and_then(|key| ApiKey::parse(key.trim()).ok());
-        let called = self.throttle.calls(key.as_ref().map(ApiKey::prefix), principal.tenant.account());
+        let called = self.throttle.calls(pass.prefix().as_deref(), pass.principal.tenant.account());
         called.map_err(|refused| status::of_too_often(&refused))?;
         let right = NEEDS.iter().find(|(needing, _)| *needing == call).map(|(_, right)| *right);
         let right = right.ok_or_else(|| Status::unimplemented("this server has no such call"))?;
-        principal.may(right).map_err(|forbidden| status::of_forbidden(&forbidden))?;
-        Ok(principal)
+        pass.principal.may(right).map_err(|forbidden| status::of_forbidden(&forbidden))?;
+        Ok(pass)
     }
 }
 
@@ -113,6 +111,11 @@ fn socket(extensions: &Extensions) -> IpAddr {
 /// Who the gate found.
 pub(super) fn principal<T>(request: &tonic::Request<T>) -> Result<Principal, Status> {
     request.extensions().get::<Principal>().copied().ok_or_else(|| Status::unauthenticated("no API key"))
+}
+
+/// With what they came in.
+pub(super) fn pass<T>(request: &tonic::Request<T>) -> Result<Pass, Status> {
+    request.extensions().get::<Pass>().cloned().ok_or_else(|| Status::unauthenticated("no API key"))
 }
 
 /// Their account.

@@ -15,13 +15,13 @@ impl v1::models_server::Models for Models {
     async fn list(&self, request: Request<v1::ListModelsRequest>) -> Answer<v1::ListModelsResponse> {
         tenant(&request)?;
         let limits = v1::Limits {
-            clip_seconds_max: self.0.limits.clip_seconds_max,
+            clip_seconds_max: self.0.desk.limits.clip_seconds_max,
             channels_max: CHANNELS_MAX.into(),
             rate_hz_min: RATE_HZ_MIN,
             rate_hz_max: RATE_HZ_MAX,
-            jobs_open_max: self.0.limits.jobs_open_max,
+            jobs_open_max: self.0.desk.limits.jobs_open_max,
         };
-        let models = self.0.admissions.offers.all().map(model).collect();
+        let models = self.0.desk.admissions.offers.all().map(model).collect();
         Ok(Response::new(v1::ListModelsResponse { models, limits: Some(limits) }))
     }
 }

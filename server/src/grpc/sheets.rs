@@ -3,7 +3,7 @@
 use super::gate::tenant;
 use super::{Answer, AnswerStream, Edge, convert, status};
 use crate::artifacts::{ArtifactReader, Key};
-use crate::job::JobState;
+use crate::desk::ResultKind;
 use std::io::Read;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -25,18 +25,9 @@ impl v1::sheets_server::Sheets for Sheets {
         let tenant = tenant(&request)?;
         let wish = request.into_inner();
         let id = convert::job_id(&wish.job_id)?;
-        let job = convert::store(self.0.store.job(&tenant, id).await)?.ok_or_else(status::no_job)?;
-        if job.state != JobState::Done {
-            let state = job.state.word();
-            return Err(Status::failed_precondition(format!(
-                "the job is {state}; sheets come when it is done"
-            )));
-        }
-        let sheet = job.artifacts.iter().find(|made| made.name == wish.sheet && made.is_sheet());
-        let Some(sheet) = sheet else {
-            return Err(Status::not_found("the job has no such sheet, or it is no longer stored"));
-        };
-        let (artifacts, key) = (Arc::clone(&self.0.artifacts), Key::new(&tenant, sheet.sha256));
+        let found = self.0.desk.result(&tenant, id, ResultKind::Sheet, &wish.sheet).await;
+        let stored = convert::desk(found)?;
+        let (artifacts, key) = (Arc::clone(&self.0.desk.artifacts), Key::new(&tenant, stored.made.sha256));
         let (sender, receiver) = mpsc::channel(AHEAD);
         tokio::task::spawn_blocking(move || {
             let opened = artifacts.open(&key).map_err(|error| status::of_artifact(&error));

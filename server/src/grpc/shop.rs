@@ -26,11 +26,8 @@ impl v1::shop_server::Shop for Shop {
         let principal = principal(&request)?;
         let wish = request.into_inner();
         let id = purchase_id(&wish.purchase_id)?;
-        let email = match principal.person {
-            Some(person) => convert::store(self.0.store.person(person).await)?.map(|person| person.email),
-            None => None,
-        };
-        let (keep, email) = (wish.keep_payment_method, email.unwrap_or_default());
+        let email = convert::desk(self.0.desk.email(&principal).await)?;
+        let keep = wish.keep_payment_method;
         let bought = self.cashier()?.buy(&principal, id, &wish.pack, keep, &email).await;
         Ok(Response::new(view(&bought.map_err(|error| refused(&error))?, self.cashier()?)))
     }
@@ -38,7 +35,7 @@ impl v1::shop_server::Shop for Shop {
     async fn get(&self, request: Request<v1::GetPurchaseRequest>) -> Answer<v1::Purchase> {
         let tenant = tenant(&request)?;
         let id = purchase_id(&request.get_ref().purchase_id)?;
-        let purchase = convert::store(self.0.store.purchase(&tenant, id).await)?;
+        let purchase = convert::store(self.0.desk.store.purchase(&tenant, id).await)?;
         let purchase = purchase.ok_or_else(|| Status::not_found("there is no such purchase"))?;
         Ok(Response::new(view(&purchase, self.cashier()?)))
     }

@@ -3,6 +3,7 @@
 use crate::admission::Refusal;
 use crate::artifacts::ArtifactError;
 use crate::auth::AuthError;
+use crate::desk::DeskError;
 use crate::store::StoreError;
 use crate::tenant::Forbidden;
 use crate::throttle::TooOften;
@@ -28,6 +29,24 @@ pub(super) fn of_auth(error: &AuthError) -> Status {
 
 pub(super) fn of_forbidden(error: &Forbidden) -> Status {
     Status::permission_denied(error.to_string())
+}
+
+pub(super) fn of_desk(error: &DeskError) -> Status {
+    let text = error.to_string();
+    match error {
+        DeskError::Refused(refusal) => of_refusal(refusal),
+        DeskError::Store(error) => of_store(error),
+        DeskError::Artifact(error) => of_artifact(error),
+        DeskError::Upload(error) => of_upload(error),
+        DeskError::NoJob | DeskError::NoClip | DeskError::NoResult { .. } => Status::not_found(text),
+        DeskError::NotDone { .. } | DeskError::NotEnded => Status::failed_precondition(text),
+        DeskError::Audio(_) => Status::invalid_argument(text),
+        DeskError::TooMuchStaged { .. } => Status::resource_exhausted(text),
+        DeskError::Key(error) => of_auth(error),
+        DeskError::Forbidden(error) => of_forbidden(error),
+        DeskError::Draining => Status::unavailable(text),
+        DeskError::Lost(_) | DeskError::Io { .. } => internal(error),
+    }
 }
 
 pub(super) fn of_store(error: &StoreError) -> Status {
@@ -92,11 +111,6 @@ pub(super) fn of_upload(error: &UploadError) -> Status {
         UploadError::Artifact(error) => of_artifact(error),
         _ => Status::invalid_argument(text),
     }
-}
-
-/// The same for what is not there and for what is somebody else's.
-pub(super) fn no_job() -> Status {
-    Status::not_found("there is no such job")
 }
 
 pub(super) fn internal(error: &(dyn std::error::Error + 'static)) -> Status {

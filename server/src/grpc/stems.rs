@@ -3,7 +3,7 @@
 use super::gate::tenant;
 use super::{Answer, AnswerStream, Edge, convert, status};
 use crate::artifacts::{ArtifactReader, Key};
-use crate::job::JobState;
+use crate::desk::ResultKind;
 use std::io::{Read, SeekFrom};
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -26,24 +26,16 @@ impl v1::stems_server::Stems for Stems {
         let tenant = tenant(&request)?;
         let wish = request.into_inner();
         let id = convert::job_id(&wish.job_id)?;
-        let job = convert::store(self.0.store.job(&tenant, id).await)?.ok_or_else(status::no_job)?;
-        if job.state != JobState::Done {
-            return Err(Status::failed_precondition(format!(
-                "the job is {}; stems come when it is done",
-                job.state.word()
-            )));
-        }
-        let Some(stem) = job.artifacts.iter().find(|stem| stem.name == wish.stem && !stem.is_sheet()) else {
-            return Err(Status::not_found("the job has no such stem, or it is no longer stored"));
-        };
-        let frame_bytes = job.clip.frame_bytes();
-        if !wish.offset.is_multiple_of(frame_bytes) || wish.offset > stem.bytes {
+        let found = self.0.desk.result(&tenant, id, ResultKind::Stem, &wish.stem).await;
+        let stored = convert::desk(found)?;
+        let frame_bytes = stored.job.clip.frame_bytes();
+        if !wish.offset.is_multiple_of(frame_bytes) || wish.offset > stored.made.bytes {
             return Err(Status::invalid_argument(format!(
                 "the offset must be a multiple of {frame_bytes} and at most {}",
-                stem.bytes
+                stored.made.bytes
             )));
         }
-        let (artifacts, key) = (Arc::clone(&self.0.artifacts), Key::new(&tenant, stem.sha256));
+        let (artifacts, key) = (Arc::clone(&self.0.desk.artifacts), Key::new(&tenant, stored.made.sha256));
         let (sender, receiver) = mpsc::channel(AHEAD);
         tokio::task::spawn_blocking(move || {
             let opened = artifacts.open(&key).map_err(|error| status::of_artifact(&error));

@@ -1,5 +1,5 @@
 //! How often one may ask for a page: 429 with the time to wait, and in every answer what is left. Names of the headers by
-//! draft-ietf-httpapi-ratelimit-headers-05 and RFC 9110.
+//! draft-ietf-httpapi-ratelimit-headers-10 (`RateLimit-Policy`, `RateLimit`) and RFC 9110.
 
 use crate::throttle::proxy::Proxies;
 use crate::throttle::{Standing, Throttle, TooOften};
@@ -12,9 +12,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
-const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
-const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const STANDING: HeaderName = HeaderName::from_static("ratelimit");
 
 /// Everything the door uses.
 #[derive(Clone)]
@@ -41,9 +40,7 @@ pub async fn limit(State(door): State<Door>, mut request: Request, next: Next) -
         Ok(standing) => {
             request.extensions_mut().insert(Peer(peer));
             let mut response = next.run(request).await;
-            if let Some(Standing { burst, remaining, full_in }) = standing {
-                tell(&mut response, burst, remaining, full_in);
-            }
+            tell(&mut response, standing.as_slice());
             response
         }
     }
@@ -53,19 +50,28 @@ pub async fn limit(State(door): State<Door>, mut request: Request, next: Next) -
 #[must_use]
 pub fn too_often(refused: &TooOften) -> Response {
     let mut response = (StatusCode::TOO_MANY_REQUESTS, refused.to_string()).into_response();
-    tell(&mut response, refused.burst, 0, refused.retry_after);
-    response.headers_mut().insert(RETRY_AFTER, seconds(refused.retry_after));
+    tell(&mut response, &[refused.into()]);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds(refused.retry_after)));
     response
 }
 
-fn tell(response: &mut Response, burst: u32, remaining: u32, reset: Duration) {
-    let headers = response.headers_mut();
-    headers.insert(LIMIT, HeaderValue::from(burst));
-    headers.insert(REMAINING, HeaderValue::from(remaining));
-    headers.insert(RESET, seconds(reset));
+/// What is allowed in which time, and what is left until when, one line a bucket: `q` calls in `w` seconds, `r` calls left
+/// and all of them again in `t` seconds.
+pub fn tell(response: &mut Response, standings: &[Standing]) {
+    for standing in standings {
+        let Standing { whose, burst, remaining, full_in, .. } = standing;
+        let (name, window, full_in) = (whose.word(), seconds(standing.window()), seconds(*full_in));
+        for (header, text) in [
+            (POLICY, format!("\"{name}\";q={burst};w={window}")),
+            (STANDING, format!("\"{name}\";r={remaining};t={full_in}")),
+        ] {
+            let value = HeaderValue::try_from(text).expect("words and digits are a header");
+            response.headers_mut().append(header, value);
+        }
+    }
 }
 
 /// Whole seconds, up: whoever waits so long is not too early.
-fn seconds(wait: Duration) -> HeaderValue {
-    HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
+fn seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }

@@ -57,7 +57,8 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
             Ok(state) => {
                 let remaining = state.remaining_burst_capacity().min(burst);
                 let one = state.quota().replenish_interval();
-                Ok(Standing { burst, remaining, full_in: one.saturating_mul(burst - remaining) })
+                let full_in = one.saturating_mul(burst - remaining);
+                Ok(Standing { whose, per_minute, burst, remaining, full_in })
             }
             Err(not_yet) => {
                 metrics::counter!("tributary_limited_total", "by" => whose.word()).increment(1);

@@ -33,7 +33,7 @@ enum Layer {
 
 use Layer::{Command, Domain, Edge, Port, Report, Start, Vocabulary, Work};
 
-const MODULES: [(&str, Layer); 43] = [
+const MODULES: [(&str, Layer); 46] = [
     ("billing", Vocabulary),
     ("clock", Vocabulary),
     ("config", Vocabulary),
@@ -53,6 +53,7 @@ const MODULES: [(&str, Layer); 43] = [
     ("store", Port),
     ("admission", Domain),
     ("auth", Domain),
+    ("canonical", Domain),
     ("cashier", Domain),
     ("intake", Domain),
     ("margin", Domain),
@@ -65,8 +66,10 @@ const MODULES: [(&str, Layer); 43] = [
     ("sign_in", Domain),
     ("throttle", Domain),
     ("upload", Domain),
+    ("desk", Work),
     ("device", Work),
     ("worker", Work),
+    ("api", Edge),
     ("grpc", Edge),
     ("http", Edge),
     ("pages", Edge),
@@ -99,7 +102,7 @@ impl Layer {
 /// Names from outside the crate and the modules that may use them. SQL stays in the store, wire types at the edge.
 const NAMES: [(&str, &[&str]); 16] = [
     ("argon2", &["auth"]),
-    ("axum", &["grpc", "http", "pages"]),
+    ("axum", &["api", "grpc", "http", "pages"]),
     ("clap", &["cli"]),
     ("figment", &["config"]),
     ("governor", &["throttle"]),

@@ -1,0 +1,97 @@
+//! The developer API: JSON over HTTP beside gRPC, with the same keys, rights, limits and domain calls. Translates, nothing
+//! else. One table of routes makes the router, the rights, the OpenAPI document and the reference page.
+//!
+//! It speaks plain HTTP: on loopback for programs of this machine, or behind a proxy that has the certificate.
+
+mod account;
+mod clips;
+mod door;
+mod events;
+mod jobs;
+mod models;
+mod openapi;
+mod problem;
+mod reference;
+mod request;
+mod results;
+mod routes;
+mod schema;
+mod shop;
+mod words;
+
+use crate::auth::Auth;
+use crate::cashier::Cashier;
+use crate::desk::Desk;
+use crate::http::limits;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::header::CONTENT_TYPE;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+/// Streams of events that one process keeps open.
+const WATCHES_MAX: usize = 1024;
+/// Files that are received and decoded at once: each keeps a processor and a disk busy.
+const DECODES_MAX: usize = 4;
+
+/// Everything the edge uses.
+#[derive(Clone)]
+pub struct Edge {
+    auth: Auth,
+    door: limits::Door,
+    desk: Arc<Desk>,
+    cashier: Option<Arc<Cashier>>,
+    watches: Arc<Semaphore>,
+    decodes: Arc<Semaphore>,
+}
+
+impl Edge {
+    /// Lets in by `auth`, counts at `door`, does calls at `desk`; `cashier` sells credits where any are sold.
+    #[must_use]
+    pub fn new(auth: Auth, door: limits::Door, desk: Arc<Desk>, cashier: Option<Arc<Cashier>>) -> Self {
+        let (watches, decodes) = (Semaphore::new(WATCHES_MAX), Semaphore::new(DECODES_MAX));
+        Self { auth, door, desk, cashier, watches: Arc::new(watches), decodes: Arc::new(decodes) }
+    }
+}
+
+/// A whole answer in JSON.
+fn answer(body: &Value) -> Response {
+    ([(CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+}
+
+fn router(edge: Edge) -> Router {
+    let mut router = Router::new();
+    for route in routes::table() {
+        let mut served = (route.serve)(route.method.filter());
+        if let Some(right) = route.needs {
+            served = served.route_layer(from_fn_with_state((edge.clone(), right), door::let_in));
+        }
+        router = router.route(&routes::full(route.path), served);
+    }
+    router
+        .fallback(async || problem::no_route())
+        .method_not_allowed_fallback(async || problem::no_method())
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(edge.door.clone(), limits::limit))
+        .layer(from_fn(problem::dress))
+        .with_state(edge)
+}
+
+/// Serves until `stop`, then lets calls under way end.
+///
+/// # Errors
+/// Where the listener fails.
+pub async fn serve(edge: Edge, listener: TcpListener, stop: CancellationToken) -> std::io::Result<()> {
+    let service = router(edge).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await
+}
+
+#[cfg(test)]
+#[path = "api/api_tests.rs"]
+mod tests;

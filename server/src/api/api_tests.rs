@@ -1,0 +1,16 @@
+//! The developer API of a whole running server: over sockets, with real keys and real jobs.
+
+#[path = "api_tests/cases.rs"]
+mod cases;
+#[path = "api_tests/document.rs"]
+mod document;
+#[path = "api_tests/examples.rs"]
+mod examples;
+#[path = "api_tests/isolation.rs"]
+mod isolation;
+#[path = "api_tests/jobs.rs"]
+mod jobs;
+#[path = "api_tests/keys.rs"]
+mod keys;
+#[path = "api_tests/world.rs"]
+mod world;

@@ -1,0 +1,332 @@
+//! JSON Schemas (2020-12) of everything that is sent and answered. Objects are closed and every field of an answer is there:
+//! a test holds real answers against them.
+
+use serde_json::{Map, Value, json};
+
+/// A JSON Schema.
+pub(super) type Schema = Value;
+
+/// An object in which every field is there.
+fn object(fields: &[(&str, Schema)]) -> Schema {
+    let required: Vec<_> = fields.iter().map(|(name, _)| *name).collect();
+    with_required(fields, &required)
+}
+
+fn with_required(fields: &[(&str, Schema)], required: &[&str]) -> Schema {
+    let properties: Map<_, _> =
+        fields.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
+    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+}
+
+fn said(kind: &str, description: &str) -> Schema {
+    json!({ "type": kind, "description": description })
+}
+
+fn text(description: &str) -> Schema {
+    said("string", description)
+}
+
+/// A whole number, zero or more.
+fn count(description: &str) -> Schema {
+    json!({ "type": "integer", "minimum": 0, "description": description })
+}
+
+fn flag(description: &str) -> Schema {
+    said("boolean", description)
+}
+
+fn list(items: Schema, description: &str) -> Schema {
+    json!({ "type": "array", "items": items, "description": description })
+}
+
+fn moment(description: &str) -> Schema {
+    json!({ "type": "string", "format": "date-time", "description": description })
+}
+
+fn word(words: &[&str], description: &str) -> Schema {
+    json!({ "type": "string", "enum": words, "description": description })
+}
+
+/// The same, or null.
+fn maybe(mut schema: Schema) -> Schema {
+    let kind = schema["type"].clone();
+    schema["type"] = json!([kind, "null"]);
+    schema
+}
+
+fn sha256(description: &str) -> Schema {
+    json!({ "type": "string", "pattern": "^[0-9a-f]{64}$", "description": description })
+}
+
+pub(super) fn clip() -> Schema {
+    object(&[
+        ("sha256", sha256("Of the canonical bytes: interleaved 32-bit little-endian float.")),
+        ("frames", count("Samples on every channel.")),
+        ("channels", count("1 to 8.")),
+        ("rate_hz", count("8000 to 192000.")),
+    ])
+}
+
+pub(super) fn clip_state() -> Schema {
+    object(&[
+        ("committed_bytes", count("Canonical bytes that are here.")),
+        ("complete", flag("All of them are here and their hash is right.")),
+    ])
+}
+
+pub(super) fn account() -> Schema {
+    let credits = object(&[
+        ("posted", count("All credits, held ones included.")),
+        ("held", count("Set aside for jobs that have not ended.")),
+        ("available", count("What a new job may use.")),
+        (
+            "expiring",
+            list(
+                object(&[("credits", count("How many.")), ("at", moment("When they go."))]),
+                "The soonest first.",
+            ),
+        ),
+    ]);
+    let person = object(&[
+        ("email", text("Address.")),
+        ("role", word(&["owner", "admin", "member", "viewer"], "In the account.")),
+        ("month_limit", maybe(count("Credits that their jobs may take in a calendar month."))),
+        ("month_spent", count("What of that is spent or held.")),
+    ]);
+    let storage = object(&[
+        ("kept_bytes", count("What clips and results take, with room for those of open jobs.")),
+        ("kept_bytes_max", maybe(count("What they may take; null for any amount."))),
+        ("keep_days", count("Results are deleted so many days after their job has ended.")),
+    ]);
+    object(&[
+        ("name", text("Of the account.")),
+        ("credits", credits),
+        ("suspended", flag("No job is started any more: a payment was taken back.")),
+        ("rights", list(word(&["read", "run", "manage", "buy"], "A right."), "What the key may do.")),
+        ("person", maybe(person)),
+        ("buy_url", maybe(text("The page that sells credits."))),
+        ("storage", storage),
+    ])
+}
+
+pub(super) fn history() -> Schema {
+    let line = object(&[
+        ("line", count("Rises.")),
+        ("at", moment("When.")),
+        ("kind", word(&["grant", "capture", "refund", "expiry", "takeback"], "Why credits moved.")),
+        ("credits", said("integer", "Below zero: credits went.")),
+        ("credits_after", count("Credits of the account after this line.")),
+        ("job", maybe(text("The job that was paid."))),
+        ("note", text("For people.")),
+    ]);
+    object(&[
+        ("lines", list(line, "Newest first.")),
+        ("next_before_line", maybe(count("For the next page."))),
+    ])
+}
+
+pub(super) fn packs() -> Schema {
+    let pack = object(&[
+        ("name", text("What a purchase names.")),
+        ("title", text("For people.")),
+        ("credits", count("How many.")),
+        ("amount_minor", count("The price in the currency's smallest unit: 900 for 9.00 EUR.")),
+        ("currency", text("Three letters.")),
+    ]);
+    object(&[
+        ("packs", list(pack, "On offer now.")),
+        ("test", flag("The payment service only pretends: no money moves.")),
+    ])
+}
+
+pub(super) fn purchase_wish() -> Schema {
+    with_required(
+        &[
+            (
+                "id",
+                json!({ "type": "string", "format": "uuid", "description": "A UUID of your own; or send an Idempotency-Key." }),
+            ),
+            ("pack", text("A pack's name.")),
+            ("keep_payment_method", flag("The account may be topped up later without anybody.")),
+        ],
+        &["pack"],
+    )
+}
+
+pub(super) fn purchase() -> Schema {
+    let states = ["created", "open", "processing", "paid", "failed", "expired", "mismatch"];
+    object(&[
+        ("id", text("A UUID.")),
+        ("state", word(&states, "`paid`: the credits came.")),
+        ("pack", text("Its pack.")),
+        ("credits", count("As agreed.")),
+        ("amount_minor", count("As agreed.")),
+        ("currency", text("As agreed.")),
+        ("url", maybe(text("Where a person pays, while it is open."))),
+        ("receipt_url", maybe(text("Where the receipt is."))),
+        ("failure", maybe(text("Why there are no credits."))),
+        ("created_at", moment("When it was agreed.")),
+    ])
+}
+
+pub(super) fn models() -> Schema {
+    let number = object(&[
+        ("type", json!({ "const": "number" })),
+        ("min", said("number", "Smallest.")),
+        ("max", said("number", "Largest.")),
+        ("step", said("number", "A notch.")),
+        ("default", said("number", "When nothing is said.")),
+        ("unit", text("dB, %, LUFS; empty for none.")),
+    ]);
+    let switch =
+        object(&[("type", json!({ "const": "switch" })), ("default", flag("When nothing is said."))]);
+    let option = object(&[("word", text("What a job says.")), ("title", text("For people."))]);
+    let choice = object(&[
+        ("type", json!({ "const": "choice" })),
+        ("options", list(option, "Words.")),
+        ("default", text("When nothing is said.")),
+    ]);
+    let control = object(&[
+        ("name", text("What `settings` names.")),
+        ("title", text("For people.")),
+        ("help", text("For people.")),
+        ("advanced", flag("Only for those who ask for more.")),
+        ("values", json!({ "oneOf": [number, switch, choice] })),
+    ]);
+    let model = object(&[
+        ("name", text("What a job names.")),
+        ("title", text("For people.")),
+        ("task", text("separate, enhance, master, transcribe or speech.")),
+        ("grade", text("preview, standard or studio.")),
+        ("stems", list(text("Name."), "What comes out as sound.")),
+        ("sheets", list(text("Name."), "What comes out as files, with nothing set.")),
+        ("description", text("For people.")),
+        ("licence", text("Of the weights.")),
+        ("commercial_use", word(&["yes", "no", "unstated"], "Of what comes out.")),
+        ("quality", text("As measured.")),
+        ("version", text("Of the weights.")),
+        ("credits_per_minute", count("Of a started minute.")),
+        ("references_max", count("References a job may name.")),
+        ("controls", list(control, "What a job may set.")),
+    ]);
+    let limits = object(&[
+        ("clip_seconds_max", count("Longest clip.")),
+        ("channels_max", count("Most channels.")),
+        ("rate_hz_min", count("Lowest rate.")),
+        ("rate_hz_max", count("Highest rate.")),
+        ("jobs_open_max", count("Jobs of an account that may be open at once.")),
+    ]);
+    object(&[("models", list(model, "By name.")), ("limits", limits)])
+}
+
+fn settings() -> Schema {
+    json!({
+        "type": "object",
+        "description": "Values of the model's controls, by name.",
+        "additionalProperties": { "type": ["number", "boolean", "string"] },
+    })
+}
+
+pub(super) fn quote_wish() -> Schema {
+    with_required(
+        &[
+            ("model", text("A model's name.")),
+            ("frames", count("Of the clip.")),
+            ("channels", count("Of the clip.")),
+            ("rate_hz", count("Of the clip.")),
+            ("settings", settings()),
+        ],
+        &["model", "frames", "channels", "rate_hz"],
+    )
+}
+
+pub(super) fn quote() -> Schema {
+    object(&[
+        ("credits", count("The most that the job can cost.")),
+        ("available", count("What the account could spend.")),
+        ("reason", text("How the price is made, for people.")),
+    ])
+}
+
+pub(super) fn job_wish() -> Schema {
+    with_required(
+        &[
+            (
+                "id",
+                json!({ "type": "string", "format": "uuid", "description": "A UUID of your own; or send an Idempotency-Key." }),
+            ),
+            ("model", text("A model's name.")),
+            ("clip", clip()),
+            ("stems", list(text("Name."), "Which; empty for all.")),
+            ("title", text("For lists; at most 200 characters.")),
+            ("settings", settings()),
+            ("references", list(clip(), "Clips that the result shall be made like.")),
+            ("credits_max", count("The quote that was seen: a job that would cost more by now is refused.")),
+        ],
+        &["model", "clip"],
+    )
+}
+
+pub(super) fn job() -> Schema {
+    let made = object(&[
+        ("name", text("Its name; a sheet's ends in its format.")),
+        ("sha256", sha256("Of its bytes; of a stem, the canonical ones.")),
+        ("bytes", count("How many.")),
+        ("url", text("Where it is fetched.")),
+    ]);
+    let credits = object(&[
+        ("held", count("Set aside: the most it can cost.")),
+        ("captured", count("Taken when it ended.")),
+        ("released", count("Given back when it ended.")),
+    ]);
+    let states = ["uploading", "queued", "running", "done", "failed", "cancelled", "expired"];
+    object(&[
+        ("id", text("A UUID.")),
+        ("state", word(&states, "Where it is.")),
+        ("ended", flag("Nothing changes any more.")),
+        ("seq", count("Rises with every change.")),
+        ("model", text("Its model.")),
+        ("title", text("For lists.")),
+        ("clip", clip()),
+        ("references", list(clip(), "As asked for.")),
+        ("settings", settings()),
+        ("wanted_stems", list(text("Name."), "As asked for.")),
+        ("uploaded_bytes", count("Of its clips, while uploading.")),
+        ("queue_position", count("Jobs in front of it, while queued.")),
+        ("chunks_done", count("Work done.")),
+        ("chunks", count("Work to do.")),
+        ("attempt", count("Times a worker has taken it.")),
+        ("credits", credits),
+        ("failure", maybe(text("Why it failed."))),
+        ("stems", list(made.clone(), "When it is done.")),
+        ("sheets", list(made, "When it is done.")),
+        ("created_at", moment("When it was admitted.")),
+        ("started_at", maybe(moment("When a worker first took it."))),
+        ("ended_at", maybe(moment("When it ended."))),
+        (
+            "kept_until",
+            maybe(moment("When its clip and results are deleted; null while it is open, and once they are.")),
+        ),
+        ("erased", flag("Clip and results are deleted.")),
+    ])
+}
+
+pub(super) fn jobs() -> Schema {
+    object(&[("jobs", list(job(), "Newest first.")), ("next_before", maybe(text("For the next page.")))])
+}
+
+pub(super) fn problem() -> Schema {
+    with_required(
+        &[
+            ("type", text("Names the kind of problem; the reference page has all of them.")),
+            ("title", text("The kind in words.")),
+            ("status", count("As in the answer's first line.")),
+            ("detail", text("What is wrong with this request, and what to do.")),
+            ("reason", word(&["NOT_ENOUGH_CREDITS", "OVER_LIMIT", "SUSPENDED"], "For programs.")),
+            ("needed", count("Credits that the job needs.")),
+            ("available", count("Credits that the account could spend.")),
+            ("committed_bytes", count("Where a clip goes on.")),
+        ],
+        &["type", "title", "status", "detail"],
+    )
+}
