@@ -113,7 +113,7 @@ pub enum Refusal {
     },
     /// The account starts no job any more.
     #[error(
-        "this account starts no new jobs since a payment of its was taken back; write to the server's operator"
+        "this account is suspended and starts no new jobs; write to the server's operator"
     )]
     Suspended,
     /// The account would keep more than it may.

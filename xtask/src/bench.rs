@@ -1,5 +1,5 @@
-//! How fast and how large: the plugin's audio thread, the stages of the model, the server's overhead, the wire, memory,
-//! long clips on one core, mastering and separation beside other programs. Figures of this machine.
+//! How fast and how large: the plugin's audio thread, the stages of the model, the server's overhead, the wire, calls on both
+//! databases, memory, long clips on one core, mastering and separation beside other programs. Figures of this machine.
 
 pub(crate) mod clip;
 mod cost;
@@ -37,6 +37,8 @@ pub(crate) enum Part {
     Stages,
     /// The server's overhead, the wire, shortest jobs, memory
     Server,
+    /// Quotes, new jobs and shortest jobs on SQLite and on PostgreSQL
+    Calls,
     /// Long clips on one core: notes and speech
     Long,
     /// Mastering beside matchering, a program from PyPI
@@ -113,6 +115,11 @@ fn product(parts: &[Part], short: bool, scratch: &Path, table: &mut Table) -> an
     }
     if wanted(Part::Server) {
         server(&program, short, scratch, table)?;
+    }
+    if wanted(Part::Calls) {
+        println!("calls on both databases");
+        setup::database()?;
+        figures(&mut bench("tributary-tests", "calls"), table)?;
     }
     if wanted(Part::Long) {
         let song = clip::Song::decode(&program, scratch)?;

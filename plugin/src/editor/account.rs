@@ -16,7 +16,7 @@ const PACK: f32 = 44.0;
 
 /// What a suspended account's member can do.
 pub(crate) const SUSPENDED: &str =
-    "A payment was taken back: the account's owner settles it with the operator";
+    "The account is suspended: its owner settles that with the server's operator";
 
 /// The one line beside the credits that matters most.
 pub(crate) fn note(account: &Account) -> (String, Color32) {
@@ -117,7 +117,7 @@ fn facts(ui: &Ui, column: &mut Strip, account: &Account) {
     }
     column.top(12.0);
     if account.is_suspended {
-        let words = format!("The account is suspended and starts no jobs. {SUSPENDED}.");
+        let words = format!("{SUSPENDED}. It starts no jobs until then.");
         told(ui, column, &words, theme::RECORD);
     } else if account.left_this_month() == Some(0) {
         let words =

@@ -101,7 +101,7 @@ fn act(turn: &Turn<'_>) -> Act {
 fn bar_to(turn: &Turn<'_>) -> Option<(String, &'static str, &'static str)> {
     let account = turn.view.account.as_ref()?;
     if account.is_suspended {
-        return Some(("Account suspended".to_owned(), "A payment was taken back", account::SUSPENDED));
+        return Some(("Account suspended".to_owned(), "Ask the server's operator", account::SUSPENDED));
     }
     let (left, Quote::Price { credits, .. }) = (account.left_this_month()?, &turn.view.choice.quote) else {
         return None;

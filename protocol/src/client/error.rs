@@ -31,9 +31,9 @@ pub enum ClientError {
          wait for the next month"
     )]
     OverLimit,
-    /// The account starts no jobs any more, since a payment of its was taken back.
+    /// The account starts no jobs any more.
     #[error(
-        "the account is suspended, since a payment of its was taken back: its owner settles that with the server's operator"
+        "the account is suspended and starts no new jobs: its owner settles that with the server's operator"
     )]
     Suspended,
     /// The server has too much to do, or the account too many open jobs.

@@ -33,7 +33,7 @@ pub struct GetAccountResponse {
     /// Credits that end, the soonest first. They are among `posted`.
     #[prost(message, repeated, tag = "10")]
     pub expiring: ::prost::alloc::vec::Vec<ExpiringCredits>,
-    /// No job is started any more: a payment was taken back.
+    /// No job is started any more, since a payment was taken back or the operator says so.
     #[prost(bool, tag = "11")]
     pub suspended: bool,
     /// What the account's clips and results take on the server, with room for those of open jobs.

@@ -64,7 +64,7 @@ pub(super) async fn balance(place: Place, args: BalanceArgs) -> anyhow::Result<u
             ));
         }
         if account.suspended {
-            screen::line("the account starts no new jobs: a payment of its was taken back");
+            screen::line("the account is suspended and starts no new jobs: write to the server's operator");
         }
         let most = account.kept_bytes_max.map(|max| format!(" of {}", screen::megabytes(max)));
         screen::line(format!(

@@ -133,7 +133,7 @@ fn buying(song: &Song) -> Vec<Scene> {
             "54-suspended",
             with(song, |account| account.is_suspended = true),
             stands,
-            &["Suspended", "Account suspended", "A payment was taken back"],
+            &["Suspended", "Account suspended", "Ask the server's operator"],
         ),
         scene(
             "55-suspended-account",
