@@ -112,9 +112,7 @@ pub enum Refusal {
         spent: Credits,
     },
     /// The account starts no job any more.
-    #[error(
-        "this account is suspended and starts no new jobs; write to the server's operator"
-    )]
+    #[error("this account is suspended and starts no new jobs; write to the server's operator")]
     Suspended,
     /// The account would keep more than it may.
     #[error(

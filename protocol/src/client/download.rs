@@ -127,7 +127,12 @@ impl Fetch<'_> {
             }
             (file, Ok(()))
         });
-        let received = self.receive(from, fetched, &mut || progress(*written.borrow())).await;
+        let mut moved = || {
+            // Let go before the caller is told: while it is lent, the writer waits.
+            let at = *written.borrow();
+            progress(at);
+        };
+        let received = self.receive(from, fetched, &mut moved).await;
         let (file, wrote) =
             writing.await.map_err(|stopped| ClientError::disk(self.stem, io::Error::other(stopped)))?;
         let end = match (wrote, received) {
@@ -152,12 +157,13 @@ impl Fetch<'_> {
             stem: self.stem.to_owned(),
             offset: from,
         };
-        let mut stream = self.line.once(async { self.wire.stems().read(request).await }).await?;
+        let stream = self.line.once(async { self.wire.stems().read(request).await }).await;
+        let mut stream = stream.map_err(Failure::not_about_a_job)?;
         let mut received = from;
         while received < self.bytes {
             let packet = match timeout(self.line.patience().stream_idle, stream.message()).await {
                 Err(elapsed) => return Err(self.line.silence(elapsed)),
-                Ok(Err(status)) => return Err(self.line.judge(status)),
+                Ok(Err(status)) => return Err(self.line.judge(status).not_about_a_job()),
                 Ok(Ok(None)) => return Ok(()),
                 Ok(Ok(Some(packet))) => packet,
             };

@@ -72,6 +72,11 @@ impl Failure {
         Self { error, again: Again::Never }
     }
 
+    /// For calls about a job that is known: what was not found there is a result.
+    pub(super) fn not_about_a_job(self) -> Self {
+        Self { error: self.error.not_about_a_job(), ..self }
+    }
+
     /// Another try may help.
     pub(super) fn passing(error: ClientError) -> Self {
         Self { error, again: Again::After(Duration::ZERO) }

@@ -45,13 +45,14 @@ pub(super) async fn run(
 /// All pieces of one try; fewer or more bytes than promised are another sheet, which its hash shows.
 async fn fetch(wire: &Wire, line: &Line, job: &JobView, sheet: &SheetView) -> Result<Vec<u8>, Failure> {
     let request = v1::ReadSheetRequest { job_id: convert::id(job.id), sheet: sheet.name.clone() };
-    let mut stream = line.once(async { wire.sheets().read(request).await }).await?;
+    let stream = line.once(async { wire.sheets().read(request).await }).await;
+    let mut stream = stream.map_err(Failure::not_about_a_job)?;
     let most = sheet.bytes.min(SHEET_BYTES_MAX);
     let mut bytes = Vec::with_capacity(usize::try_from(most).unwrap_or(0).min(SHEET_PIECE_BYTES_MAX));
     loop {
         match timeout(line.patience().stream_idle, stream.message()).await {
             Err(elapsed) => return Err(line.silence(elapsed)),
-            Ok(Err(status)) => return Err(line.judge(status)),
+            Ok(Err(status)) => return Err(line.judge(status).not_about_a_job()),
             Ok(Ok(None)) => return Ok(bytes),
             Ok(Ok(Some(piece))) => bytes.extend_from_slice(&piece.bytes),
         }

@@ -101,7 +101,10 @@ pub(super) fn account() -> Schema {
     object(&[
         ("name", text("Of the account.")),
         ("credits", credits),
-        ("suspended", flag("No job is started any more, since a payment was taken back or the operator says so.")),
+        (
+            "suspended",
+            flag("No job is started any more, since a payment was taken back or the operator says so."),
+        ),
         ("rights", list(word(&["read", "run", "manage", "buy"], "A right."), "What the key may do.")),
         ("person", maybe(person)),
         ("buy_url", maybe(text("The page that sells credits."))),
