@@ -208,6 +208,33 @@ fn files_that_are_gone_are_fetched_again() {
 }
 
 #[test]
+fn files_that_are_gone_here_and_deleted_there_are_said_to_be_gone() {
+    let machine = Machine::new(Pace::Works);
+    let rig = machine.open();
+    rig.connected();
+    rig.import(machine.sound_file("Song.wav", FRAMES));
+    let job = rig.run();
+    rig.stage("ready", is_ready);
+    let library = machine.library();
+    let record = library.job(job.key).unwrap();
+    for (_, file) in library.stems(&record) {
+        std::fs::remove_file(file.unwrap()).unwrap();
+    }
+    for known in machine.studio.state().jobs.values_mut() {
+        known.job.erased = true;
+        known.job.stems.clear();
+    }
+    rig.send(Command::Refresh);
+    rig.stage("missing", |stage| matches!(stage, Stage::Missing { cost: 3 }));
+    rig.send(Command::FetchAgain(job.key));
+    rig.wait("told", |view| {
+        view.notices.iter().any(|notice| notice.text.contains("deleted from the server")).then_some(())
+    });
+    rig.stage("missing", |stage| matches!(stage, Stage::Missing { cost: 3 }));
+    assert_eq!(machine.studio.count("create"), 1, "nothing is run, and paid, by itself");
+}
+
+#[test]
 fn two_instances_of_one_library_fetch_a_job_once() {
     let machine = Machine::new(Pace::Finishes);
     let rig = machine.open();

@@ -398,6 +398,20 @@ impl v1::jobs_server::Jobs for Studio {
         }
         Ok(Response::new(known.job.clone()))
     }
+
+    async fn erase(&self, request: Request<v1::EraseJobRequest>) -> Answer<v1::Job> {
+        self.begin("erase", &request).await?;
+        let id = request.into_inner().job_id.to_vec();
+        let mut state = self.state();
+        let known = state.jobs.get_mut(&id).ok_or_else(|| Status::not_found("there is no such job"))?;
+        if !is_over(&known.job) {
+            return Err(Status::failed_precondition("the job has not ended: cancel it first"));
+        }
+        known.job.erased = true;
+        known.job.stems.clear();
+        known.job.sheets.clear();
+        Ok(Response::new(known.job.clone()))
+    }
 }
 
 #[tonic::async_trait]

@@ -236,6 +236,11 @@ impl v1::jobs_server::Jobs for Double {
         self.begin(&request)?;
         Err(Status::not_found("there is no such job"))
     }
+
+    async fn erase(&self, request: Request<v1::EraseJobRequest>) -> Answer<v1::Job> {
+        self.begin(&request)?;
+        Err(Status::failed_precondition("the job has not ended: cancel it first"))
+    }
 }
 
 #[tonic::async_trait]
