@@ -63,6 +63,7 @@ const WHO: [(&str, &str, &str); 59] = [
     ("GET", "/jobs/{id}", "viewer"),
     ("GET", "/jobs/{id}/live", "viewer"),
     ("POST", "/jobs/{id}/cancel", "member"),
+    ("POST", "/jobs/{id}/erase", "member"),
     ("GET", "/jobs/{id}/files/{name}", "viewer"),
     ("GET", "/jobs/{id}/peaks/{stem}", "viewer"),
     ("GET", "/operator", "operator"),

@@ -62,9 +62,10 @@ impl World {
             let claim = bed.claim(2).await.unwrap();
             store.finish(&claim, &stems(), at(3)).await.unwrap();
             people::fill(&bed, tenant).await;
+            // Before there is a lot, whose credits it would spend.
+            keeping::fill(&bed, tenant).await;
             terms::fill(&bed, tenant).await;
             purchases::fill(&bed, tenant).await;
-            keeping::fill(&bed, tenant).await;
         }
         Self { database, store, bed, tenants }
     }
