@@ -17,10 +17,12 @@ mod results;
 mod routes;
 mod schema;
 mod shop;
+mod webhooks;
 mod words;
 
 use crate::auth::Auth;
 use crate::cashier::Cashier;
+use crate::config::WebhooksConfig;
 use crate::desk::Desk;
 use crate::http::limits;
 use axum::Router;
@@ -47,6 +49,7 @@ pub struct Edge {
     door: limits::Door,
     desk: Arc<Desk>,
     cashier: Option<Arc<Cashier>>,
+    webhooks: WebhooksConfig,
     watches: Arc<Semaphore>,
     decodes: Arc<Semaphore>,
 }
@@ -54,9 +57,15 @@ pub struct Edge {
 impl Edge {
     /// Lets in by `auth`, counts at `door`, does calls at `desk`; `cashier` sells credits where any are sold.
     #[must_use]
-    pub fn new(auth: Auth, door: limits::Door, desk: Arc<Desk>, cashier: Option<Arc<Cashier>>) -> Self {
+    pub fn new(
+        auth: Auth,
+        door: limits::Door,
+        desk: Arc<Desk>,
+        cashier: Option<Arc<Cashier>>,
+        webhooks: WebhooksConfig,
+    ) -> Self {
         let (watches, decodes) = (Semaphore::new(WATCHES_MAX), Semaphore::new(DECODES_MAX));
-        Self { auth, door, desk, cashier, watches: Arc::new(watches), decodes: Arc::new(decodes) }
+        Self { auth, door, desk, cashier, webhooks, watches: Arc::new(watches), decodes: Arc::new(decodes) }
     }
 }
 

@@ -10,6 +10,7 @@ mod mail;
 mod network;
 mod pages;
 mod payments;
+mod webhooks;
 
 pub use api::ApiConfig;
 pub use calls::{ProxyConfig, RatesConfig};
@@ -28,6 +29,7 @@ use std::time::Duration;
 use tributary_models::session::{Attention, Precision};
 use tributary_models::{EngineChoice, SessionOptions};
 use tributary_protocol::limits::{CLIP_SECONDS_MAX, is_web_page};
+pub use webhooks::WebhooksConfig;
 
 /// Name of the config file in the data folder.
 pub const FILE_NAME: &str = "tributary.toml";
@@ -61,6 +63,8 @@ pub struct Config {
     pub proxy: ProxyConfig,
     /// The developer API.
     pub api: ApiConfig,
+    /// Where customers may be told how their jobs end.
+    pub webhooks: WebhooksConfig,
     /// How letters leave this server.
     pub mail: MailConfig,
     /// How credits are sold.
@@ -183,6 +187,7 @@ impl Default for Config {
             rates: RatesConfig::default(),
             proxy: ProxyConfig::default(),
             api: ApiConfig::default(),
+            webhooks: WebhooksConfig::default(),
             mail: MailConfig::default(),
             payments: PaymentsConfig::default(),
             pages: PagesConfig::default(),

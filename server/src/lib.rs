@@ -21,6 +21,7 @@ pub mod cashier;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod courier;
 pub mod data;
 pub mod desk;
 pub mod device;
@@ -53,6 +54,7 @@ pub mod tenant;
 pub mod throttle;
 pub mod tls;
 pub mod upload;
+pub mod webhook;
 pub mod welcome;
 pub mod worker;
 

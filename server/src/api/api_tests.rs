@@ -12,5 +12,7 @@ mod isolation;
 mod jobs;
 #[path = "api_tests/keys.rs"]
 mod keys;
+#[path = "api_tests/webhooks.rs"]
+mod webhooks;
 #[path = "api_tests/world.rs"]
 mod world;

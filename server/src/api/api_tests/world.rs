@@ -89,6 +89,7 @@ impl World {
         config.pages.listen.set_port(0);
         config.api.listen = "127.0.0.1:0".to_owned();
         config.prices.insert("beats".to_owned(), 1);
+        config.webhooks.development = true;
         let (clock, post) = (Arc::new(|| SystemClock.now().0 / 1_000_000), Post::Kept);
         let stripe = Double::start(Settings { clock, secrets: Vec::new(), post }).await.unwrap();
         config.payments.stripe_key = TEST_KEY.to_owned();
