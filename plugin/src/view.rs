@@ -115,6 +115,8 @@ pub struct Account {
     pub expiring: Vec<ExpiringCredits>,
     /// No job is started any more: a payment was taken back.
     pub is_suspended: bool,
+    /// Results are deleted from the server so many days after their job has ended; 0 where it did not say.
+    pub keep_days: u32,
     /// What is sold here; none where the operator grants credits.
     pub packs: Packs,
     /// The key may buy.

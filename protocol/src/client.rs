@@ -257,6 +257,15 @@ impl Client {
         self.line.call(request, ask!(self.jobs, cancel)).await?.try_into()
     }
 
+    /// Deletes the clip and the results of a job that has ended. The job stays in lists, its credits in the ledger.
+    ///
+    /// # Errors
+    /// Those of every call; [`ClientError::UnknownJob`], and [`ClientError::Refused`] while the job is open.
+    pub async fn erase(&self, id: JobId) -> Result<JobView, ClientError> {
+        let request = v1::EraseJobRequest { job_id: convert::id(id) };
+        self.line.call(request, ask!(self.jobs, erase)).await?.try_into()
+    }
+
     /// Sends a clip that a created job waits for, from the byte the server has got to. `file` holds the canonical
     /// bytes: interleaved 32-bit little-endian float, `frames * channels` of them. Lost connections are resumed.
     /// `progress` gets the canonical bytes sent so far; it may go back when a connection was lost. Returns when

@@ -10,6 +10,7 @@ use crate::offer::Offers;
 use crate::quote::{Price, quote};
 use crate::settings;
 use crate::steps::{SharedSteps, Step};
+use crate::store::keeping::StorageLimit;
 use crate::store::{Admission, NewJob, SpendLimit, Store, StoreError};
 use crate::tenant::{Principal, Tenant};
 pub use queue_room::QueueRoom;
@@ -40,6 +41,8 @@ pub struct JobRequest {
     pub settings: Settings,
     /// Clips the result shall be made like.
     pub references: Vec<ClipHeader>,
+    /// The quote that the user saw; none for whatever it costs.
+    pub credits_max: Option<Credits>,
 }
 
 /// Why a job was not admitted; nothing was held.
@@ -70,6 +73,16 @@ pub enum Refusal {
     /// The job id was used for another request.
     #[error("this job id was used for another request; make a new one")]
     Conflict,
+    /// It would cost more than the user saw.
+    #[error(
+        "the job costs {quote} by now, not {seen}: the price has changed; look at the new quote and send it again"
+    )]
+    Dearer {
+        /// The quote now.
+        quote: Credits,
+        /// The quote that was seen.
+        seen: Credits,
+    },
     /// Not enough credits.
     #[error("the job needs {needed}, {available} of this account are available")]
     NotEnoughCredits {
@@ -103,6 +116,19 @@ pub enum Refusal {
         "this account starts no new jobs since a payment of its was taken back; write to the server's operator"
     )]
     Suspended,
+    /// The account would keep more than it may.
+    #[error(
+        "the account keeps {} of the {} it may on this server, and this job may add {}: delete results that are not \
+         needed any more, or shorten the clip", mb(*kept), mb(*max), mb(*needed)
+    )]
+    OverStorage {
+        /// Bytes it keeps now.
+        kept: u64,
+        /// Bytes it may keep.
+        max: u64,
+        /// What the job may add.
+        needed: u64,
+    },
     /// Too many jobs of all accounts wait: later.
     #[error("the server's queue is full: {max} jobs wait; try again in a while")]
     QueueFull {
@@ -196,9 +222,15 @@ impl Admissions {
             let (stored, _) = self.look(tenant, &clip).await?;
             references.push((clip, stored == Some(bytes(&clip))));
         }
-        let room = bytes(&request.clip).saturating_mul(plan.stems.len() as u64 + 1)
+        let clip = bytes(&request.clip);
+        let clip_is_stored = stored == Some(clip);
+        let made = clip.saturating_mul(plan.stems.len() as u64);
+        let room = clip.saturating_add(made)
             + references.iter().map(|(clip, _)| bytes(clip)).sum::<u64>()
             + (self.limits.disk_free_min_mb << 20);
+        let come = references.iter().filter(|(_, stored)| !stored).map(|(clip, _)| bytes(clip)).sum::<u64>();
+        let added = made.saturating_add(come).saturating_add(if clip_is_stored { 0 } else { clip });
+        let storage_limit = self.limits.storage_bytes().map(|bytes| StorageLimit { bytes, needed: added });
         let now = self.clock.now();
         let job = NewJob {
             id: request.id,
@@ -210,20 +242,24 @@ impl Admissions {
             references,
             chunks: plan.chunks,
             quote: credits,
-            clip_is_stored: stored == Some(bytes(&request.clip)),
+            clip_is_stored,
             upload_until: now.after(self.limits.upload_idle()),
             open_max: self.limits.jobs_open_max,
             person: principal.person,
             spend_limit: principal.month_limit.map(|credits| SpendLimit { credits, since: now.month() }),
+            storage_limit,
         };
         let queue = self.queue_room.is_there(self.store.as_ref(), now).await?;
-        let full = if free.is_some_and(|free| free < room) {
+        let dearer = request.credits_max.filter(|seen| credits > *seen);
+        let refusal = if let Some(seen) = dearer {
+            Some(Refusal::Dearer { quote: credits, seen })
+        } else if free.is_some_and(|free| free < room) {
             Some(Refusal::DiskFull)
         } else {
             (!queue).then(|| Refusal::QueueFull { max: self.queue_room.queued_max() })
         };
-        // Whoever asks again for a job that was admitted gets it, however full it is now.
-        if let Some(refusal) = full
+        // Whoever asks again for a job that was admitted gets it at its price, however full it is now.
+        if let Some(refusal) = refusal
             && self.store.job(tenant, job.id).await?.is_none()
         {
             return Err(refusal);
@@ -244,6 +280,10 @@ impl Admissions {
             Admission::OverLimit { spent } => {
                 let limit = principal.month_limit.unwrap_or(Credits::ZERO);
                 Err(Refusal::OverLimit { needed: job.quote, limit, spent })
+            }
+            Admission::OverStorage { kept } => {
+                let max = self.limits.storage_bytes().unwrap_or(u64::MAX);
+                Err(Refusal::OverStorage { kept, max, needed: added })
             }
             Admission::Suspended => Err(Refusal::Suspended),
             Admission::TooMany { open } => Err(Refusal::TooMany { open, max: self.limits.jobs_open_max }),
@@ -278,6 +318,11 @@ impl Admissions {
         let allowed = format!("1 to {frames_max} (the longest clip is {hours} h)");
         Err(Refusal::Limit { what: "length in frames", value: clip.frames, allowed })
     }
+}
+
+/// Megabytes, for people.
+fn mb(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / (1 << 20) as f64)
 }
 
 fn shape(clip: &ClipHeader) -> ClipShape {

@@ -83,8 +83,6 @@ pub struct Config {
     pub first_credits: u64,
     /// The page that sells credits, `https://..`; empty for none. Clients open it in the user's browser.
     pub buy_url: String,
-    /// Days after which clips and stems of ended jobs are deleted.
-    pub keep_days: u32,
     /// `text` or `json`.
     pub log_format: LogFormat,
 }
@@ -111,6 +109,10 @@ pub struct LimitsConfig {
     pub jobs_queued_max: u64,
     /// An upload without progress for this long is given up and its credits released.
     pub upload_idle_seconds: u64,
+    /// Days after which clips and results of ended jobs are deleted.
+    pub keep_days: u32,
+    /// What one account may keep, clips and results together, in MB (2^20 bytes); 0 for any amount.
+    pub storage_mb: u64,
     /// New jobs are refused while less than this is free for clips and stems.
     pub disk_free_min_mb: u64,
 }
@@ -197,7 +199,6 @@ impl Default for Config {
             accept_licences: Vec::new(),
             first_credits: 600,
             buy_url: String::new(),
-            keep_days: 7,
             log_format: LogFormat::Text,
         }
     }
@@ -210,6 +211,8 @@ impl Default for LimitsConfig {
             jobs_open_max: 50,
             jobs_queued_max: 10_000,
             upload_idle_seconds: 3600,
+            keep_days: 30,
+            storage_mb: 0,
             disk_free_min_mb: 512,
         }
     }
@@ -291,6 +294,18 @@ impl LimitsConfig {
     pub fn upload_idle(&self) -> Duration {
         Duration::from_secs(self.upload_idle_seconds)
     }
+
+    /// How long clips and results are kept.
+    #[must_use]
+    pub fn keep(&self) -> Duration {
+        Duration::from_secs(u64::from(self.keep_days) * 86_400)
+    }
+
+    /// Bytes that one account may keep; none for any amount.
+    #[must_use]
+    pub fn storage_bytes(&self) -> Option<u64> {
+        (self.storage_mb > 0).then_some(self.storage_mb << 20)
+    }
 }
 
 /// Why a configuration cannot be used.
@@ -338,7 +353,7 @@ pub enum ConfigError {
     /// Not an address that the API may listen at.
     #[error(
         "`api.listen` is `{value}`; it must be empty or an address like 127.0.0.1:7704, and beyond loopback \
-         `proxy.trusted` must name the proxy that has the certificate"
+         there must be `tls` files, or `proxy.trusted` must name the proxy that has the certificate"
     )]
     NoApiAddress {
         /// What was given.
@@ -431,9 +446,11 @@ impl Config {
         self.rates.check(range)?;
         self.proxy.check()?;
         self.mail.check()?;
-        self.api.check(!self.proxy.trusted.is_empty())?;
+        self.api.check(self.tls.is_some() || !self.proxy.trusted.is_empty())?;
         self.payments.check()?;
         self.pages.check()?;
+        range("limits.keep_days", self.limits.keep_days.into(), 1, 36_500)?;
+        range("limits.storage_mb", self.limits.storage_mb, 0, 1 << 40)?;
         range("limits.upload_idle_seconds", self.limits.upload_idle_seconds, 1, 7 * 86_400)?;
         range("worker.jobs", self.worker.jobs.into(), 1, 64)?;
         range("worker.jobs_per_account", self.worker.jobs_per_account.into(), 1, 64)?;

@@ -6,8 +6,10 @@
 //! | `target` | which addresses an account may name |
 //! | `guard` | which machines may be reached at all, looked at as they are connected to |
 //! | `wire` | one POST: resolve, connect, TLS, the head of the answer |
+//! | `endpoints` | what an account's people and programs do with them |
 //! | `letter` | what is said, and its signature |
 
+pub mod endpoints;
 pub mod guard;
 pub mod letter;
 pub mod target;

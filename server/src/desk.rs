@@ -18,6 +18,7 @@ use crate::people::Member;
 use crate::progress::{News, Progress};
 use crate::queue::Queue;
 use crate::steps::SharedSteps;
+use crate::store::keeping::Erased;
 use crate::store::{Cancelled, Store, StoreError};
 use crate::tenant::{Forbidden, Principal, Tenant};
 use crate::upload::{UploadError, Uploads};
@@ -57,6 +58,9 @@ pub enum DeskError {
         /// Stems or sheets.
         what: &'static str,
     },
+    /// Its clip is still needed.
+    #[error("the job has not ended: cancel it first")]
+    NotEnded,
     /// Not one of the job's.
     #[error("the job has no such {what}, or it is no longer stored")]
     NoResult {
@@ -155,7 +159,7 @@ impl Desk {
     /// # Errors
     /// The store's, or where a partial clip cannot be looked up.
     pub async fn view(&self, tenant: &Tenant, job: Job, news: News) -> Result<View, DeskError> {
-        let mut view = View::listed(job, news);
+        let mut view = View::listed(job, news, self.limits.keep());
         match view.job.state {
             JobState::Queued => view.queue_position = self.store.queue_position(tenant, view.job.id).await?,
             JobState::Uploading => {
@@ -183,6 +187,20 @@ impl Desk {
         };
         self.progress.changed(tenant, id);
         Ok(job)
+    }
+
+    /// Deletes the clip and the results of a job that has ended: nobody sees them from now on, the files go soon after.
+    ///
+    /// # Errors
+    /// `NoJob`, `NotEnded`, or the store's.
+    pub async fn erase(&self, tenant: &Tenant, id: JobId) -> Result<Job, DeskError> {
+        match self.store.erase(tenant, id, self.clock.now()).await? {
+            Erased::Yes => {}
+            Erased::Open => return Err(DeskError::NotEnded),
+            Erased::Unknown => return Err(DeskError::NoJob),
+        }
+        tracing::info!(job = %id, "its results are erased at its account's wish");
+        self.job(tenant, id).await
     }
 
     /// The address of the key's person; empty for a key of nobody.

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tributary_audio::{AudioError, ClipShape};
 use tributary_protocol::limits::TITLE_CHARS_MAX;
 use tributary_protocol::settings::Settings;
-use tributary_protocol::vocab::{ClipHeader, JobId, PersonId};
+use tributary_protocol::vocab::{ClipHeader, Credits, JobId, PersonId};
 
 /// Files that come in or are decoded at once.
 const TAKING_MAX: usize = 8;
@@ -101,6 +101,8 @@ pub struct Wish {
     pub stems: Vec<String>,
     /// Values of the model's controls.
     pub settings: Settings,
+    /// The quote that was seen; none for whatever it costs.
+    pub credits_max: Option<Credits>,
 }
 
 /// Everything on the way from a file to a job.
@@ -250,6 +252,7 @@ impl Intake {
             title: draft.title.clone(),
             settings: wish.settings,
             references: Vec::new(),
+            credits_max: wish.credits_max,
         };
         let job = self.admissions.admit(who, request).await?;
         if job.state == JobState::Uploading {

@@ -154,7 +154,9 @@ pub struct Job {
     pub person: Option<PersonId>,
     /// Time of the device that it took, all attempts together.
     pub device: Duration,
-    /// Finished stems, then sheets, in the plan's order; empty before `Done`.
+    /// Its clip and results are deleted, or about to be.
+    pub erased: bool,
+    /// Finished stems, then sheets, in the plan's order; empty before `Done` and once they are deleted.
     pub artifacts: Vec<StemArtifact>,
     /// When it was admitted.
     pub created_at: Timestamp,
@@ -165,6 +167,12 @@ pub struct Job {
 }
 
 impl Job {
+    /// When its clip and results are deleted, where they are kept for `keep`; none while it is open, and once they are.
+    #[must_use]
+    pub fn kept_until(&self, keep: Duration) -> Option<Timestamp> {
+        self.ended_at.filter(|_| !self.erased).map(|ended| ended.after(keep))
+    }
+
     /// Given back at the end; zero before.
     #[must_use]
     pub fn released(&self) -> Credits {

@@ -5,6 +5,7 @@
 //! accounts), and the operator's `accounts`, `counts` and `audit`. A job of another account is the same as no job.
 
 pub mod copy;
+pub mod keeping;
 pub mod people;
 pub mod postgres;
 pub mod purchases;
@@ -25,6 +26,7 @@ use crate::ledger::{Audit, Balance, Grant, Line};
 use crate::people::{Rights, Role};
 use crate::tenant::Tenant;
 use async_trait::async_trait;
+use keeping::{Keeping, StorageLimit};
 use people::{Devices, People, Teams};
 use purchases::Purchases;
 use terms::Terms;
@@ -64,6 +66,8 @@ pub struct NewJob {
     pub person: Option<PersonId>,
     /// What that person's jobs may hold and take from a moment on.
     pub spend_limit: Option<SpendLimit>,
+    /// What the account may keep on the disk; none for any amount.
+    pub storage_limit: Option<StorageLimit>,
 }
 
 /// A member's limit.
@@ -100,6 +104,11 @@ pub enum Admission {
     OverLimit {
         /// What their jobs held and took of it.
         spent: Credits,
+    },
+    /// The account would keep more than it may.
+    OverStorage {
+        /// Bytes it keeps now.
+        kept: u64,
     },
     /// The account starts no job any more.
     Suspended,
@@ -298,7 +307,9 @@ impl From<sqlx::Error> for StoreError {
 
 /// Jobs in one page, and lines in one page, are at most what `protocol::limits` says; callers pass checked limits.
 #[async_trait]
-pub trait Store: People + Teams + Devices + Terms + Purchases + Webhooks + Send + Sync + 'static {
+pub trait Store:
+    People + Teams + Devices + Terms + Purchases + Keeping + Webhooks + Send + Sync + 'static
+{
     /// Adds an account with an empty wallet. `Exists` when the name is taken.
     async fn create_account(
         &self,
@@ -395,7 +406,7 @@ pub trait Store: People + Teams + Devices + Terms + Purchases + Webhooks + Send 
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<(Tenant, Reaped)>, StoreError>;
-    /// Jobs that ended before `ended_before` and still have artifacts or a clip on record, oldest first.
+    /// Jobs that ended before `ended_before` or were erased, and still have artifacts or a clip on record, oldest first.
     async fn stale_jobs(&self, ended_before: Timestamp, limit: u32) -> Result<Vec<Job>, StoreError>;
     /// Whether any job of the tenant that has not been [`Store::forget`]ten needs this content as clip, reference,
     /// stem or sheet, other than `except`.

@@ -11,6 +11,7 @@ use crate::cashier::Cashier;
 use crate::clock::{Clock, SteadyClock, SystemClock};
 use crate::config::{Config, DeviceConfig};
 use crate::courier::Courier;
+use crate::courier::endpoints::Endpoints;
 use crate::courier::wire::Wire;
 use crate::crew::{Hands, Relay};
 use crate::data::{DataError, DataFolder};
@@ -158,7 +159,7 @@ impl Ports {
         Arc::new(Reaper {
             every: Duration::from_secs(config.worker.reap_seconds),
             attempts: config.worker.attempts,
-            keep: Duration::from_secs(u64::from(config.keep_days) * 86_400),
+            keep: config.limits.keep(),
             upload_idle: config.limits.upload_idle(),
             store: Arc::clone(&self.store),
             artifacts: Arc::clone(&self.artifacts),
@@ -338,11 +339,17 @@ pub(crate) async fn wire(
     // Where credits are sold the pages sell them.
     let sold_there = config.buy_url.is_empty() && cashier.is_some();
     let buy_url = if sold_there { url.clone() } else { config.buy_url.clone() };
+    let endpoints = Endpoints {
+        store: Arc::clone(&ports.store),
+        clock: Arc::clone(&parts.clock),
+        config: config.webhooks.clone(),
+    };
     let shared = Shared {
         admissions: Arc::clone(&admissions),
         cashier: cashier.clone(),
         sign_in: Arc::new(ports.sign_in(&parts, url)),
         door: http.door.clone(),
+        endpoints: endpoints.clone(),
     };
     let has_edges = places.is_some();
     let built = places.map(|places| ports.pages(config, data, &parts, places, shared.clone(), drain));
@@ -361,7 +368,7 @@ pub(crate) async fn wire(
             http.door.clone(),
             Arc::clone(&desk),
             cashier.clone(),
-            config.webhooks.clone(),
+            endpoints.clone(),
         )
     });
     let Shared { sign_in, door: Door { throttle, proxies }, .. } = shared;

@@ -10,6 +10,8 @@ mod credits;
 mod disk;
 mod fairness;
 mod journey;
+mod keeping;
+mod load;
 mod memory;
 mod operations;
 mod pages;

@@ -1,5 +1,6 @@
 //! Every call the server knows, made once, with any key or none. Tries nothing twice and checks nothing.
 
+use std::path::Path;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
@@ -8,8 +9,10 @@ use tributary_protocol::v1::account_client::AccountClient;
 use tributary_protocol::v1::clips_client::ClipsClient;
 use tributary_protocol::v1::jobs_client::JobsClient;
 use tributary_protocol::v1::models_client::ModelsClient;
+use tributary_protocol::v1::sheets_client::SheetsClient;
+use tributary_protocol::v1::shop_client::ShopClient;
 use tributary_protocol::v1::stems_client::StemsClient;
-use tributary_protocol::vocab::{ClipHeader, JobId};
+use tributary_protocol::vocab::{ClipHeader, JobId, PurchaseId};
 
 /// What the calls are about.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub struct Subject {
     pub clip: ClipHeader,
     /// A stem of the job.
     pub stem: String,
+    /// A purchase, somebody's or nobody's.
+    pub purchase: PurchaseId,
 }
 
 /// One call, and what came back: words without ids, or code and message.
@@ -45,7 +50,24 @@ async fn first<T: std::fmt::Debug>(
     first.map(|message| format!("{message:?}")).map_err(|status| (status.code(), status.message().to_owned()))
 }
 
-/// All twelve calls about one subject, `Jobs.Create` last. `authorization`: the whole header, none for no header.
+/// Every call that the protocol describes, as `Jobs.Get`, in alphabetical order.
+///
+/// # Errors
+/// Where the description cannot be read.
+pub fn described() -> anyhow::Result<Vec<String>> {
+    let proto = Path::new(env!("CARGO_MANIFEST_DIR")).join("../protocol/proto");
+    let folder = proto.join("tributary/v1");
+    let files =
+        std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut calls = Vec::new();
+    for service in protox::compile(files, [&proto])?.file.iter().flat_map(|file| &file.service) {
+        calls.extend(service.method.iter().map(|method| format!("{}.{}", service.name(), method.name())));
+    }
+    calls.sort();
+    Ok(calls)
+}
+
+/// All calls about one subject that need a key, those that make something last. `authorization`: the whole header, none for no header.
 ///
 /// # Errors
 /// Where the header cannot be written. What the server refuses is an answer.
@@ -65,7 +87,9 @@ pub async fn all(
     let mut clips = ClipsClient::with_interceptor(channel.clone(), key.clone());
     let mut stems = StemsClient::with_interceptor(channel.clone(), key.clone());
     let mut account = AccountClient::with_interceptor(channel.clone(), key.clone());
-    let mut models = ModelsClient::with_interceptor(channel.clone(), key);
+    let mut models = ModelsClient::with_interceptor(channel.clone(), key.clone());
+    let mut sheets = SheetsClient::with_interceptor(channel.clone(), key.clone());
+    let mut shop = ShopClient::with_interceptor(channel.clone(), key);
 
     let ClipHeader { frames, channels, rate_hz, sha256 } = about.clip;
     let (job_id, sha256) = (|| about.job.as_bytes().to_vec().into(), || sha256.0.to_vec().into());
@@ -75,6 +99,10 @@ pub async fn all(
     let watch = v1::WatchJobRequest { job_id: job_id(), after_seq: 0 };
     let list = v1::ListJobsRequest { limit: 0, before_job_id: job_id() };
     let read = v1::ReadStemRequest { job_id: job_id(), stem: about.stem.clone(), offset: 0 };
+    let sheet = v1::ReadSheetRequest { job_id: job_id(), sheet: "notes.mid".to_owned() };
+    let purchase_id = || about.purchase.as_bytes().to_vec().into();
+    let buy =
+        v1::BuyRequest { purchase_id: purchase_id(), pack: "small".to_owned(), keep_payment_method: false };
     let packet = v1::Packet {
         offset: 0,
         encoding: v1::Encoding::F32Raw.into(),
@@ -101,12 +129,25 @@ pub async fn all(
         ("Jobs.List", said(jobs.list(list).await, |list| format!("{} jobs", list.jobs.len()))),
         ("Jobs.Watch", first(jobs.watch(watch).await).await),
         ("Jobs.Cancel", said(jobs.cancel(v1::CancelJobRequest { job_id: job_id() }).await, job)),
+        ("Jobs.Erase", said(jobs.erase(v1::EraseJobRequest { job_id: job_id() }).await, job)),
         (
             "Clips.QueryWriteStatus",
             said(clips.query_write_status(v1::QueryWriteStatusRequest { sha256: sha256() }).await, status),
         ),
         ("Clips.Write", said(clips.write(tokio_stream::iter([write])).await, status)),
         ("Stems.Read", first(stems.read(read).await).await),
+        ("Sheets.Read", first(sheets.read(sheet).await).await),
+        (
+            "Shop.Packs",
+            said(shop.packs(v1::PacksRequest {}).await, |shop| format!("{} packs", shop.packs.len())),
+        ),
+        (
+            "Shop.Get",
+            said(shop.get(v1::GetPurchaseRequest { purchase_id: purchase_id() }).await, |found| {
+                format!("{:?}", found.state())
+            }),
+        ),
+        ("Shop.Buy", said(shop.buy(buy).await, |bought| format!("{:?}", bought.state()))),
         ("Account.Get", said(account.get(v1::GetAccountRequest {}).await, |account| account.name)),
         (
             "Account.History",

@@ -52,6 +52,12 @@ fn who(account: &Account) -> Option<String> {
     }
 }
 
+/// `Stems stay on the server for 30 days`.
+fn keeping(account: &Account) -> Option<String> {
+    let days = (account.keep_days > 0).then_some(account.keep_days)?;
+    Some(format!("Results stay on the server for {days} day{}", if days == 1 { "" } else { "s" }))
+}
+
 /// All of it, a line a fact.
 pub(crate) fn summary(account: &Account) -> String {
     let held = match account.held {
@@ -60,7 +66,7 @@ pub(crate) fn summary(account: &Account) -> String {
     };
     let free = format!("{}: {} free to spend. {held}", account.name, words::credits(account.available));
     let suspended = account.is_suspended.then(|| SUSPENDED.to_owned());
-    let lines = [Some(free), who(account), ending(account), month(account), suspended];
+    let lines = [Some(free), who(account), ending(account), month(account), keeping(account), suspended];
     lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 

@@ -403,6 +403,7 @@ fn shown(account: AccountView, packs: Packs) -> Account {
         month_spent: account.month_spent.0,
         expiring: account.expiring,
         is_suspended: account.suspended,
+        keep_days: account.keep_days,
         packs,
     }
 }

@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::time::sleep;
 use tributary_protocol::client::{Client, ClientError, JobState, JobView, NewJob, Patience};
+use tributary_protocol::vocab::Credits;
 use trouble::Trouble;
 pub(super) use trouble::sentence;
 
@@ -273,8 +274,13 @@ impl Life {
         let stems = self.record.stems.clone();
         let settings = sent(&self.record.settings);
         let references = self.record.references.iter().map(|reference| reference.clip.into()).collect();
-        let wanted =
-            NewJob { stems, settings, references, ..NewJob::new(id, model, clip, &self.record.title) };
+        let wanted = NewJob {
+            stems,
+            settings,
+            references,
+            credits_max: Some(Credits(self.record.quoted)),
+            ..NewJob::new(id, model, clip, &self.record.title)
+        };
         let mut cancel = self.cancel.clone();
         let created = tokio::select! {
             created = client.create(&wanted) => Some(created),

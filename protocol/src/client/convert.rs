@@ -73,6 +73,9 @@ impl From<v1::GetAccountResponse> for AccountView {
                 })
                 .collect(),
             suspended: wire.suspended,
+            kept_bytes: wire.kept_bytes,
+            kept_bytes_max: wire.kept_bytes_max,
+            keep_days: wire.keep_days,
         }
     }
 }
@@ -163,6 +166,7 @@ impl From<&NewJob> for v1::CreateJobRequest {
             title: job.title.clone(),
             settings: job.settings.iter().map(|(name, setting)| write_setting(name, setting)).collect(),
             references: job.references.iter().map(header).collect(),
+            credits_max: job.credits_max.map(|credits| credits.0),
         }
     }
 }
@@ -280,6 +284,8 @@ impl TryFrom<v1::Job> for JobView {
             created_at_us: wire.created_at_us,
             started_at_us: read_moment(wire.started_at_us),
             ended_at_us: read_moment(wire.ended_at_us),
+            kept_until_us: read_moment(wire.kept_until_us),
+            erased: wire.erased,
         })
     }
 }

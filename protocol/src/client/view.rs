@@ -111,6 +111,12 @@ pub struct AccountView {
     pub expiring: Vec<ExpiringCredits>,
     /// No job is started any more: a payment was taken back.
     pub suspended: bool,
+    /// What its clips and results take on the server, with room for those of open jobs.
+    pub kept_bytes: u64,
+    /// What they may take; none for any amount.
+    pub kept_bytes_max: Option<u64>,
+    /// Results are deleted so many days after their job has ended.
+    pub keep_days: u32,
 }
 
 impl AccountView {
@@ -213,6 +219,8 @@ pub struct NewJob {
     pub settings: Settings,
     /// Clips the result shall be made like; sent like the clip.
     pub references: Vec<ClipHeader>,
+    /// The quote that the user saw: refused where it would cost more by now. None for whatever it costs.
+    pub credits_max: Option<Credits>,
 }
 
 impl NewJob {
@@ -227,6 +235,7 @@ impl NewJob {
             title: title.to_owned(),
             settings: Settings::new(),
             references: Vec::new(),
+            credits_max: None,
         }
     }
 }
@@ -307,6 +316,10 @@ pub struct JobView {
     pub started_at_us: Option<i64>,
     /// When it ended.
     pub ended_at_us: Option<i64>,
+    /// When the server deletes clip and results; none while it is open, and once they are deleted.
+    pub kept_until_us: Option<i64>,
+    /// Clip and results are deleted.
+    pub erased: bool,
 }
 
 /// A finished stem: as many frames and channels as the clip, at the clip's rate.

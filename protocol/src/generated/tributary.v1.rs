@@ -36,6 +36,15 @@ pub struct GetAccountResponse {
     /// No job is started any more: a payment was taken back.
     #[prost(bool, tag = "11")]
     pub suspended: bool,
+    /// What the account's clips and results take on the server, with room for those of open jobs.
+    #[prost(uint64, tag = "12")]
+    pub kept_bytes: u64,
+    /// What they may take; none for any amount.
+    #[prost(uint64, optional, tag = "13")]
+    pub kept_bytes_max: ::core::option::Option<u64>,
+    /// Results are deleted so many days after their job has ended.
+    #[prost(uint32, tag = "14")]
+    pub keep_days: u32,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExpiringCredits {
@@ -1544,6 +1553,10 @@ pub struct CreateJobRequest {
     /// Clips that the result shall be made like, where the model takes some. They are sent like the clip.
     #[prost(message, repeated, tag = "7")]
     pub references: ::prost::alloc::vec::Vec<ClipHeader>,
+    /// The quote that the user saw: a job that would cost more by now is refused (FAILED_PRECONDITION), nothing is held.
+    /// None for whatever it costs.
+    #[prost(uint64, optional, tag = "8")]
+    pub credits_max: ::core::option::Option<u64>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetJobRequest {
@@ -1574,6 +1587,11 @@ pub struct WatchJobRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CancelJobRequest {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub job_id: ::prost::bytes::Bytes,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EraseJobRequest {
     #[prost(bytes = "bytes", tag = "1")]
     pub job_id: ::prost::bytes::Bytes,
 }
@@ -1635,6 +1653,12 @@ pub struct Job {
     pub settings: ::prost::alloc::vec::Vec<Setting>,
     #[prost(message, repeated, tag = "23")]
     pub references: ::prost::alloc::vec::Vec<ClipHeader>,
+    /// When the server deletes clip and results; 0 while the job is open, and once they are deleted.
+    #[prost(int64, tag = "24")]
+    pub kept_until_us: i64,
+    /// Clip and results are deleted.
+    #[prost(bool, tag = "25")]
+    pub erased: bool,
 }
 /// A finished file that is not sound: notes.mid, report.json. The name ends in the format.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1906,6 +1930,27 @@ pub mod jobs_client {
             req.extensions_mut().insert(GrpcMethod::new("tributary.v1.Jobs", "Cancel"));
             self.inner.unary(req, path, codec).await
         }
+        /// Deletes the clip and the results of a job that has ended: nobody sees them from now on, the files go soon after.
+        /// The job stays in lists, its credits in the ledger. A clip that another job of the account needs stays for that one.
+        /// FAILED_PRECONDITION while the job is open: cancel it first.
+        pub async fn erase(
+            &mut self,
+            request: impl tonic::IntoRequest<super::EraseJobRequest>,
+        ) -> std::result::Result<tonic::Response<super::Job>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/tributary.v1.Jobs/Erase");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("tributary.v1.Jobs", "Erase"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1967,6 +2012,13 @@ pub mod jobs_server {
         async fn cancel(
             &self,
             request: tonic::Request<super::CancelJobRequest>,
+        ) -> std::result::Result<tonic::Response<super::Job>, tonic::Status>;
+        /// Deletes the clip and the results of a job that has ended: nobody sees them from now on, the files go soon after.
+        /// The job stays in lists, its credits in the ledger. A clip that another job of the account needs stays for that one.
+        /// FAILED_PRECONDITION while the job is open: cancel it first.
+        async fn erase(
+            &self,
+            request: tonic::Request<super::EraseJobRequest>,
         ) -> std::result::Result<tonic::Response<super::Job>, tonic::Status>;
     }
     /// A job is one clip sent through one model. Its id is made by the client and saved before it is sent, so that
@@ -2293,6 +2345,49 @@ pub mod jobs_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CancelSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/tributary.v1.Jobs/Erase" => {
+                    #[allow(non_camel_case_types)]
+                    struct EraseSvc<T: Jobs>(pub Arc<T>);
+                    impl<T: Jobs> tonic::server::UnaryService<super::EraseJobRequest>
+                    for EraseSvc<T> {
+                        type Response = super::Job;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::EraseJobRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Jobs>::erase(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = EraseSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -93,5 +93,7 @@ fn done_job(stem: &[u8]) -> JobView {
         created_at_us: 1,
         started_at_us: Some(2),
         ended_at_us: Some(3),
+        kept_until_us: Some(4),
+        erased: false,
     }
 }

@@ -50,6 +50,11 @@ pub(super) async fn get(
         "rights": rights.map(Right::word).collect::<Vec<_>>(),
         "person": member,
         "buy_url": buy_url,
+        "storage": {
+            "kept_bytes": store.kept_bytes(&principal.tenant).await?,
+            "kept_bytes_max": edge.desk.limits.storage_bytes(),
+            "keep_days": edge.desk.limits.keep_days,
+        },
     })))
 }
 

@@ -1,4 +1,4 @@
-//! Jobs: create, look, list, cancel.
+//! Jobs: create, look, list, cancel, erase.
 
 use super::problem::Problem;
 use super::words::{ClipWords, SettingWords};
@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeMap;
 use tributary_protocol::limits::{JOBS_PAGE_MAX, REFERENCES_MAX};
+use tributary_protocol::vocab::Credits;
 
 /// Jobs in a page when the client does not say.
 const PAGE: u32 = 50;
@@ -33,6 +34,7 @@ struct JobWish {
     settings: BTreeMap<String, SettingWords>,
     #[serde(default)]
     references: Vec<ClipWords>,
+    credits_max: Option<u64>,
 }
 
 pub(super) async fn create(
@@ -54,6 +56,7 @@ pub(super) async fn create(
         title: wish.title,
         settings: words::settings(wish.settings)?,
         references: wish.references.iter().map(ClipWords::header).collect::<Result<_, _>>()?,
+        credits_max: wish.credits_max.map(Credits),
     };
     let job = desk.create(principal, wish).await?;
     Ok(super::answer(&words::job(&desk.view(&principal.tenant, job, News::default()).await?)))
@@ -79,7 +82,8 @@ pub(super) async fn list(
     let before = request::query(query, "before").map(request::job_id).transpose()?;
     let jobs = edge.desk.store.jobs(&pass.principal.tenant, before, limit).await?;
     let next = jobs.last().filter(|_| jobs.len() == limit as usize).map(|job| job.id.to_string());
-    let jobs = jobs.into_iter().map(|job| words::job(&View::listed(job, News::default())));
+    let keep = edge.desk.limits.keep();
+    let jobs = jobs.into_iter().map(|job| words::job(&View::listed(job, News::default(), keep)));
     Ok(super::answer(&json!({ "jobs": jobs.collect::<Vec<_>>(), "next_before": next })))
 }
 
@@ -90,5 +94,15 @@ pub(super) async fn cancel(
 ) -> Result<Response, Problem> {
     let (tenant, desk) = (&pass.principal.tenant, &edge.desk);
     let job = desk.cancel(tenant, request::job_id(&job)?).await?;
+    Ok(super::answer(&words::job(&desk.view(tenant, job, News::default()).await?)))
+}
+
+pub(super) async fn erase(
+    State(edge): State<Edge>,
+    Extension(pass): Extension<Pass>,
+    Path(job): Path<String>,
+) -> Result<Response, Problem> {
+    let (tenant, desk) = (&pass.principal.tenant, &edge.desk);
+    let job = desk.erase(tenant, request::job_id(&job)?).await?;
     Ok(super::answer(&words::job(&desk.view(tenant, job, News::default()).await?)))
 }

@@ -4,6 +4,7 @@ use crate::admission::Refusal;
 use crate::artifacts::ArtifactError;
 use crate::auth::AuthError;
 use crate::cashier::BuyError;
+use crate::courier::endpoints::EndpointError;
 use crate::desk::DeskError;
 use crate::store::StoreError;
 use crate::tenant::Forbidden;
@@ -26,17 +27,20 @@ const QUEUE_FULL_SECONDS: u64 = 10;
 const WORDS_BYTES_MAX: usize = 4096;
 
 /// Every kind: its word (the end of `type`, and its place on the reference page), its title.
-pub(super) const KINDS: [(&str, &str); 16] = [
+pub(super) const KINDS: [(&str, &str); 19] = [
     ("invalid-request", "The request is not one that can be done"),
     ("no-key", "No valid API key came with the request"),
     ("forbidden", "This key may not do that"),
     ("not-enough-credits", "The account cannot pay for the job"),
     ("over-limit", "The member's limit for this month would be passed"),
     ("suspended", "The account starts no new jobs"),
+    ("dearer", "The job costs more than was seen"),
+    ("over-storage", "The account would keep more than it may"),
     ("too-many-jobs", "Too many jobs of this account are open"),
     ("not-found", "There is no such thing, or it is not yours"),
     ("wrong-method", "This address does not know that method"),
     ("conflict", "It was said differently before, or something else stands in its way"),
+    ("not-ended", "The job is still open"),
     ("not-done", "The job has not ended well yet"),
     ("wrong-offset", "The clip goes on elsewhere"),
     ("too-large", "More than is taken at once"),
@@ -147,6 +151,10 @@ impl Problem {
             // Without a time to come again, so that people hear of it at once.
             Refusal::TooMany { .. } => Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-jobs", text),
             Refusal::QueueFull { .. } => Self::busy(text).again(QUEUE_FULL_SECONDS),
+            Refusal::OverStorage { .. } => Self::new(StatusCode::INSUFFICIENT_STORAGE, "over-storage", text),
+            Refusal::Dearer { quote, .. } => {
+                Self::new(StatusCode::CONFLICT, "dearer", text).with(reason::NEEDED, quote.0)
+            }
             Refusal::DiskFull | Refusal::Draining => Self::busy(text),
             Refusal::Store(error) => Self::of_store(error),
             Refusal::Artifact(error) => Self::of_artifact(error),
@@ -192,6 +200,7 @@ impl From<DeskError> for Problem {
             DeskError::Artifact(error) => Self::of_artifact(error),
             DeskError::Upload(error) => Self::of_upload(error),
             DeskError::NoJob | DeskError::NoClip | DeskError::NoResult { .. } => Self::not_found(text),
+            DeskError::NotEnded => Self::new(StatusCode::CONFLICT, "not-ended", text),
             DeskError::NotDone { .. } => Self::new(StatusCode::CONFLICT, "not-done", text),
             DeskError::Audio(_) => Self::invalid(text),
             DeskError::TooMuchStaged { .. } => Self::too_large(text),
@@ -212,6 +221,18 @@ impl From<BuyError> for Problem {
             BuyError::Conflict | BuyError::UnderWay | BuyError::Refused(_) => Self::conflict(text),
             BuyError::Away => Self::busy(text),
             BuyError::Store(error) => Self::of_store(error),
+        }
+    }
+}
+
+impl From<EndpointError> for Problem {
+    fn from(error: EndpointError) -> Self {
+        let text = error.to_string();
+        match &error {
+            EndpointError::Address(_) | EndpointError::Events => Self::invalid(text),
+            EndpointError::TooMany => Self::conflict(text),
+            EndpointError::NoWebhook | EndpointError::NoDelivery => Self::not_found(text),
+            EndpointError::Store(error) => Self::of_store(error),
         }
     }
 }

@@ -333,6 +333,17 @@ pub(super) fn table() -> Vec<Route> {
             |method| on(method, results::sheet)
         ),
         route!(
+            Post,
+            "/jobs/{job}/erase",
+            Some(Run),
+            "eraseJob",
+            "Deletes the clip and the results of a job that has ended; what it cost stays on record.",
+            &[],
+            Nothing,
+            Json(schema::job),
+            |method| on(method, jobs::erase)
+        ),
+        route!(
             Get,
             "/webhooks",
             Some(Manage),

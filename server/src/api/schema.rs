@@ -93,6 +93,11 @@ pub(super) fn account() -> Schema {
         ("month_limit", maybe(count("Credits that their jobs may take in a calendar month."))),
         ("month_spent", count("What of that is spent or held.")),
     ]);
+    let storage = object(&[
+        ("kept_bytes", count("What clips and results take, with room for those of open jobs.")),
+        ("kept_bytes_max", maybe(count("What they may take; null for any amount."))),
+        ("keep_days", count("Results are deleted so many days after their job has ended.")),
+    ]);
     object(&[
         ("name", text("Of the account.")),
         ("credits", credits),
@@ -100,6 +105,7 @@ pub(super) fn account() -> Schema {
         ("rights", list(word(&["read", "run", "manage", "buy"], "A right."), "What the key may do.")),
         ("person", maybe(person)),
         ("buy_url", maybe(text("The page that sells credits."))),
+        ("storage", storage),
     ])
 }
 
@@ -314,6 +320,7 @@ pub(super) fn job_wish() -> Schema {
             ("title", text("For lists; at most 200 characters.")),
             ("settings", settings()),
             ("references", list(clip(), "Clips that the result shall be made like.")),
+            ("credits_max", count("The quote that was seen: a job that would cost more by now is refused.")),
         ],
         &["model", "clip"],
     )
@@ -355,6 +362,11 @@ pub(super) fn job() -> Schema {
         ("created_at", moment("When it was admitted.")),
         ("started_at", maybe(moment("When a worker first took it."))),
         ("ended_at", maybe(moment("When it ended."))),
+        (
+            "kept_until",
+            maybe(moment("When its clip and results are deleted; null while it is open, and once they are.")),
+        ),
+        ("erased", flag("Clip and results are deleted.")),
     ])
 }
 

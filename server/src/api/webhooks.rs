@@ -3,17 +3,13 @@
 use super::problem::Problem;
 use super::{Edge, request};
 use crate::auth::Pass;
-use crate::auth::token::Token;
 use crate::clock::Timestamp;
-use crate::courier::target::Target;
-use crate::store::webhooks::NewWebhook;
-use crate::webhook::{Delivery, Event, OLD_SECRET_SIGNS, Secret, WEBHOOKS_MAX, Webhook};
+use crate::webhook::{Delivery, Event, Secret, Webhook};
 use axum::body::Body;
 use axum::extract::{Extension, Path, RawQuery, State};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 use tributary_protocol::vocab::{EventId, WebhookId};
 
 /// Deliveries in an answer when the client does not say, and at most.
@@ -37,6 +33,12 @@ fn webhook(webhook: &Webhook, now: Timestamp) -> Value {
     })
 }
 
+fn with_secret((made, secret): &(Webhook, Secret), now: Timestamp) -> Value {
+    let mut answer = webhook(made, now);
+    answer["secret"] = json!(secret.reveal());
+    answer
+}
+
 fn delivery(delivery: &Delivery) -> Value {
     let waits = delivery.ended_at.is_none();
     json!({
@@ -52,26 +54,8 @@ fn delivery(delivery: &Delivery) -> Value {
     })
 }
 
-fn none() -> Problem {
-    Problem::not_found("there is no such webhook")
-}
-
 fn webhook_id(text: &str) -> Result<WebhookId, Problem> {
     request::id(text, "webhook")
-}
-
-/// All where nothing is said; none twice, in their order.
-fn events(words: Option<Vec<String>>) -> Result<Vec<Event>, Problem> {
-    let Some(words) = words else { return Ok(Event::CHOICES.to_vec()) };
-    let read = |word: &String| Event::CHOICES.into_iter().find(|event| event.word() == word);
-    let events: Option<BTreeSet<_>> = words.iter().map(read).collect();
-    match events {
-        Some(events) if !events.is_empty() => Ok(events.into_iter().collect()),
-        _ => {
-            let words = Event::CHOICES.map(Event::word).join(", ");
-            Err(Problem::invalid(format!("`events` must name some of {words}")))
-        }
-    }
 }
 
 pub(super) async fn list(
@@ -89,16 +73,11 @@ pub(super) async fn create(
     body: Body,
 ) -> Result<Response, Problem> {
     let wish: WebhookWish = request::json(body).await?;
-    Target::read(&wish.url, &edge.webhooks).map_err(|error| Problem::invalid(error.to_string()))?;
-    let (id, secret) = (WebhookId::generate(), Secret::new(Token::generate().reveal()));
-    let new = NewWebhook { id, url: wish.url, events: events(wish.events)?, secret };
-    let now = edge.desk.clock.now();
-    let added = edge.desk.store.add_webhook(&pass.principal.tenant, &new, now).await?;
-    let added =
-        added.ok_or_else(|| Problem::conflict(format!("an account has at most {WEBHOOKS_MAX} webhooks")))?;
-    let mut answer = webhook(&added, now);
-    answer["secret"] = json!(new.secret.reveal());
-    Ok(super::answer(&answer))
+    // All where nothing is said.
+    let words = wish.events.unwrap_or_else(|| Event::CHOICES.map(|event| event.word().to_owned()).into());
+    let words = words.iter().map(String::as_str);
+    let added = edge.endpoints.add(&pass.principal.tenant, &wish.url, words).await?;
+    Ok(super::answer(&with_secret(&added, edge.desk.clock.now())))
 }
 
 pub(super) async fn remove(
@@ -106,8 +85,8 @@ pub(super) async fn remove(
     Extension(pass): Extension<Pass>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let removed = edge.desk.store.remove_webhook(&pass.principal.tenant, webhook_id(&id)?).await?;
-    if removed { Ok(super::answer(&json!({ "removed": true }))) } else { Err(none()) }
+    edge.endpoints.remove(&pass.principal.tenant, webhook_id(&id)?).await?;
+    Ok(super::answer(&json!({ "removed": true })))
 }
 
 pub(super) async fn rotate(
@@ -115,16 +94,17 @@ pub(super) async fn rotate(
     Extension(pass): Extension<Pass>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let (tenant, id, now) = (&pass.principal.tenant, webhook_id(&id)?, edge.desk.clock.now());
-    let secret = Secret::new(Token::generate().reveal());
-    let old_until = now.after(OLD_SECRET_SIGNS);
-    if !edge.desk.store.rotate_webhook(tenant, id, &secret, old_until).await? {
-        return Err(none());
-    }
-    let rotated = edge.desk.store.webhook(tenant, id).await?.ok_or_else(none)?;
-    let mut answer = webhook(&rotated, now);
-    answer["secret"] = json!(secret.reveal());
-    Ok(super::answer(&answer))
+    let rotated = edge.endpoints.rotate(&pass.principal.tenant, webhook_id(&id)?).await?;
+    Ok(super::answer(&with_secret(&rotated, edge.desk.clock.now())))
+}
+
+pub(super) async fn test(
+    State(edge): State<Edge>,
+    Extension(pass): Extension<Pass>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let event = edge.endpoints.test(&pass.principal.tenant, webhook_id(&id)?).await?;
+    Ok(super::answer(&json!({ "id": event.to_string() })))
 }
 
 pub(super) async fn deliveries(
@@ -133,10 +113,8 @@ pub(super) async fn deliveries(
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let (tenant, id) = (&pass.principal.tenant, webhook_id(&id)?);
     let limit = request::page(query.as_deref(), PAGE, PAGE_MAX)?;
-    edge.desk.store.webhook(tenant, id).await?.ok_or_else(none)?;
-    let found = edge.desk.store.deliveries(tenant, id, limit).await?;
+    let found = edge.endpoints.deliveries(&pass.principal.tenant, webhook_id(&id)?, limit).await?;
     Ok(super::answer(&json!({ "deliveries": found.iter().map(delivery).collect::<Vec<_>>() })))
 }
 
@@ -145,21 +123,7 @@ pub(super) async fn again(
     Extension(pass): Extension<Pass>,
     Path((id, event)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
-    let (tenant, event) = (&pass.principal.tenant, request::id::<EventId>(&event, "delivery")?);
-    let store = &edge.desk.store;
-    let again = store.deliver_again(tenant, webhook_id(&id)?, event, edge.desk.clock.now()).await?;
-    let again = again.ok_or_else(|| Problem::not_found("there is no such delivery"))?;
+    let event = request::id::<EventId>(&event, "delivery")?;
+    let again = edge.endpoints.again(&pass.principal.tenant, webhook_id(&id)?, event).await?;
     Ok(super::answer(&delivery(&again)))
-}
-
-pub(super) async fn test(
-    State(edge): State<Edge>,
-    Extension(pass): Extension<Pass>,
-    Path(id): Path<String>,
-) -> Result<Response, Problem> {
-    let (tenant, id, event) = (&pass.principal.tenant, webhook_id(&id)?, EventId::generate());
-    if !edge.desk.store.test_webhook(tenant, id, event, edge.desk.clock.now()).await? {
-        return Err(none());
-    }
-    Ok(super::answer(&json!({ "id": event.to_string() })))
 }

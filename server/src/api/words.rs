@@ -59,7 +59,7 @@ pub(super) fn clip(clip: &ClipHeader) -> Value {
 }
 
 pub(super) fn job(view: &View) -> Value {
-    let View { job, seq, chunks_done, queue_position, uploaded_bytes } = view;
+    let View { job, seq, chunks_done, queue_position, uploaded_bytes, kept_until } = view;
     let made = |kind: &str, made: &StemArtifact| {
         json!({
             "name": made.name,
@@ -96,6 +96,8 @@ pub(super) fn job(view: &View) -> Value {
         "created_at": job.created_at.rfc3339(),
         "started_at": job.started_at.map(Timestamp::rfc3339),
         "ended_at": job.ended_at.map(Timestamp::rfc3339),
+        "kept_until": kept_until.map(Timestamp::rfc3339),
+        "erased": job.erased,
     })
 }
 

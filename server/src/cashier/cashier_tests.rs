@@ -139,6 +139,7 @@ impl Shop {
             open_max: 10,
             person: None,
             spend_limit: None,
+            storage_limit: None,
         };
         assert!(matches!(store.admit(tenant, &new, now).await.unwrap(), Admission::Admitted(_)));
         let limits = ClaimLimits { per_account: 9, attempts: 9 };

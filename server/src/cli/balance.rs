@@ -39,7 +39,8 @@ pub(super) async fn balance(place: Place, args: BalanceArgs) -> anyhow::Result<u
             "account": account.name, "posted": posted, "held": held, "available": available,
             "buy_url": account.buy_url, "person": account.person, "role": account.role, "rights": account.rights,
             "month_limit": account.month_limit.map(|limit| limit.0), "month_spent": account.month_spent.0,
-            "suspended": account.suspended,
+            "suspended": account.suspended, "kept_bytes": account.kept_bytes,
+            "kept_bytes_max": account.kept_bytes_max, "keep_days": account.keep_days,
             "expiring": account.expiring.iter().map(|part| serde_json::json!({
                 "credits": part.credits.0, "expires_at_us": part.expires_at_us
             })).collect::<Vec<_>>(),
@@ -65,6 +66,13 @@ pub(super) async fn balance(place: Place, args: BalanceArgs) -> anyhow::Result<u
         if account.suspended {
             screen::line("the account starts no new jobs: a payment of its was taken back");
         }
+        let most = account.kept_bytes_max.map(|max| format!(" of {}", screen::megabytes(max)));
+        screen::line(format!(
+            "clips and results take {}{} on the server; they are deleted {} days after their job",
+            screen::megabytes(account.kept_bytes),
+            most.unwrap_or_default(),
+            account.keep_days
+        ));
         if let Some(url) = &account.buy_url {
             screen::line(format!("more at {url}"));
         }

@@ -2,6 +2,7 @@
 
 use super::output::{Format, lay_out};
 use super::{DONE, JOB_FAILED, Place, fetch, screen};
+use anyhow::Context;
 use std::path::PathBuf;
 use tributary_protocol::client::{Client, JobState, JobView, JobsPage};
 use tributary_protocol::vocab::JobId;
@@ -25,7 +26,13 @@ enum What {
         /// As `tributary jobs` prints it
         id: JobId,
     },
-    /// Get the stems of a finished job again; they are kept for some days
+    /// Delete the clips and results of jobs that have ended; what they cost stays on record
+    Erase {
+        /// As `tributary jobs` prints them
+        #[arg(required = true)]
+        ids: Vec<JobId>,
+    },
+    /// Get the results of a finished job again; `tributary balance` says for how long they are kept
     Fetch {
         /// As `tributary jobs` prints it
         id: JobId,
@@ -43,6 +50,7 @@ pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
     match args.what {
         None => list(&client, args.limit, args.json).await,
         Some(What::Cancel { id }) => cancel(&client, id).await,
+        Some(What::Erase { ids }) => erase(&client, &ids).await,
         Some(What::Fetch { id, out, format }) => fetch_again(&client, id, out, format).await,
     }
 }
@@ -80,15 +88,21 @@ async fn cancel(client: &Client, id: JobId) -> anyhow::Result<u8> {
     Ok(DONE)
 }
 
+async fn erase(client: &Client, ids: &[JobId]) -> anyhow::Result<u8> {
+    for id in ids {
+        let job = client.erase(*id).await.with_context(|| format!("job {id}"))?;
+        let title = if job.title.is_empty() { String::new() } else { format!(" ({})", job.title) };
+        screen::line(format!("the clip and the results of job {id}{title} are deleted"));
+    }
+    Ok(DONE)
+}
+
 async fn fetch_again(client: &Client, id: JobId, out: PathBuf, format: Format) -> anyhow::Result<u8> {
     let job = client.job(id).await?;
     if job.state != JobState::Done {
         anyhow::bail!("job {id} is {}; only finished jobs have results", word(&job));
     }
-    anyhow::ensure!(
-        !job.stems.is_empty() || !job.sheets.is_empty(),
-        "the results of job {id} are no longer kept; run it again"
-    );
+    anyhow::ensure!(!job.erased, "the results of job {id} are deleted; run it again");
     let song = if job.title.is_empty() { id.to_string() } else { job.title.replace(['/', '\\'], "-") };
     // A title may hold dots; the ending given here is the one that is taken off.
     let paths = lay_out(&[PathBuf::from(format!("{song}.song"))], Some(&out), "stems", format).remove(0);
@@ -124,6 +138,8 @@ fn as_json(job: &JobView) -> serde_json::Value {
         "failure": job.failure,
         "created_at_us": job.created_at_us,
         "ended_at_us": job.ended_at_us,
+        "kept_until_us": job.kept_until_us,
+        "erased": job.erased,
         "stems": job.stem_names,
     })
 }

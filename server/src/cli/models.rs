@@ -201,7 +201,7 @@ impl Here {
             return "built in".to_owned();
         }
         match self.bytes(card) {
-            Some(bytes) => megabytes(bytes),
+            Some(bytes) => screen::megabytes(bytes),
             None => "no".to_owned(),
         }
     }
@@ -343,7 +343,8 @@ impl<'a> Bar<'a> {
 /// What a checkpoint became, and what is kept.
 fn say_made(model: &str, made: &Made) {
     let Made { files, engine, apart_db } = made;
-    let kept: Vec<_> = files.iter().map(|(file, bytes)| format!("{file} ({})", megabytes(*bytes))).collect();
+    let kept: Vec<_> =
+        files.iter().map(|(file, bytes)| format!("{file} ({})", screen::megabytes(*bytes))).collect();
     let apart = apart_db.map_or(String::new(), |db| format!("; both engines agree to {db:.0} dB"));
     screen::line(format!("{model}: made of its checkpoint and tried on {engine}{apart}"));
     screen::note(format!("kept: {}; the checkpoint is not needed any more", kept.join(", ")));
@@ -363,11 +364,6 @@ fn commercial(card: &Card) -> &'static str {
         CommercialUse::No => "no",
         CommercialUse::Unstated => "unstated",
     }
-}
-
-fn megabytes(bytes: u64) -> String {
-    let tenths = bytes.div_ceil(100_000);
-    format!("{}.{} MB", tenths / 10, tenths % 10)
 }
 
 fn offer_in_words(model: &ModelView) -> String {

@@ -54,6 +54,12 @@ pub(super) fn table<const N: usize>(heads: [&str; N], rows: &[[String; N]]) {
     }
 }
 
+/// `1.5 MB`, rounded up.
+pub(super) fn megabytes(bytes: u64) -> String {
+    let tenths = bytes.div_ceil(100_000);
+    format!("{}.{} MB", tenths / 10, tenths % 10)
+}
+
 /// `1:02:03.4`, `2:03.4` or `3.4 s`.
 pub(super) fn duration(seconds: f64) -> String {
     let tenths = (seconds.max(0.0) * 10.0).round();

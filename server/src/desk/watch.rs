@@ -2,6 +2,7 @@
 
 use super::{Desk, DeskError};
 use crate::auth::Pass;
+use crate::clock::Timestamp;
 use crate::job::{Job, JobState};
 use crate::people::Right;
 use crate::progress::News;
@@ -33,19 +34,22 @@ pub struct View {
     pub queue_position: u32,
     /// Bytes of its clips that are here, while uploading.
     pub uploaded_bytes: u64,
+    /// When its clip and results are deleted; none while it is open, and once they are.
+    pub kept_until: Option<Timestamp>,
 }
 
 impl View {
-    /// As it stands in a list: without place and bytes.
+    /// As it stands in a list: without place and bytes. Results are kept for `keep`.
     #[must_use]
-    pub fn listed(job: Job, news: News) -> Self {
+    pub fn listed(job: Job, news: News, keep: Duration) -> Self {
         let chunks_done = match job.state {
             JobState::Done => job.chunks,
             JobState::Running if news.attempt == job.attempt => job.chunks_done.max(news.chunks_done),
             _ => job.chunks_done,
         };
         let seq = job.seq.saturating_mul(CHUNKS_IN_SEQ).saturating_add(chunks_done.into());
-        Self { job, seq, chunks_done, queue_position: 0, uploaded_bytes: 0 }
+        let kept_until = job.kept_until(keep);
+        Self { job, seq, chunks_done, queue_position: 0, uploaded_bytes: 0, kept_until }
     }
 }
 

@@ -32,6 +32,9 @@ impl v1::account_server::Account for Accounts {
                 .map(|lot| v1::ExpiringCredits { credits: lot.left.0, expires_at_us: lot.expires_at.0 })
                 .collect(),
             suspended: account.suspended_at.is_some(),
+            kept_bytes: convert::store(store.kept_bytes(&principal.tenant).await)?,
+            kept_bytes_max: self.0.desk.limits.storage_bytes(),
+            keep_days: self.0.desk.limits.keep_days,
             ..self.person(&principal).await?
         };
         Ok(Response::new(answer))

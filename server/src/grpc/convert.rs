@@ -10,7 +10,7 @@ use tonic::Status;
 use tributary_protocol::limits::{NAME_CHARS_MAX, REFERENCES_MAX, SETTINGS_MAX};
 use tributary_protocol::settings::{Control, ControlKind, Setting, Settings};
 use tributary_protocol::v1;
-use tributary_protocol::vocab::{ClipHeader, JobId, Sha256};
+use tributary_protocol::vocab::{ClipHeader, Credits, JobId, Sha256};
 
 pub(super) fn job_id(bytes: &[u8]) -> Result<JobId, Status> {
     JobId::from_slice(bytes).ok_or_else(|| Status::invalid_argument("a job id has 16 bytes"))
@@ -35,6 +35,7 @@ pub(super) fn job_request(request: v1::CreateJobRequest) -> Result<JobRequest, S
         title: request.title,
         settings: settings(request.settings)?,
         references: request.references.iter().map(clip_header).collect::<Result<_, _>>()?,
+        credits_max: request.credits_max.map(Credits),
     })
 }
 
@@ -114,7 +115,7 @@ pub(super) fn channels(channels: u32) -> u16 {
 
 /// The job as it is seen.
 pub(super) fn job(view: &View) -> v1::Job {
-    let View { job, seq, chunks_done, queue_position, uploaded_bytes } = view;
+    let View { job, seq, chunks_done, queue_position, uploaded_bytes, kept_until } = view;
     v1::Job {
         job_id: job.id.as_bytes().to_vec().into(),
         state: state(job.state).into(),
@@ -139,6 +140,8 @@ pub(super) fn job(view: &View) -> v1::Job {
         started_at_us: job.started_at.map_or(0, |Timestamp(us)| us),
         ended_at_us: job.ended_at.map_or(0, |Timestamp(us)| us),
         stem_names: job.stems.clone(),
+        kept_until_us: kept_until.map_or(0, |Timestamp(us)| us),
+        erased: job.erased,
     }
 }
 

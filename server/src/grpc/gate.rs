@@ -23,7 +23,7 @@ const OPEN: &str = "/grpc.health.v1.Health/";
 const UNKNOWN: &str = "/tributary.v1.SignIn/";
 
 /// What each call needs. One that is not here is refused, so that a new one is decided on.
-const NEEDS: [(&str, Right); 16] = [
+const NEEDS: [(&str, Right); 17] = [
     ("/tributary.v1.Account/Get", Right::Read),
     ("/tributary.v1.Account/History", Right::Read),
     ("/tributary.v1.Clips/Write", Right::Run),
@@ -34,6 +34,7 @@ const NEEDS: [(&str, Right); 16] = [
     ("/tributary.v1.Jobs/List", Right::Read),
     ("/tributary.v1.Jobs/Watch", Right::Read),
     ("/tributary.v1.Jobs/Cancel", Right::Run),
+    ("/tributary.v1.Jobs/Erase", Right::Run),
     ("/tributary.v1.Models/List", Right::Read),
     ("/tributary.v1.Shop/Packs", Right::Read),
     ("/tributary.v1.Shop/Buy", Right::Buy),

@@ -1,4 +1,4 @@
-//! Jobs: quote, create, look, watch, cancel.
+//! Jobs: quote, create, look, watch, cancel, erase.
 
 use super::gate::{pass, principal, tenant};
 use super::{Answer, AnswerStream, Edge, convert, status};
@@ -56,8 +56,10 @@ impl v1::jobs_server::Jobs for Jobs {
         let wish = request.into_inner();
         let before = convert::optional_job_id(&wish.before_job_id)?;
         let limit = convert::page(wish.limit, PAGE, JOBS_PAGE_MAX);
+        let keep = self.0.desk.limits.keep();
         let jobs = convert::store(self.0.desk.store.jobs(&tenant, before, limit).await)?;
-        let jobs = jobs.into_iter().map(|job| convert::job(&View::listed(job, News::default()))).collect();
+        let view = |job| convert::job(&View::listed(job, News::default(), keep));
+        let jobs = jobs.into_iter().map(view).collect();
         Ok(Response::new(v1::ListJobsResponse { jobs }))
     }
 
@@ -76,6 +78,14 @@ impl v1::jobs_server::Jobs for Jobs {
         let (tenant, desk) = (tenant(&request)?, &self.0.desk);
         let id = convert::job_id(&request.get_ref().job_id)?;
         let job = convert::desk(desk.cancel(&tenant, id).await)?;
+        let view = convert::desk(desk.view(&tenant, job, News::default()).await)?;
+        Ok(Response::new(convert::job(&view)))
+    }
+
+    async fn erase(&self, request: Request<v1::EraseJobRequest>) -> Answer<v1::Job> {
+        let (tenant, desk) = (tenant(&request)?, &self.0.desk);
+        let id = convert::job_id(&request.get_ref().job_id)?;
+        let job = convert::desk(desk.erase(&tenant, id).await)?;
         let view = convert::desk(desk.view(&tenant, job, News::default()).await)?;
         Ok(Response::new(convert::job(&view)))
     }

@@ -39,7 +39,7 @@ pub(super) fn of_desk(error: &DeskError) -> Status {
         DeskError::Artifact(error) => of_artifact(error),
         DeskError::Upload(error) => of_upload(error),
         DeskError::NoJob | DeskError::NoClip | DeskError::NoResult { .. } => Status::not_found(text),
-        DeskError::NotDone { .. } => Status::failed_precondition(text),
+        DeskError::NotDone { .. } | DeskError::NotEnded => Status::failed_precondition(text),
         DeskError::Audio(_) => Status::invalid_argument(text),
         DeskError::TooMuchStaged { .. } => Status::resource_exhausted(text),
         DeskError::Key(error) => of_auth(error),
@@ -83,6 +83,7 @@ pub(super) fn of_refusal(refusal: &Refusal) -> Status {
             let details = ErrorDetails::with_error_info(reason::SUSPENDED, reason::DOMAIN, HashMap::new());
             Status::with_error_details(Code::FailedPrecondition, text, details)
         }
+        Refusal::OverStorage { .. } | Refusal::Dearer { .. } => Status::failed_precondition(text),
         Refusal::DiskFull => busy(&text),
         Refusal::QueueFull { .. } => later(&text, QUEUE_FULL_AGAIN),
         Refusal::Draining => Status::unavailable(text),

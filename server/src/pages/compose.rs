@@ -5,6 +5,7 @@ use super::form::Fields;
 use super::layout::{page, proof};
 use super::visit::Visit;
 use super::{Edge, csrf, redirect, words};
+use crate::admission::Refusal;
 use crate::intake::{Draft, NotTaken, Wish};
 use crate::offer::Offer;
 use axum::extract::multipart::Field;
@@ -14,6 +15,7 @@ use std::io::Write;
 use std::time::Duration;
 use tempfile::NamedTempFile;
 use tributary_protocol::settings::{Control, ControlKind, Setting, Settings};
+use tributary_protocol::vocab::Credits;
 
 /// Between two pieces of a file.
 const PIECE_PATIENCE: Duration = Duration::from_secs(60);
@@ -178,11 +180,12 @@ async fn shape_page(edge: &Edge, visit: &Visit, name: &str, typed: &Fields) -> A
                     Ok(quote) => {
                         p .price { "Costs " strong { (words::credits(quote.credits)) } " at most; " (words::grouped(available.0)) " are available." }
                         p .dim { (quote.price.reason()) }
+                        input type="hidden" name="seen" value=(quote.credits.0);
                     }
                     Err(refusal) => p .wrong role="alert" { (refusal) }
                 }
                 div .row { button name="do" value="start" { "Start" } button .quiet name="do" value="price" { "Ask for the price again" } }
-                p .dim { "A job that fails costs nothing. Files are deleted some days after." }
+                p .dim { "A job that fails costs nothing. The file and what is made of it are deleted " (edge.intake.admissions.limits.keep_days) " days after, or when you say so." }
             }
         }
     };
@@ -248,7 +251,12 @@ fn wished<'a>(edge: &'a Edge, typed: &Fields) -> Result<(&'a Offer, Wish), Fault
     let all = stems.len() == offer.card.stems.len();
     Ok((
         offer,
-        Wish { model: offer.card.name.clone(), stems: if all { Vec::new() } else { stems }, settings },
+        Wish {
+            model: offer.card.name.clone(),
+            stems: if all { Vec::new() } else { stems },
+            settings,
+            credits_max: typed.number("seen").map(Credits),
+        },
     ))
 }
 
@@ -257,6 +265,10 @@ pub(super) async fn start(State(edge): State<Edge>, visit: Visit, Path(name): Pa
         return shape_page(&edge, &visit, &name, &visit.form).await;
     }
     let (_, wish) = wished(&edge, &visit.form)?;
-    let job = edge.intake.start(&visit.principal()?, &name, wish).await?;
-    Ok(redirect(&format!("/jobs/{}", job.id)))
+    match edge.intake.start(&visit.principal()?, &name, wish).await {
+        Ok(job) => Ok(redirect(&format!("/jobs/{}", job.id))),
+        // Other settings than those of the price that was seen, or other prices: the page says what it costs now.
+        Err(NotTaken::Refused(Refusal::Dearer { .. })) => shape_page(&edge, &visit, &name, &visit.form).await,
+        Err(error) => Err(error.into()),
+    }
 }

@@ -5,9 +5,11 @@ use super::layout::{page, small_form};
 use super::said::Said;
 use super::visit::Visit;
 use super::{Edge, done, words};
+use crate::clock::Timestamp;
 use crate::job::{Job, JobState, StemArtifact};
 use crate::people::Right;
 use crate::store::Cancelled;
+use crate::store::keeping::Erased;
 use crate::worker::stop::StopReason;
 use axum::extract::{Path, State};
 use maud::{Markup, html};
@@ -91,6 +93,7 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit, Path(id): Path<
         @if job.state == JobState::Cancelled { section .card { p { "Cancelled. " (words::credits(job.captured)) " were used, " (words::credits(job.released())) " came back." } } }
         @if job.state == JobState::Done { (results(&job)) }
         (facts(&job))
+        @if let Some(until) = job.kept_until(edge.intake.admissions.limits.keep()) { (kept(&visit, &job, until)) }
     };
     Ok(page(&edge, &visit, title(&job), &body))
 }
@@ -127,7 +130,7 @@ fn results(job: &Job) -> Markup {
     let (sheets, stems): (Vec<&StemArtifact>, Vec<_>) =
         job.artifacts.iter().partition(|artifact| artifact.is_sheet());
     html! {
-        @if job.artifacts.is_empty() { section .card { p { "Its files are no longer stored." } } }
+        @if job.erased { section .card { p { "Its files are deleted." } } }
         @if !stems.is_empty() {
             section .card #player data-player="" {
                 h2 { "Stems" }
@@ -180,6 +183,26 @@ fn facts(job: &Job) -> Markup {
                 dt { "Id" } dd { code { (job.id) } }
             }
         }
+    }
+}
+
+/// How long its files are here.
+fn kept(visit: &Visit, job: &Job, until: Timestamp) -> Markup {
+    html! {
+        section .card {
+            h2 { "Its files" }
+            p { "The clip and what was made of it are deleted on " (words::day(until)) ". What the job cost stays in the statement." }
+            @if visit.may(Right::Run) { (small_form(visit, &format!("/jobs/{}/erase", job.id), &[], "Delete them now")) }
+        }
+    }
+}
+
+pub(super) async fn erase(State(edge): State<Edge>, visit: Visit, Path(id): Path<String>) -> Answer {
+    let job = find(&edge, &visit, &id).await?;
+    match edge.store.erase(&visit.tenant()?, job.id, visit.now).await? {
+        Erased::Yes => Ok(done(&edge, Said::Erased, &format!("/jobs/{}", job.id))),
+        Erased::Open => Err(Fault::Wrong("the job has not ended: cancel it first".to_owned())),
+        Erased::Unknown => Err(Fault::Missing),
     }
 }
 

@@ -71,7 +71,13 @@ const WHO: [(&str, &str, &str); 59] = [
     ("POST", "/operator/accounts/{id}/refund", "operator"),
 ];
 /// The rest of them, so that the table above stays within a page.
-const WHO_ELSE: [(&str, &str, &str); 1] = [("POST", "/operator/accounts/{id}/suspend", "operator")];
+const WHO_ELSE: [(&str, &str, &str); 5] = [
+    ("POST", "/operator/accounts/{id}/suspend", "operator"),
+    ("GET", "/webhooks", "admin"),
+    ("POST", "/webhooks", "admin"),
+    ("POST", "/webhooks/test", "admin"),
+    ("POST", "/webhooks/remove", "admin"),
+];
 
 fn least(need: Need) -> String {
     let principal = |role: Role| Principal {

@@ -2,7 +2,7 @@
 
 use super::{
     Edge, account, assets, buy, compose, device, entry, fault, files, home, install, job, keys, live,
-    members, operator, usage,
+    members, operator, usage, webhooks,
 };
 use crate::people::Right;
 use axum::Router;
@@ -93,6 +93,10 @@ pub(super) const ROUTES: &[Route] = &[
     shows("/keys", READ, || get(keys::show)),
     takes("/keys", READ, || post(keys::add)),
     takes("/keys/revoke", READ, || post(keys::revoke)),
+    shows("/webhooks", MANAGE, || get(webhooks::show)),
+    takes("/webhooks", MANAGE, || post(webhooks::add)),
+    takes("/webhooks/test", MANAGE, || post(webhooks::test)),
+    takes("/webhooks/remove", MANAGE, || post(webhooks::remove)),
     shows("/device", Need::Person, || get(device::show)),
     takes("/device", Need::Person, || post(device::decide)),
     shows("/", READ, || get(home::show)),
@@ -114,6 +118,7 @@ pub(super) const ROUTES: &[Route] = &[
     shows("/jobs/{id}", READ, || get(job::show)),
     shows("/jobs/{id}/live", READ, || get(live::watch)),
     takes("/jobs/{id}/cancel", RUN, || post(job::cancel)),
+    takes("/jobs/{id}/erase", RUN, || post(job::erase)),
     shows("/jobs/{id}/files/{name}", READ, || get(files::file)),
     shows("/jobs/{id}/peaks/{stem}", READ, || get(files::peaks)),
     shows("/operator", Need::Operator, || get(operator::show)),

@@ -17,16 +17,19 @@ pub(super) enum Said {
     SessionEnded,
     TeamMade,
     Cancelled,
+    Erased,
     Granted,
     Refunded,
     Suspended,
     Resumed,
     DeviceIn,
     DeviceOut,
+    WebhookTested,
+    WebhookGone,
 }
 
 impl Said {
-    const ALL: [(Self, &'static str, &'static str); 19] = [
+    const ALL: [(Self, &'static str, &'static str); 22] = [
         (Self::Saved, "saved", "Saved."),
         (Self::SignedOut, "signed-out", "You are signed out."),
         (Self::PasswordChanged, "password", "The password is changed; every other browser was signed out."),
@@ -40,12 +43,19 @@ impl Said {
         (Self::SessionEnded, "session-ended", "That browser is signed out."),
         (Self::TeamMade, "team", "The team is made; you are its owner."),
         (Self::Cancelled, "cancelled", "The job stops; what was not used comes back."),
+        (Self::Erased, "erased", "The clip and the results are deleted."),
         (Self::Granted, "granted", "The credits are granted."),
         (Self::Refunded, "refunded", "The job's credits are back."),
         (Self::Suspended, "suspended", "The account starts no new jobs."),
         (Self::Resumed, "resumed", "The account may start jobs again."),
         (Self::DeviceIn, "device-in", "The device is let in. You can close this page."),
         (Self::DeviceOut, "device-out", "The device was not let in."),
+        (
+            Self::WebhookTested,
+            "webhook-tested",
+            "A test is on its way; load this page again to see how it went.",
+        ),
+        (Self::WebhookGone, "webhook-gone", "The webhook is gone, and what it was still to be told with it."),
     ];
 
     /// In the cookie.

@@ -42,6 +42,8 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
         Some(person) => names.get(&person).cloned().unwrap_or_else(|| "a former member".to_owned()),
         None => "keys of the operator".to_owned(),
     };
+    let kept = edge.store.kept_bytes(&tenant).await?;
+    let limits = &edge.intake.admissions.limits;
     let body = html! {
         h1 { "Usage" }
         nav .row aria-label="Days" {
@@ -51,6 +53,14 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
         div .columns {
             section .card { h2 { "By model" } (sums(&usage, |each| each.model.clone())) }
             section .card { h2 { "By member" } (sums(&usage, member)) }
+        }
+        section .card {
+            h2 { "Files kept here" }
+            p { strong { (words::bytes(kept)) }
+                @if let Some(most) = limits.storage_bytes() { " of " (words::bytes(most)) }
+                ", with room for what open jobs will make." }
+            @if let Some(most) = limits.storage_bytes() { progress max=(most) value=(kept.min(most)) aria-label="Files kept here" {} }
+            p .dim { "Clips and results are deleted " (limits.keep_days) " days after their job has ended, or sooner on the job's page." }
         }
     };
     Ok(page(&edge, &visit, "Usage", &body))

@@ -6,6 +6,7 @@ pub(super) mod admission;
 pub(super) mod artifacts;
 pub(super) mod crowd;
 pub(super) mod interleavings;
+pub(super) mod keeping;
 pub(super) mod leases;
 pub(super) mod people;
 pub(super) mod purchases;
@@ -60,6 +61,7 @@ pub(super) fn asks(quote: u64) -> NewJob {
         open_max: 1000,
         person: None,
         spend_limit: None,
+        storage_limit: None,
     }
 }
 
@@ -156,6 +158,8 @@ macro_rules! laws {
                 a_lowered_limit_of_tries_ends_waiting_jobs;
             artifacts: content_is_needed_while_a_job_that_is_not_forgotten_names_it
                 forgetting_keeps_the_row_and_the_money stale_jobs_are_those_that_ended_and_are_not_forgotten;
+            keeping: erased_results_are_seen_by_nobody_and_are_next_to_be_deleted
+                every_content_that_is_kept_counts_once an_account_keeps_no_more_than_it_may;
             tenants: a_foreign_job_is_the_same_as_no_job a_foreign_key_is_the_same_as_no_key
                 two_tenants_may_use_one_id;
             people: an_address_signs_up_once_whatever_was_asked_before a_link_is_good_once_and_until_its_time

@@ -63,9 +63,9 @@ impl<'a> Ending<'a> {
 impl Outcome<'_> {
     /// Whether `job`, settled by the asking attempt itself, was settled in this very way: the answer was lost, and is
     /// given again.
-    pub(super) fn is_of(&self, job: &Job, forgotten: bool) -> bool {
+    pub(super) fn is_of(&self, job: &Job) -> bool {
         match self {
-            Self::Finished(stems) => job.state == JobState::Done && (forgotten || job.artifacts == *stems),
+            Self::Finished(stems) => job.state == JobState::Done && (job.erased || job.artifacts == *stems),
             Self::Failed(reason) => job.state == JobState::Failed && job.failure.as_deref() == Some(*reason),
             Self::Stopped(chunks_done) => {
                 job.state == JobState::Cancelled && job.chunks_done == (*chunks_done).min(job.chunks)

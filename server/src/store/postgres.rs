@@ -28,6 +28,8 @@ mod accounts;
 mod credits;
 #[path = "shared/devices.rs"]
 mod devices;
+#[path = "shared/keeping.rs"]
+mod keeping;
 #[path = "shared/keys.rs"]
 mod keys;
 #[path = "shared/lots.rs"]
@@ -83,7 +85,7 @@ const APP: &str = "tributary_app";
 const SCHEDULER: &str = "tributary_scheduler";
 
 /// Number, name and text, in order; the same numbers and names as in every other database's folder.
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (1, "accounts_and_ledger", include_str!("../../migrations/postgres/0001_accounts_and_ledger.sql")),
     (2, "jobs", include_str!("../../migrations/postgres/0002_jobs.sql")),
     (
@@ -95,6 +97,7 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
     (5, "terms_of_credits", include_str!("../../migrations/postgres/0005_terms_of_credits.sql")),
     (6, "purchases", include_str!("../../migrations/postgres/0006_purchases.sql")),
     (7, "webhooks", include_str!("../../migrations/postgres/0007_webhooks.sql")),
+    (8, "erasures", include_str!("../../migrations/postgres/0008_erasures.sql")),
 ];
 
 /// A transaction. Dropped without `commit`, nothing happened.

@@ -114,7 +114,7 @@ const NAMES: [(&str, &[&str]); 18] = [
     ("maud", &["pages"]),
     ("png", &["report"]),
     ("sqlx", &["store"]),
-    ("tokio_rustls", &["courier"]),
+    ("tokio_rustls", &["api", "courier"]),
     ("tonic", &["grpc"]),
     (
         "tributary_models",

@@ -8,7 +8,7 @@ use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 use tributary_protocol::client::{Client, ClientError, JobState, JobView, NewJob, QuoteAsk};
 use tributary_protocol::limits::TITLE_CHARS_MAX;
-use tributary_protocol::vocab::JobId;
+use tributary_protocol::vocab::{Credits, JobId};
 
 pub(super) async fn make(
     client: &Client,
@@ -36,7 +36,7 @@ pub(super) async fn make(
     let id = JobId::generate();
     line.state(&format!("{}; {} of {}", canonical::describe(clip.shape()), quote.credits, quote.available));
     let job = tokio::select! {
-        job = follow(client, wish, line, (&clip, &references), id) => job,
+        job = follow(client, wish, line, (&clip, &references), (id, quote.credits)) => job,
         () = stop.cancelled() => return Err(cancelled(client, id).await),
     };
     let job = match job {
@@ -66,7 +66,7 @@ async fn follow(
     wish: &Wish,
     line: &Line,
     (clip, references): (&CanonicalClip, &[CanonicalClip]),
-    id: JobId,
+    (id, quoted): (JobId, Credits),
 ) -> Result<JobView, ClientError> {
     let title = wish.file.file_stem().map_or_else(|| "clip".into(), |stem| stem.to_string_lossy());
     let title = title.chars().filter(|c| !c.is_control()).take(TITLE_CHARS_MAX).collect();
@@ -78,6 +78,7 @@ async fn follow(
         title,
         settings: wish.settings.clone(),
         references: references.iter().map(|clip| clip.header).collect(),
+        credits_max: Some(quoted),
     };
     let mut job = client.create(&new).await?;
     if job.state == JobState::Uploading {

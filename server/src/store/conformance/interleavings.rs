@@ -195,6 +195,7 @@ impl World {
             Admission::Insufficient { available, .. } => format!("only {available}"),
             Admission::OverLimit { spent } => format!("{spent} of a limit"),
             Admission::Suspended => "suspended".into(),
+            Admission::OverStorage { .. } => "over storage".into(),
         }
     }
 

@@ -28,7 +28,7 @@ pub(super) struct Table {
 
 use Kind::{Bytes, Flag, Id, Json, Number, Text};
 
-pub(super) const TABLES: [Table; 23] = [
+pub(super) const TABLES: [Table; 24] = [
     Table {
         name: "account",
         columns: &[
@@ -335,6 +335,11 @@ pub(super) const TABLES: [Table; 23] = [
             ("sha256", Bytes),
             ("bytes", Number),
         ],
+        rows: "true",
+    },
+    Table {
+        name: "erasure",
+        columns: &[("account_id", Id), ("job_id", Id), ("asked_at", Number)],
         rows: "true",
     },
     Table {

@@ -9,6 +9,14 @@ use tributary_protocol::vocab::AccountId;
 
 pub(super) use super::PostgresStore as Books;
 
+/// How many stems a row of `job` asks for.
+macro_rules! stem_count {
+    () => {
+        "jsonb_array_length(stems)"
+    };
+}
+pub(super) use stem_count;
+
 /// A transaction across accounts.
 pub(super) async fn every(store: &PostgresStore) -> Result<Tx, StoreError> {
     store.every_account().await

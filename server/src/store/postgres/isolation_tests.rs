@@ -3,13 +3,13 @@
 
 use super::tests::{address, database, open};
 use super::*;
-use crate::store::conformance::{Bed, asks, at, nobodys, people, purchases, stems, terms, webhooks};
+use crate::store::conformance::{Bed, asks, at, keeping, nobodys, people, purchases, stems, terms, webhooks};
 use sqlx::{AssertSqlSafe, Row};
 use std::sync::Arc;
 use tributary_cluster::{ADMIN, Cluster};
 
 /// Every table that belongs to accounts, and the column that says to whom.
-const TABLES: [(&str, &str); 18] = [
+const TABLES: [(&str, &str); 19] = [
     ("account", "id"),
     ("api_key", "account_id"),
     ("member", "account_id"),
@@ -25,6 +25,7 @@ const TABLES: [(&str, &str); 18] = [
     ("transfer", "account_id"),
     ("job", "account_id"),
     ("job_reference", "account_id"),
+    ("erasure", "account_id"),
     ("stem_artifact", "account_id"),
     ("webhook", "account_id"),
     ("webhook_delivery", "account_id"),
@@ -66,6 +67,7 @@ impl World {
             terms::fill(&bed, tenant).await;
             purchases::fill(&bed, tenant).await;
             webhooks::fill(&bed, tenant).await;
+            keeping::fill(&bed, tenant).await;
         }
         Self { database, store, bed, tenants }
     }
@@ -211,6 +213,7 @@ async fn the_app_writes_the_columns_of_its_part_alone() {
         "INSERT INTO stem_artifact SELECT * FROM stem_artifact",
         "DELETE FROM stem_artifact",
         "DELETE FROM job",
+        "DELETE FROM erasure",
         "DELETE FROM account",
         "TRUNCATE job CASCADE",
         "SELECT * FROM pg_authid",
@@ -349,8 +352,8 @@ async fn the_audit_finds_what_was_changed_behind_the_store() {
     for (sql, field) in [
         ("UPDATE wallet SET posted = posted + 1 WHERE posted > 0", "accounts_off_ledger: 2"),
         ("UPDATE wallet SET held = held + 1 WHERE posted > 0", "accounts_off_holds: 2"),
-        ("DELETE FROM settlement", "settlements_off: 4"),
-        ("DELETE FROM settlement", "holds_off_jobs: 4"),
+        ("DELETE FROM settlement", "settlements_off: 6"),
+        ("DELETE FROM settlement", "holds_off_jobs: 6"),
         ("UPDATE transfer SET posted_after = 9 WHERE kind = 'grant'", "accounts_off_ledger: 2"),
         (
             "ALTER TABLE transfer DROP CONSTRAINT transfer_out_of_issued; UPDATE transfer SET debit = 2, credit = 1

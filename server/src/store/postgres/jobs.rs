@@ -2,11 +2,11 @@
 
 use super::ending::{arrow, is_same_request};
 use super::read::person_in;
-use super::rows::{self, account_in, clip, job_id, job_in, number, read_jobs, select_jobs};
+use super::rows::{self, account_in, clip, job_id, job_in, number, read_jobs, read_whole_jobs, select_jobs};
 use super::settle::end_waiting;
 use super::values::{count_in, credits_in, settings_in, stems_in, unreadable};
 use super::{Admission, Cancelled, NewJob, PostgresStore, StoreError, Tx};
-use super::{accounts, dialect};
+use super::{accounts, dialect, keeping};
 use crate::clock::Timestamp;
 use crate::job::{Job, JobEvent, JobState};
 use tributary_protocol::vocab::{AccountId, ClipHeader, JobId, Sha256};
@@ -40,6 +40,12 @@ pub(super) async fn admit(
         let spent = accounts::spent(&mut tx, account, person, limit).await?;
         if spent.checked_add(new.quote).is_none_or(|would| would > limit.credits) {
             return Ok(Admission::OverLimit { spent });
+        }
+    }
+    if let Some(limit) = &new.storage_limit {
+        let kept = keeping::kept(&mut tx, account).await?;
+        if kept.saturating_add(limit.needed) > limit.bytes {
+            return Ok(Admission::OverStorage { kept });
         }
     }
     // The condition stands in the statement too: it holds whatever lock the database takes.
@@ -293,14 +299,15 @@ pub(super) async fn stale(
     limit: u32,
 ) -> Result<Vec<Job>, StoreError> {
     let rows = sqlx::query(select_jobs!(
-        "NOT j.forgotten AND j.ended_at IS NOT NULL AND j.ended_at < $2",
+        "NOT j.forgotten AND j.ended_at IS NOT NULL AND (j.ended_at < $2
+         OR (j.account_id, j.id) IN (SELECT account_id, job_id FROM erasure))",
         "j.ended_at, j.account_id, j.id"
     ))
     .bind(i64::from(limit))
     .bind(ended_before.0)
     .fetch_all(&mut *store.every_account().await?)
     .await?;
-    read_jobs(&rows)
+    read_whole_jobs(&rows)
 }
 
 pub(super) async fn content_needed(
@@ -334,11 +341,12 @@ pub(super) async fn forget(store: &PostgresStore, account: AccountId, id: JobId)
     .execute(&mut *tx)
     .await?;
     if forgotten.rows_affected() == 1 {
-        sqlx::query("DELETE FROM stem_artifact WHERE account_id = $1 AND job_id = $2")
-            .bind(account_in(account))
-            .bind(job_in(id))
-            .execute(&mut *tx)
-            .await?;
+        for sql in [
+            "DELETE FROM stem_artifact WHERE account_id = $1 AND job_id = $2",
+            "DELETE FROM erasure WHERE account_id = $1 AND job_id = $2",
+        ] {
+            sqlx::query(sql).bind(account_in(account)).bind(job_in(id)).execute(&mut *tx).await?;
+        }
     }
     Ok(tx.commit().await?)
 }

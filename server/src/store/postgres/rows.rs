@@ -27,6 +27,8 @@ macro_rules! select_jobs {
                 (SELECT coalesce(jsonb_agg(jsonb_build_array(encode(r.sha256, 'hex'), r.frames, r.channels, r.rate_hz)
                  ORDER BY r.place), '[]')::text
                  FROM job_reference AS r WHERE r.account_id = j.account_id AND r.job_id = j.id) AS refs,
+                (j.forgotten OR EXISTS (SELECT 1 FROM erasure AS e
+                 WHERE e.account_id = j.account_id AND e.job_id = j.id)) AS erased,
                 hold.amount AS held, coalesce(settlement.captured, 0) AS captured,
                 stem.name AS stem_name, stem.sha256 AS stem_sha256, stem.bytes AS stem_bytes
              FROM page AS j
@@ -63,8 +65,15 @@ pub(super) async fn job_kept(tx: &mut Tx, account: AccountId, id: JobId) -> Resu
     job(tx, account, id).await
 }
 
-/// Folds the rows of [`select_jobs`], one for each stem, into jobs.
+/// Folds the rows of [`select_jobs`], one for each stem, into jobs, without results that are about to be deleted.
 pub(super) fn read_jobs(rows: &[PgRow]) -> Result<Vec<Job>, StoreError> {
+    let mut jobs = read_whole_jobs(rows)?;
+    jobs.iter_mut().filter(|job| job.erased).for_each(|job| job.artifacts.clear());
+    Ok(jobs)
+}
+
+/// The same with all that is on record, for who deletes it.
+pub(super) fn read_whole_jobs(rows: &[PgRow]) -> Result<Vec<Job>, StoreError> {
     let mut jobs: Vec<Job> = Vec::new();
     for row in rows {
         let (account, id) = (account_id(row, "account_id")?, job_id(row, "id")?);
@@ -100,6 +109,7 @@ fn read_job(row: &PgRow, account: AccountId, id: JobId) -> Result<Job, StoreErro
         failure: row.try_get("failure")?,
         person: person_or_none(row)?,
         device: Duration::from_micros(number(row, "device_us")?),
+        erased: row.try_get("erased")?,
         artifacts: Vec::new(),
         created_at: Timestamp(row.try_get("created_at")?),
         started_at: row.try_get::<Option<i64>, _>("started_at")?.map(Timestamp),

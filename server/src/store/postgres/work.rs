@@ -164,14 +164,14 @@ async fn stale(tx: Tx) -> Result<Settled, StoreError> {
 
 /// Whether this attempt itself ended the job in this very way before.
 async fn settled_so(tx: &mut Tx, job: &Job, outcome: &Outcome<'_>) -> Result<bool, StoreError> {
-    let forgotten: Option<bool> = sqlx::query_scalar(
-        "SELECT forgotten FROM job WHERE account_id = $1 AND id = $2 AND settled_attempt = attempt",
+    let settled: Option<i64> = sqlx::query_scalar(
+        "SELECT CAST(1 AS bigint) FROM job WHERE account_id = $1 AND id = $2 AND settled_attempt = attempt",
     )
     .bind(account_in(job.account))
     .bind(job_in(job.id))
     .fetch_optional(&mut **tx)
     .await?;
-    Ok(forgotten.is_some_and(|forgotten| outcome.is_of(job, forgotten)))
+    Ok(settled.is_some() && outcome.is_of(job))
 }
 
 async fn add_stems(tx: &mut Tx, job: &Job, stems: &[StemArtifact]) -> Result<(), StoreError> {

@@ -11,6 +11,14 @@ use tributary_protocol::vocab::AccountId;
 
 pub(super) use super::SqliteStore as Books;
 
+/// How many stems a row of `job` asks for.
+macro_rules! stem_count {
+    () => {
+        "json_array_length(stems)"
+    };
+}
+pub(super) use stem_count;
+
 /// A transaction across accounts.
 pub(super) async fn every(store: &SqliteStore) -> Result<Write<'_>, StoreError> {
     store.write().await

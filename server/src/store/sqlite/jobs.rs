@@ -1,12 +1,12 @@
 //! What a tenant does with its jobs: admission, upload, lists, cancel, and forgetting what was deleted.
 
-use super::accounts;
 use super::ending::{Ending, arrow, is_same_request};
 use super::read::person_in;
-use super::rows::{self, clip, job_id, read_jobs, select_jobs};
+use super::rows::{self, clip, job_id, read_jobs, read_whole_jobs, select_jobs};
 use super::settle::end;
 use super::values::{count_in, credits_in, settings_in, stems_in, unreadable};
 use super::{Admission, Cancelled, NewJob, SqliteStore, StoreError, Write};
+use super::{accounts, keeping};
 use crate::clock::Timestamp;
 use crate::job::{Job, JobEvent, JobState};
 use crate::ledger::Balance;
@@ -45,6 +45,12 @@ pub(super) async fn admit(
         let spent = accounts::spent(&mut tx, account, person, limit).await?;
         if spent.checked_add(new.quote).is_none_or(|would| would > limit.credits) {
             return Ok(Admission::OverLimit { spent });
+        }
+    }
+    if let Some(limit) = &new.storage_limit {
+        let kept = keeping::kept(&mut tx, account).await?;
+        if kept.saturating_add(limit.needed) > limit.bytes {
+            return Ok(Admission::OverStorage { kept });
         }
     }
     // The condition stands in the statement too: it holds whatever lock the database takes.
@@ -290,14 +296,15 @@ pub(super) async fn stale(
     limit: u32,
 ) -> Result<Vec<Job>, StoreError> {
     let rows = sqlx::query(select_jobs!(
-        "j.forgotten = 0 AND j.ended_at IS NOT NULL AND j.ended_at < ?",
+        "j.forgotten = 0 AND j.ended_at IS NOT NULL AND (j.ended_at < ?
+         OR (j.account_id, j.id) IN (SELECT account_id, job_id FROM erasure))",
         "j.ended_at, j.account_id, j.id"
     ))
     .bind(ended_before.0)
     .bind(limit)
     .fetch_all(&mut *store.read().await?)
     .await?;
-    read_jobs(&rows)
+    read_whole_jobs(&rows)
 }
 
 pub(super) async fn content_needed(
@@ -331,11 +338,12 @@ pub(super) async fn forget(store: &SqliteStore, account: AccountId, id: JobId) -
     .execute(&mut *tx)
     .await?;
     if forgotten.rows_affected() == 1 {
-        sqlx::query("DELETE FROM stem_artifact WHERE account_id = ? AND job_id = ?")
-            .bind(&account.as_bytes()[..])
-            .bind(&id.as_bytes()[..])
-            .execute(&mut *tx)
-            .await?;
+        for sql in [
+            "DELETE FROM stem_artifact WHERE account_id = ? AND job_id = ?",
+            "DELETE FROM erasure WHERE account_id = ? AND job_id = ?",
+        ] {
+            sqlx::query(sql).bind(&account.as_bytes()[..]).bind(&id.as_bytes()[..]).execute(&mut *tx).await?;
+        }
     }
     tx.commit().await
 }

@@ -144,14 +144,13 @@ pub(super) async fn settle(
 
 /// Whether this attempt itself ended the job in this very way before: the answer was lost, and is given again.
 async fn settled_so(tx: &mut Write<'_>, job: &Job, outcome: &Outcome<'_>) -> Result<bool, StoreError> {
-    let forgotten: Option<bool> = sqlx::query_scalar(
-        "SELECT forgotten FROM job WHERE account_id = ? AND id = ? AND settled_attempt = attempt",
-    )
-    .bind(&job.account.as_bytes()[..])
-    .bind(&job.id.as_bytes()[..])
-    .fetch_optional(&mut **tx)
-    .await?;
-    Ok(forgotten.is_some_and(|forgotten| outcome.is_of(job, forgotten)))
+    let settled: Option<i64> =
+        sqlx::query_scalar("SELECT 1 FROM job WHERE account_id = ? AND id = ? AND settled_attempt = attempt")
+            .bind(&job.account.as_bytes()[..])
+            .bind(&job.id.as_bytes()[..])
+            .fetch_optional(&mut **tx)
+            .await?;
+    Ok(settled.is_some() && outcome.is_of(job))
 }
 
 async fn add_stems(tx: &mut Write<'_>, job: &Job, stems: &[StemArtifact]) -> Result<(), StoreError> {
