@@ -58,6 +58,8 @@ impl Target {
             return Err(wrong("names no host"));
         }
         let port = match authority.port() {
+            // A port that is none: the framework would go on as if nothing was said.
+            None if authority.as_str().len() > authority.host().len() => return Err(wrong("names no port")),
             None if is_secure => 443,
             None => 80,
             Some(port) => port.as_str().parse().map_err(|_| wrong("names no port"))?,

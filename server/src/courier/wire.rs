@@ -13,6 +13,7 @@ use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -159,13 +160,12 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     }
     let request = request.header("connection", "close").body(Full::new(Bytes::from(body)));
     let request = request.map_err(|_| "the letter cannot be written".to_owned())?;
-    let asked = sender.send_request(request);
-    // Both sides of one connection; whichever ends first ends it, and with it whatever body would still come.
-    tokio::select! {
-        answer = asked => Ok(answer.map_err(broken)?.status().as_u16()),
-        ended = connection => match ended {
-            Err(error) => Err(broken(error)),
-            Ok(()) => Err("it closed the connection without an answer".to_owned()),
-        },
-    }
+    let mut asked = pin!(sender.send_request(request));
+    let answer = tokio::select! {
+        answer = &mut asked => answer,
+        // It may have answered before it closed. Either way the other side of the connection knows by now.
+        ended = connection => asked.await.map_err(|error| ended.err().unwrap_or(error)),
+    };
+    // With this the connection is gone, and whatever body would still come.
+    Ok(answer.map_err(broken)?.status().as_u16())
 }
