@@ -24,6 +24,14 @@ pub struct InvitationId(Uuid);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PurchaseId(Uuid);
 
+/// Names one address that an account wants to be told at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WebhookId(Uuid);
+
+/// Names one thing that accounts are told. What is told of a job's end has the job's own id: a job ends once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EventId(Uuid);
+
 macro_rules! uuid_word {
     ($name:ident) => {
         impl $name {
@@ -65,6 +73,8 @@ uuid_word!(AccountId);
 uuid_word!(PersonId);
 uuid_word!(PurchaseId);
 uuid_word!(InvitationId);
+uuid_word!(WebhookId);
+uuid_word!(EventId);
 
 /// The text is no id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! The developer API: JSON over HTTP beside gRPC, with the same keys, rights, limits and domain calls. Translates, nothing
 //! else. One table of routes makes the router, the rights, the OpenAPI document and the reference page.
 //!
-//! It speaks plain HTTP: on loopback for programs of this machine, or behind a proxy that has the certificate.
+//! Without a configured certificate it speaks plain HTTP: on loopback, or behind a proxy that has one.
 
 mod account;
 mod clips;
@@ -16,18 +16,24 @@ mod request;
 mod results;
 mod routes;
 mod schema;
+mod secured;
 mod shop;
+mod webhooks;
 mod words;
 
 use crate::auth::Auth;
 use crate::cashier::Cashier;
+use crate::courier::endpoints::Endpoints;
 use crate::desk::Desk;
+use crate::grpc::TlsPem;
 use crate::http::limits;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use axum::serve::ListenerExt;
+use secured::Secured;
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -47,16 +53,24 @@ pub struct Edge {
     door: limits::Door,
     desk: Arc<Desk>,
     cashier: Option<Arc<Cashier>>,
+    endpoints: Endpoints,
     watches: Arc<Semaphore>,
     decodes: Arc<Semaphore>,
 }
 
 impl Edge {
-    /// Lets in by `auth`, counts at `door`, does calls at `desk`; `cashier` sells credits where any are sold.
+    /// Lets in by `auth`, counts at `door`, does calls at `desk`; `cashier` sells credits where any are sold, `endpoints`
+    /// are where customers are told.
     #[must_use]
-    pub fn new(auth: Auth, door: limits::Door, desk: Arc<Desk>, cashier: Option<Arc<Cashier>>) -> Self {
+    pub fn new(
+        auth: Auth,
+        door: limits::Door,
+        desk: Arc<Desk>,
+        cashier: Option<Arc<Cashier>>,
+        endpoints: Endpoints,
+    ) -> Self {
         let (watches, decodes) = (Semaphore::new(WATCHES_MAX), Semaphore::new(DECODES_MAX));
-        Self { auth, door, desk, cashier, watches: Arc::new(watches), decodes: Arc::new(decodes) }
+        Self { auth, door, desk, cashier, endpoints, watches: Arc::new(watches), decodes: Arc::new(decodes) }
     }
 }
 
@@ -83,12 +97,22 @@ fn router(edge: Edge) -> Router {
         .with_state(edge)
 }
 
-/// Serves until `stop`, then lets calls under way end.
+/// Serves until `stop`, over TLS where there is a certificate, then lets calls under way end.
 ///
 /// # Errors
-/// Where the listener fails.
-pub async fn serve(edge: Edge, listener: TcpListener, stop: CancellationToken) -> std::io::Result<()> {
+/// Where certificate or listener cannot be used.
+pub async fn serve(
+    edge: Edge,
+    listener: TcpListener,
+    tls: Option<TlsPem>,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
     let service = router(edge).into_make_service_with_connect_info::<SocketAddr>();
+    let Some(pem) = tls else {
+        return axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await;
+    };
+    // Tapped for its side effect: the framework tells addresses of tapped listeners of any kind.
+    let listener = Secured::begin(listener, &pem)?.tap_io(|_| {});
     axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 

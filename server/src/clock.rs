@@ -28,6 +28,16 @@ impl Timestamp {
         civil(self.0.div_euclid(DAY_US))
     }
 
+    /// `2026-11-28T12:00:00.000000Z` (RFC 3339).
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        let (year, month, day) = self.date();
+        let us = self.0.rem_euclid(DAY_US);
+        let (seconds, fraction) = (us / 1_000_000, us % 1_000_000);
+        let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction:06}Z")
+    }
+
     /// The first moment of a day, UTC; none where the calendar has no such day.
     #[must_use]
     pub fn of_date(year: u16, month: u16, day: u16) -> Option<Self> {
@@ -124,6 +134,17 @@ impl Clock for ManualClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_is_written_as_rfc_3339_has_it() {
+        for (us, text) in [
+            (0, "1970-01-01T00:00:00.000000Z"),
+            (-1, "1969-12-31T23:59:59.999999Z"),
+            (951_868_799_000_001, "2000-02-29T23:59:59.000001Z"),
+        ] {
+            assert_eq!(Timestamp(us).rfc3339(), text);
+        }
+    }
 
     #[test]
     fn dates_are_those_of_the_calendar() {

@@ -10,6 +10,7 @@ mod mail;
 mod network;
 mod pages;
 mod payments;
+mod webhooks;
 
 pub use api::ApiConfig;
 pub use calls::{ProxyConfig, RatesConfig};
@@ -28,6 +29,7 @@ use std::time::Duration;
 use tributary_models::session::{Attention, Precision};
 use tributary_models::{EngineChoice, SessionOptions};
 use tributary_protocol::limits::{CLIP_SECONDS_MAX, is_web_page};
+pub use webhooks::WebhooksConfig;
 
 /// Name of the config file in the data folder.
 pub const FILE_NAME: &str = "tributary.toml";
@@ -61,6 +63,8 @@ pub struct Config {
     pub proxy: ProxyConfig,
     /// The developer API.
     pub api: ApiConfig,
+    /// Where customers may be told how their jobs end.
+    pub webhooks: WebhooksConfig,
     /// How letters leave this server.
     pub mail: MailConfig,
     /// How credits are sold.
@@ -185,6 +189,7 @@ impl Default for Config {
             rates: RatesConfig::default(),
             proxy: ProxyConfig::default(),
             api: ApiConfig::default(),
+            webhooks: WebhooksConfig::default(),
             mail: MailConfig::default(),
             payments: PaymentsConfig::default(),
             pages: PagesConfig::default(),
@@ -348,7 +353,7 @@ pub enum ConfigError {
     /// Not an address that the API may listen at.
     #[error(
         "`api.listen` is `{value}`; it must be empty or an address like 127.0.0.1:7704, and beyond loopback \
-         `proxy.trusted` must name the proxy that has the certificate"
+         there must be `tls` files, or `proxy.trusted` must name the proxy that has the certificate"
     )]
     NoApiAddress {
         /// What was given.
@@ -441,7 +446,7 @@ impl Config {
         self.rates.check(range)?;
         self.proxy.check()?;
         self.mail.check()?;
-        self.api.check(!self.proxy.trusted.is_empty())?;
+        self.api.check(self.tls.is_some() || !self.proxy.trusted.is_empty())?;
         self.payments.check()?;
         self.pages.check()?;
         range("limits.keep_days", self.limits.keep_days.into(), 1, 36_500)?;

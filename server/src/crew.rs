@@ -1,6 +1,7 @@
 //! What works in one process, and how it goes down: nothing is lost, and nothing waits for ever.
 
 use crate::cashier::Cashier;
+use crate::courier::Courier;
 use crate::device::Device;
 use crate::http;
 use crate::mail::post::Post;
@@ -33,6 +34,8 @@ pub(crate) struct Hands {
     pub(crate) relay: Option<Relay>,
     /// Who sells credits; none where only the operator grants them.
     pub(crate) cashier: Option<Arc<Cashier>>,
+    /// Who tells customers.
+    pub(crate) courier: Arc<Courier>,
     /// Letters that have to leave before the process does; none where there are no pages.
     pub(crate) post: Option<Post>,
 }
@@ -67,10 +70,11 @@ impl Crew {
     /// Everything but gRPC begins to work.
     pub(crate) fn begin(hands: Hands, signs: Signs, listener: TcpListener, locks: Vec<File>) -> Self {
         let Signs { drain, stop } = signs;
-        let Hands { http, bench, reaper, roster, relay, cashier, post } = hands;
+        let Hands { http, bench, reaper, roster, relay, cashier, courier, post } = hands;
         let mut loops = vec![tokio::spawn(reaper.work(drain.clone()))];
         loops.extend(roster.map(|roster| tokio::spawn(roster.work(drain.clone()))));
         loops.extend(cashier.map(|cashier| tokio::spawn(cashier.work(drain.clone()))));
+        loops.push(tokio::spawn(courier.work(drain.clone())));
         loops.extend(post.map(|post| {
             let drain = drain.clone();
             tokio::spawn(async move {

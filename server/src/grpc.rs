@@ -48,6 +48,7 @@ pub struct Edge {
 }
 
 /// Certificate and key, PEM.
+#[derive(Clone)]
 pub struct TlsPem {
     /// The certificate, with its chain.
     pub cert: String,

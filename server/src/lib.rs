@@ -21,6 +21,7 @@ pub mod cashier;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod courier;
 pub mod data;
 pub mod desk;
 pub mod device;
@@ -53,6 +54,7 @@ pub mod tenant;
 pub mod throttle;
 pub mod tls;
 pub mod upload;
+pub mod webhook;
 pub mod welcome;
 pub mod worker;
 
@@ -227,11 +229,14 @@ async fn start_as(role: Role, config: Config, data: &Path, parts: Parts) -> Resu
     let health = tonic_health::server::HealthReporter::new();
     health.set_service_status("", tonic_health::ServingStatus::Serving).await;
     let (store, edge) = (Arc::clone(&wired.store), Arc::clone(&wired.grpc));
+    // A certificate that the server made for itself is known to the clients of gRPC alone.
+    let api_tls = tls.clone().filter(|_| config.tls.is_some());
     let served = grpc::serve(edge, grpc_listener, tls, health.clone(), signs.stop.clone());
     let pages = wired.pages.map(|edge| pages::serve(edge, pages_listener, signs.stop.clone()));
     let api_address = api_listener.as_ref().map(|(_, bound)| *bound);
     let stop = signs.stop.clone();
-    let api = wired.api.zip(api_listener).map(|(edge, (listener, _))| api::serve(edge, listener, stop));
+    let api =
+        wired.api.zip(api_listener).map(|(edge, (listener, _))| api::serve(edge, listener, api_tls, stop));
     let mut crew = Crew::begin(wired.hands, signs, http_listener, locks);
     crew.serve("gRPC", served);
     if let Some(served) = pages {

@@ -26,6 +26,7 @@ mod routes;
 mod said;
 mod usage;
 mod visit;
+mod webhooks;
 mod words;
 
 #[cfg(test)]
@@ -34,6 +35,7 @@ mod pages_tests;
 use crate::cashier::Cashier;
 use crate::clock::Clock;
 use crate::config::PagesConfig;
+use crate::courier::endpoints::Endpoints;
 use crate::http::limits::{self, Door};
 use crate::http::stripe;
 use crate::intake::Intake;
@@ -93,6 +95,8 @@ pub struct Inside {
     pub grpc_url: String,
     /// Sells credits; none where only the operator grants them.
     pub cashier: Option<Arc<Cashier>>,
+    /// Where customers are told.
+    pub endpoints: Endpoints,
     /// Set while the server is going down.
     pub drain: CancellationToken,
     /// Bounds watchers.
@@ -135,6 +139,8 @@ pub struct Parts {
     /// As in [`Inside`].
     pub cashier: Option<Arc<Cashier>>,
     /// As in [`Inside`].
+    pub endpoints: Endpoints,
+    /// As in [`Inside`].
     pub drain: CancellationToken,
 }
 
@@ -142,8 +148,20 @@ impl Edge {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { welcome, team, intake, sign_in, progress, running, door, logo, grpc_url, cashier, drain } =
-            parts;
+        let Parts {
+            welcome,
+            team,
+            intake,
+            sign_in,
+            progress,
+            running,
+            door,
+            logo,
+            grpc_url,
+            cashier,
+            endpoints,
+            drain,
+        } = parts;
         Self(Arc::new(Inside {
             store: Arc::clone(&welcome.store),
             clock: Arc::clone(&welcome.clock),
@@ -163,6 +181,7 @@ impl Edge {
             logo,
             grpc_url,
             cashier,
+            endpoints,
             drain,
         }))
     }

@@ -11,6 +11,7 @@ pub mod postgres;
 pub mod purchases;
 pub mod sqlite;
 pub mod terms;
+pub mod webhooks;
 
 mod ending;
 mod questions;
@@ -32,6 +33,7 @@ use terms::Terms;
 use tokio::sync::mpsc::Receiver;
 use tributary_protocol::settings::Settings;
 use tributary_protocol::vocab::{AccountId, ClipHeader, Credits, JobId, PersonId, Sha256};
+use webhooks::Webhooks;
 
 /// A job that asks to be admitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -305,7 +307,9 @@ impl From<sqlx::Error> for StoreError {
 
 /// Jobs in one page, and lines in one page, are at most what `protocol::limits` says; callers pass checked limits.
 #[async_trait]
-pub trait Store: People + Teams + Devices + Terms + Purchases + Keeping + Send + Sync + 'static {
+pub trait Store:
+    People + Teams + Devices + Terms + Purchases + Keeping + Webhooks + Send + Sync + 'static
+{
     /// Adds an account with an empty wallet. `Exists` when the name is taken.
     async fn create_account(
         &self,

@@ -10,6 +10,9 @@ use crate::auth::Auth;
 use crate::cashier::Cashier;
 use crate::clock::{Clock, SteadyClock, SystemClock};
 use crate::config::{Config, DeviceConfig};
+use crate::courier::Courier;
+use crate::courier::endpoints::Endpoints;
+use crate::courier::wire::Wire;
 use crate::crew::{Hands, Relay};
 use crate::data::{DataError, DataFolder};
 use crate::desk::Desk;
@@ -336,23 +339,42 @@ pub(crate) async fn wire(
     // Where credits are sold the pages sell them.
     let sold_there = config.buy_url.is_empty() && cashier.is_some();
     let buy_url = if sold_there { url.clone() } else { config.buy_url.clone() };
+    let endpoints = Endpoints {
+        store: Arc::clone(&ports.store),
+        clock: Arc::clone(&parts.clock),
+        config: config.webhooks.clone(),
+    };
     let shared = Shared {
         admissions: Arc::clone(&admissions),
         cashier: cashier.clone(),
         sign_in: Arc::new(ports.sign_in(&parts, url)),
         door: http.door.clone(),
+        endpoints: endpoints.clone(),
     };
     let has_edges = places.is_some();
     let built = places.map(|places| ports.pages(config, data, &parts, places, shared.clone(), drain));
     let (pages, post) = built.transpose()?.map(|Built { edge, post }| (edge, post)).unzip();
     let auth = Auth { store: Arc::clone(&ports.store), clock: Arc::clone(&parts.clock) };
+    // In every process of a database: whichever leads tells.
+    let courier = Arc::new(Courier {
+        store: Arc::clone(&ports.store),
+        clock: Arc::clone(&parts.clock),
+        wire: Wire::new(config.webhooks.clone()),
+    });
     let desk = Arc::new(ports.desk(config, parts, admissions, buy_url, drain));
-    let api = has_edges
-        .then(|| crate::api::Edge::new(auth.clone(), http.door.clone(), Arc::clone(&desk), cashier.clone()));
+    let api = has_edges.then(|| {
+        crate::api::Edge::new(
+            auth.clone(),
+            http.door.clone(),
+            Arc::clone(&desk),
+            cashier.clone(),
+            endpoints.clone(),
+        )
+    });
     let Shared { sign_in, door: Door { throttle, proxies }, .. } = shared;
     let gate = Gate { auth, throttle, proxies };
     let grpc = Arc::new(crate::grpc::Edge { gate, desk, sign_in, cashier: cashier.clone() });
-    let hands = Hands { http, bench, reaper, roster, relay, cashier, post };
+    let hands = Hands { http, bench, reaper, roster, relay, cashier, courier, post };
     Ok(Wired { store: ports.store, grpc, api, pages, hands })
 }
 

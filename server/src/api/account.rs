@@ -36,7 +36,7 @@ pub(super) async fn get(
         })
     });
     let rights = Right::ALL.into_iter().filter(|right| principal.rights.has(*right));
-    let expiring = lots.iter().map(|lot| json!({ "credits": lot.left.0, "at": words::time(lot.expires_at) }));
+    let expiring = lots.iter().map(|lot| json!({ "credits": lot.left.0, "at": lot.expires_at.rfc3339() }));
     let buy_url = Some(&edge.desk.buy_url).filter(|url| !url.is_empty());
     Ok(super::answer(&json!({
         "name": if account.title.is_empty() { &account.name } else { &account.title },
@@ -79,7 +79,7 @@ pub(super) async fn statement(
                 Err(error) => return drop(sender.send(Err(error)).await),
             };
             let taken = found.iter().filter(|line| filter.takes(line));
-            rows.extend(taken.map(|line| csv(line, &words::time(line.at))));
+            rows.extend(taken.map(|line| csv(line, &line.at.rfc3339())));
             if sender.send(Ok(std::mem::take(&mut rows))).await.is_err() {
                 return;
             }

@@ -12,5 +12,9 @@ mod isolation;
 mod jobs;
 #[path = "api_tests/keys.rs"]
 mod keys;
+#[path = "api_tests/secured.rs"]
+mod secured;
+#[path = "api_tests/webhooks.rs"]
+mod webhooks;
 #[path = "api_tests/world.rs"]
 mod world;

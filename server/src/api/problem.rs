@@ -4,6 +4,7 @@ use crate::admission::Refusal;
 use crate::artifacts::ArtifactError;
 use crate::auth::AuthError;
 use crate::cashier::BuyError;
+use crate::courier::endpoints::EndpointError;
 use crate::desk::DeskError;
 use crate::store::StoreError;
 use crate::tenant::Forbidden;
@@ -220,6 +221,18 @@ impl From<BuyError> for Problem {
             BuyError::Conflict | BuyError::UnderWay | BuyError::Refused(_) => Self::conflict(text),
             BuyError::Away => Self::busy(text),
             BuyError::Store(error) => Self::of_store(error),
+        }
+    }
+}
+
+impl From<EndpointError> for Problem {
+    fn from(error: EndpointError) -> Self {
+        let text = error.to_string();
+        match &error {
+            EndpointError::Address(_) | EndpointError::Events => Self::invalid(text),
+            EndpointError::TooMany => Self::conflict(text),
+            EndpointError::NoWebhook | EndpointError::NoDelivery => Self::not_found(text),
+            EndpointError::Store(error) => Self::of_store(error),
         }
     }
 }

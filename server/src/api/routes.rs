@@ -1,7 +1,7 @@
 //! The one table of routes: what is served, what it needs, and what is written about it.
 
 use super::schema::{self, Schema};
-use super::{Edge, account, clips, events, jobs, models, openapi, reference, results, shop};
+use super::{Edge, account, clips, events, jobs, models, openapi, reference, results, shop, webhooks};
 use crate::people::Right;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
@@ -14,6 +14,7 @@ pub(super) enum Method {
     Get,
     Post,
     Put,
+    Delete,
 }
 
 /// What a request brings, or an answer.
@@ -50,6 +51,7 @@ impl Method {
             Self::Get => MethodFilter::GET,
             Self::Post => MethodFilter::POST,
             Self::Put => MethodFilter::PUT,
+            Self::Delete => MethodFilter::DELETE,
         }
     }
 
@@ -58,6 +60,7 @@ impl Method {
             Self::Get => "GET",
             Self::Post => "POST",
             Self::Put => "PUT",
+            Self::Delete => "DELETE",
         }
     }
 }
@@ -94,8 +97,8 @@ macro_rules! route {
 /// All of them.
 pub(super) fn table() -> Vec<Route> {
     use Content::{Bytes, Events, Json, Nothing};
-    use Method::{Get, Post, Put};
-    use Right::{Buy, Read, Run};
+    use Method::{Delete, Get, Post, Put};
+    use Right::{Buy, Manage, Read, Run};
     vec![
         route!(Get, "/", None, "reference", "This page.", &[], Nothing, Bytes(&["text/html"]), |method| on(
             method,
@@ -339,6 +342,86 @@ pub(super) fn table() -> Vec<Route> {
             Nothing,
             Json(schema::job),
             |method| on(method, jobs::erase)
+        ),
+        route!(
+            Get,
+            "/webhooks",
+            Some(Manage),
+            "listWebhooks",
+            "Addresses that are told how jobs end.",
+            &[],
+            Nothing,
+            Json(schema::webhooks),
+            |method| on(method, webhooks::list)
+        ),
+        route!(
+            Post,
+            "/webhooks",
+            Some(Manage),
+            "createWebhook",
+            "Adds an address, and shows the secret that signs what is sent there. Each event is a POST of JSON with `id`, \
+             `type`, `created_at` and `job`; `Tributary-Signature: t=SECONDS,v1=HEX` is HMAC-SHA256 of `SECONDS.BODY` by the \
+             secret. Whatever answers 2xx within 10 s has taken it; else it is sent again with growing waits for a day. An \
+             event may come twice, always with the same `id`.",
+            &[],
+            Json(schema::webhook_wish),
+            Json(schema::webhook_with_secret),
+            |method| on(method, webhooks::create)
+        ),
+        route!(
+            Delete,
+            "/webhooks/{webhook}",
+            Some(Manage),
+            "deleteWebhook",
+            "Forgets an address and what it was still to be told.",
+            &[],
+            Nothing,
+            Json(schema::removed),
+            |method| on(method, webhooks::remove)
+        ),
+        route!(
+            Post,
+            "/webhooks/{webhook}/rotate",
+            Some(Manage),
+            "rotateWebhook",
+            "Makes another secret and shows it. For 24 hours both sign: the header has a `v1` of each.",
+            &[],
+            Nothing,
+            Json(schema::webhook_with_secret),
+            |method| on(method, webhooks::rotate)
+        ),
+        route!(
+            Post,
+            "/webhooks/{webhook}/test",
+            Some(Manage),
+            "testWebhook",
+            "Sends an event of the type `test` without a job.",
+            &[],
+            Nothing,
+            Json(schema::event),
+            |method| on(method, webhooks::test)
+        ),
+        route!(
+            Get,
+            "/webhooks/{webhook}/deliveries",
+            Some(Manage),
+            "listDeliveries",
+            "What an address was told in the last 30 days and how it went, newest first.",
+            &[LIMIT],
+            Nothing,
+            Json(schema::deliveries),
+            |method| on(method, webhooks::deliveries)
+        ),
+        route!(
+            Post,
+            "/webhooks/{webhook}/deliveries/{event}/again",
+            Some(Manage),
+            "deliverAgain",
+            "Sends an event again, whatever became of it, for another day.",
+            &[],
+            Nothing,
+            Json(schema::delivery),
+            |method| on(method, webhooks::again)
         ),
     ]
 }

@@ -172,6 +172,65 @@ pub(super) fn purchase() -> Schema {
     ])
 }
 
+const EVENTS: [&str; 3] = ["job.done", "job.failed", "job.cancelled"];
+
+fn webhook_fields() -> Vec<(&'static str, Schema)> {
+    vec![
+        ("id", text("A UUID.")),
+        ("url", text("Where it is.")),
+        ("events", list(word(&EVENTS, "An event."), "What it hears of.")),
+        ("old_secret_until", maybe(moment("Until when the secret before signs, too."))),
+        ("created_at", moment("When it was made.")),
+    ]
+}
+
+pub(super) fn webhooks() -> Schema {
+    object(&[("webhooks", list(object(&webhook_fields()), "The oldest first."))])
+}
+
+pub(super) fn webhook_wish() -> Schema {
+    with_required(
+        &[
+            ("url", text("https, on port 443 or 8443, of a machine on the internet.")),
+            ("events", list(word(&EVENTS, "An event."), "All where nothing is said.")),
+        ],
+        &["url"],
+    )
+}
+
+pub(super) fn webhook_with_secret() -> Schema {
+    let mut fields = webhook_fields();
+    fields.push(("secret", text("Signs what is sent. It is shown this once.")));
+    object(&fields)
+}
+
+pub(super) fn removed() -> Schema {
+    object(&[("removed", flag("It is gone, and what it was still to be told with it."))])
+}
+
+pub(super) fn event() -> Schema {
+    object(&[("id", text("Of the event, as it will be sent."))])
+}
+
+pub(super) fn delivery() -> Schema {
+    let kinds = ["job.done", "job.failed", "job.cancelled", "test"];
+    object(&[
+        ("id", text("Of the event, the same at every try; of a job's end the job's.")),
+        ("type", word(&kinds, "What happened.")),
+        ("state", word(&["waiting", "delivered", "dead"], "`dead`: given up after a day.")),
+        ("tries", count("How often it was sent.")),
+        ("next_try_at", maybe(moment("When it is sent next."))),
+        ("last_status", maybe(count("Of the last answer."))),
+        ("last_error", maybe(text("Why the last try failed."))),
+        ("created_at", moment("When it happened.")),
+        ("ended_at", maybe(moment("When it was taken, or given up."))),
+    ])
+}
+
+pub(super) fn deliveries() -> Schema {
+    object(&[("deliveries", list(delivery(), "Newest first."))])
+}
+
 pub(super) fn models() -> Schema {
     let number = object(&[
         ("type", json!({ "const": "number" })),

@@ -1,7 +1,7 @@
 //! Packs on offer, and purchases: each is paid by a person on the payment service's page.
 
 use super::problem::Problem;
-use super::{Edge, request, words};
+use super::{Edge, request};
 use crate::auth::Pass;
 use crate::billing::{Pack, Purchase, PurchaseState};
 use crate::cashier::Cashier;
@@ -49,7 +49,7 @@ fn purchase(purchase: &Purchase) -> Value {
         "url": purchase.url.as_ref().filter(|_| payable),
         "receipt_url": purchase.receipt_url,
         "failure": purchase.failure,
-        "created_at": words::time(purchase.created_at),
+        "created_at": purchase.created_at.rfc3339(),
     })
 }
 

@@ -13,9 +13,6 @@ use std::collections::BTreeMap;
 use tributary_protocol::settings::{ControlKind, Setting, Settings};
 use tributary_protocol::vocab::ClipHeader;
 
-/// Microseconds of a day.
-const DAY_US: i64 = 86_400_000_000;
-
 /// A clip, as clients name it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,15 +58,6 @@ pub(super) fn clip(clip: &ClipHeader) -> Value {
     })
 }
 
-/// `2026-11-28T12:00:00.000000Z` (RFC 3339).
-pub(super) fn time(at: Timestamp) -> String {
-    let (year, month, day) = at.date();
-    let us = at.0.rem_euclid(DAY_US);
-    let (seconds, fraction) = (us / 1_000_000, us % 1_000_000);
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction:06}Z")
-}
-
 pub(super) fn job(view: &View) -> Value {
     let View { job, seq, chunks_done, queue_position, uploaded_bytes, kept_until } = view;
     let made = |kind: &str, made: &StemArtifact| {
@@ -105,10 +93,10 @@ pub(super) fn job(view: &View) -> Value {
         "failure": job.failure,
         "stems": stems.into_iter().map(|stem| made("stems", stem)).collect::<Vec<_>>(),
         "sheets": sheets.into_iter().map(|sheet| made("sheets", sheet)).collect::<Vec<_>>(),
-        "created_at": time(job.created_at),
-        "started_at": job.started_at.map(time),
-        "ended_at": job.ended_at.map(time),
-        "kept_until": kept_until.map(time),
+        "created_at": job.created_at.rfc3339(),
+        "started_at": job.started_at.map(Timestamp::rfc3339),
+        "ended_at": job.ended_at.map(Timestamp::rfc3339),
+        "kept_until": kept_until.map(Timestamp::rfc3339),
         "erased": job.erased,
     })
 }
@@ -125,7 +113,7 @@ pub(super) fn line(line: &Line) -> Value {
     let amount = i64::try_from(line.amount.0).unwrap_or(i64::MAX);
     json!({
         "line": line.line,
-        "at": time(line.at),
+        "at": line.at.rfc3339(),
         "kind": line.kind.word(),
         "credits": if line.kind.comes() { amount } else { -amount },
         "credits_after": line.posted_after.0,
@@ -171,20 +159,4 @@ pub(super) fn model(offer: &Offer) -> Value {
         "references_max": offer.pipeline.references_max(),
         "controls": controls.collect::<Vec<_>>(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_moment_is_written_as_rfc_3339_has_it() {
-        for (us, text) in [
-            (0, "1970-01-01T00:00:00.000000Z"),
-            (-1, "1969-12-31T23:59:59.999999Z"),
-            (951_868_799_000_001, "2000-02-29T23:59:59.000001Z"),
-        ] {
-            assert_eq!(time(Timestamp(us)), text);
-        }
-    }
 }

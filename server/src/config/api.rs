@@ -8,8 +8,8 @@ use std::net::SocketAddr;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ApiConfig {
-    /// Where it listens, like `127.0.0.1:7704`; empty for nowhere. It speaks plain HTTP: beyond loopback only behind a proxy
-    /// that has the certificate and is named in `proxy.trusted`.
+    /// Where it listens, like `127.0.0.1:7704`; empty for nowhere. It has the certificate of `tls`; without one it speaks plain
+    /// HTTP, beyond loopback only behind a proxy that has a certificate and is named in `proxy.trusted`.
     pub listen: String,
 }
 
@@ -20,9 +20,9 @@ impl ApiConfig {
         self.listen.parse().ok()
     }
 
-    pub(super) fn check(&self, has_proxy: bool) -> Result<(), ConfigError> {
+    pub(super) fn check(&self, is_private: bool) -> Result<(), ConfigError> {
         let address = self.address();
-        let fits = address.is_some_and(|address| address.ip().is_loopback() || has_proxy);
+        let fits = address.is_some_and(|address| address.ip().is_loopback() || is_private);
         if self.listen.is_empty() || fits {
             return Ok(());
         }
@@ -36,8 +36,8 @@ mod tests {
 
     #[test]
     fn keys_never_travel_in_the_clear_beyond_this_machine_but_to_a_proxy() {
-        let check = |listen: &str, has_proxy| ApiConfig { listen: listen.to_owned() }.check(has_proxy);
-        for (listen, has_proxy, fits) in [
+        let check = |listen: &str, is_private| ApiConfig { listen: listen.to_owned() }.check(is_private);
+        for (listen, is_private, fits) in [
             ("", false, true),
             ("127.0.0.1:7704", false, true),
             ("[::1]:0", false, true),
@@ -45,7 +45,7 @@ mod tests {
             ("10.0.0.5:7704", true, true),
             ("7704", true, false),
         ] {
-            assert_eq!(check(listen, has_proxy).is_ok(), fits, "{listen}");
+            assert_eq!(check(listen, is_private).is_ok(), fits, "{listen}");
         }
     }
 }

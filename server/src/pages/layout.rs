@@ -90,6 +90,7 @@ fn navigation(visit: &Visit) -> Markup {
             (entry(visit, "/usage", "Usage"))
             (entry(visit, "/members", "Members"))
             (entry(visit, "/keys", "Keys"))
+            @if visit.may(Right::Manage) { (entry(visit, "/webhooks", "Webhooks")) }
             @if visit.operates() { (entry(visit, "/operator", "Operator")) }
         }
         a .who href="/account" title="Your account" {

@@ -2,7 +2,7 @@
 
 use super::{
     Edge, account, assets, buy, compose, device, entry, fault, files, home, install, job, keys, live,
-    members, operator, usage,
+    members, operator, usage, webhooks,
 };
 use crate::people::Right;
 use axum::Router;
@@ -93,6 +93,10 @@ pub(super) const ROUTES: &[Route] = &[
     shows("/keys", READ, || get(keys::show)),
     takes("/keys", READ, || post(keys::add)),
     takes("/keys/revoke", READ, || post(keys::revoke)),
+    shows("/webhooks", MANAGE, || get(webhooks::show)),
+    takes("/webhooks", MANAGE, || post(webhooks::add)),
+    takes("/webhooks/test", MANAGE, || post(webhooks::test)),
+    takes("/webhooks/remove", MANAGE, || post(webhooks::remove)),
     shows("/device", Need::Person, || get(device::show)),
     takes("/device", Need::Person, || post(device::decide)),
     shows("/", READ, || get(home::show)),

@@ -24,10 +24,12 @@ pub(super) enum Said {
     Resumed,
     DeviceIn,
     DeviceOut,
+    WebhookTested,
+    WebhookGone,
 }
 
 impl Said {
-    const ALL: [(Self, &'static str, &'static str); 20] = [
+    const ALL: [(Self, &'static str, &'static str); 22] = [
         (Self::Saved, "saved", "Saved."),
         (Self::SignedOut, "signed-out", "You are signed out."),
         (Self::PasswordChanged, "password", "The password is changed; every other browser was signed out."),
@@ -48,6 +50,12 @@ impl Said {
         (Self::Resumed, "resumed", "The account may start jobs again."),
         (Self::DeviceIn, "device-in", "The device is let in. You can close this page."),
         (Self::DeviceOut, "device-out", "The device was not let in."),
+        (
+            Self::WebhookTested,
+            "webhook-tested",
+            "A test is on its way; load this page again to see how it went.",
+        ),
+        (Self::WebhookGone, "webhook-gone", "The webhook is gone, and what it was still to be told with it."),
     ];
 
     /// In the cookie.

@@ -13,6 +13,7 @@ pub(super) mod purchases;
 pub(super) mod settlement;
 pub(super) mod tenants;
 pub(super) mod terms;
+pub(super) mod webhooks;
 
 use super::{Admission, Claim, ClaimLimits, KeyRow, NewJob, Store};
 use crate::clock::Timestamp;
@@ -174,6 +175,9 @@ macro_rules! laws {
             purchases: a_purchase_is_agreed_once_and_paid_once what_has_ended_is_not_changed_but_by_money
                 money_that_goes_back_is_on_record an_account_is_topped_up_one_payment_at_a_time
                 an_event_is_one_however_often_it_comes purchases_that_nobody_told_about_are_looked_at_in_turn;
+            webhooks: an_end_is_told_to_those_who_want_it_once an_account_has_so_many_endpoints_and_sees_its_own
+                what_is_taken_up_is_nobody_elses_until_its_lease_ends one_endpoint_keeps_no_other_waiting
+                a_delivery_is_tried_until_it_is_taken_or_given_up an_old_secret_signs_until_its_time;
             crowd: sixty_four_spenders_spend_exactly_what_is_there eight_workers_claim_each_job_once
                 a_hold_settled_by_many_at_once_is_settled_once;
         }

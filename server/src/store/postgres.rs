@@ -44,6 +44,8 @@ mod read;
 mod teams;
 #[path = "shared/terms.rs"]
 mod terms;
+#[path = "shared/webhooks.rs"]
+mod webhooks;
 
 use super::ending::Outcome;
 use super::{
@@ -83,7 +85,7 @@ const APP: &str = "tributary_app";
 const SCHEDULER: &str = "tributary_scheduler";
 
 /// Number, name and text, in order; the same numbers and names as in every other database's folder.
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (1, "accounts_and_ledger", include_str!("../../migrations/postgres/0001_accounts_and_ledger.sql")),
     (2, "jobs", include_str!("../../migrations/postgres/0002_jobs.sql")),
     (
@@ -94,6 +96,7 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
     (4, "people", include_str!("../../migrations/postgres/0004_people.sql")),
     (5, "terms_of_credits", include_str!("../../migrations/postgres/0005_terms_of_credits.sql")),
     (6, "purchases", include_str!("../../migrations/postgres/0006_purchases.sql")),
+    (7, "webhooks", include_str!("../../migrations/postgres/0007_webhooks.sql")),
     (8, "erasures", include_str!("../../migrations/postgres/0008_erasures.sql")),
 ];
 

@@ -36,6 +36,8 @@ mod read;
 mod teams;
 #[path = "shared/terms.rs"]
 mod terms;
+#[path = "shared/webhooks.rs"]
+mod webhooks;
 
 use super::ending::Outcome;
 use super::{
@@ -68,13 +70,14 @@ const SWITCH_WAIT: Duration = Duration::from_millis(20);
 /// SQLite's result code for "another has it".
 const BUSY_CODE: &str = "5";
 /// Number, name and text, in order; the same numbers and names as in every other database's folder.
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (1, "accounts_and_ledger", include_str!("../../migrations/sqlite/0001_accounts_and_ledger.sql")),
     (2, "jobs", include_str!("../../migrations/sqlite/0002_jobs.sql")),
     (3, "settings_and_references", include_str!("../../migrations/sqlite/0003_settings_and_references.sql")),
     (4, "people", include_str!("../../migrations/sqlite/0004_people.sql")),
     (5, "terms_of_credits", include_str!("../../migrations/sqlite/0005_terms_of_credits.sql")),
     (6, "purchases", include_str!("../../migrations/sqlite/0006_purchases.sql")),
+    (7, "webhooks", include_str!("../../migrations/sqlite/0007_webhooks.sql")),
     (8, "erasures", include_str!("../../migrations/sqlite/0008_erasures.sql")),
 ];
 

@@ -7,6 +7,7 @@ use crate::auth::password::Passwords;
 use crate::cashier::Cashier;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::courier::endpoints::Endpoints;
 use crate::data::DataFolder;
 use crate::http::limits::Door;
 use crate::intake::{self, Intake};
@@ -45,6 +46,7 @@ pub(super) struct Shared {
     pub(super) cashier: Option<Arc<Cashier>>,
     pub(super) sign_in: Arc<SignIn>,
     pub(super) door: Door,
+    pub(super) endpoints: Endpoints,
 }
 
 /// The pages, and the letters that have to leave before the process does.
@@ -80,7 +82,7 @@ impl Ports {
         shared: Shared,
         drain: &CancellationToken,
     ) -> Result<Built, StartError> {
-        let Shared { admissions, cashier, sign_in, door } = shared;
+        let Shared { admissions, cashier, sign_in, door, endpoints } = shared;
         let url = places.url(config);
         let clock: Arc<dyn Clock> = Arc::clone(&parts.clock);
         let post = Post::new(crate::mail::open(&config.mail, &data.outbox(), &clock)?);
@@ -124,6 +126,7 @@ impl Ports {
             logo: logo(&config.pages.brand.logo)?,
             grpc_url: places.grpc_url,
             cashier,
+            endpoints,
             drain: drain.clone(),
         });
         Ok(Built { edge, post })

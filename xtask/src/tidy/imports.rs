@@ -33,7 +33,7 @@ enum Layer {
 
 use Layer::{Command, Domain, Edge, Port, Report, Start, Vocabulary, Work};
 
-const MODULES: [(&str, Layer); 46] = [
+const MODULES: [(&str, Layer); 48] = [
     ("billing", Vocabulary),
     ("clock", Vocabulary),
     ("config", Vocabulary),
@@ -46,6 +46,7 @@ const MODULES: [(&str, Layer); 46] = [
     ("statement", Vocabulary),
     ("steps", Vocabulary),
     ("tenant", Vocabulary),
+    ("webhook", Vocabulary),
     ("artifacts", Port),
     ("mail", Port),
     ("progress", Port),
@@ -55,6 +56,7 @@ const MODULES: [(&str, Layer); 46] = [
     ("auth", Domain),
     ("canonical", Domain),
     ("cashier", Domain),
+    ("courier", Domain),
     ("intake", Domain),
     ("margin", Domain),
     ("team", Domain),
@@ -100,17 +102,19 @@ impl Layer {
 }
 
 /// Names from outside the crate and the modules that may use them. SQL stays in the store, wire types at the edge.
-const NAMES: [(&str, &[&str]); 16] = [
+const NAMES: [(&str, &[&str]); 18] = [
     ("argon2", &["auth"]),
     ("axum", &["api", "grpc", "http", "pages"]),
     ("clap", &["cli"]),
     ("figment", &["config"]),
     ("governor", &["throttle"]),
+    ("hyper", &["courier"]),
     ("indicatif", &["cli"]),
     ("lettre", &["mail"]),
     ("maud", &["pages"]),
     ("png", &["report"]),
     ("sqlx", &["store"]),
+    ("tokio_rustls", &["api", "courier"]),
     ("tonic", &["grpc"]),
     (
         "tributary_models",

@@ -17,7 +17,10 @@ impl Life {
         let there = blocking(move || Ok(library.stems(&record))).await.unwrap_or_default();
         // Whoever has all stems needs nothing more of the server.
         if job.erased && (there.is_empty() || there.iter().any(|(_, file)| file.is_none())) {
-            return Err(Trouble::not_fetched(cost, "The results were deleted from the server: run it again."));
+            return Err(Trouble::not_fetched(
+                cost,
+                "The results were deleted from the server: run it again.",
+            ));
         }
         for stem in &job.stems {
             let is_there = there.iter().any(|(name, file)| *name == stem.name && file.is_some());

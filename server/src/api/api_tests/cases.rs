@@ -3,7 +3,10 @@
 use super::super::routes::{self, Route};
 use super::world::{Answer, World};
 use serde_json::{Value, json};
-use tributary_protocol::vocab::{JobId, PurchaseId};
+use tributary_protocol::vocab::{EventId, JobId, PurchaseId, WebhookId};
+
+/// Where nobody listens.
+const NOBODY: &str = "http://127.0.0.1:1/hook";
 
 /// Things of one account.
 pub(super) struct Things {
@@ -12,6 +15,9 @@ pub(super) struct Things {
     pub(super) clip: Value,
     pub(super) sheet: String,
     pub(super) purchase: String,
+    pub(super) webhook: String,
+    /// What that webhook is told.
+    pub(super) event: String,
 }
 
 impl Things {
@@ -23,7 +29,12 @@ impl Things {
         let wish = json!({ "id": purchase, "pack": "small" }).to_string();
         let bought = world.ask_as(key, "POST", "/purchases", &[], wish.as_bytes()).await;
         assert_eq!(bought.status, 200, "{}", bought.text());
-        Self { job: job["id"].as_str().unwrap().to_owned(), clip, sheet, purchase }
+        let wish = json!({ "url": NOBODY }).to_string();
+        let made = world.ask_as(key, "POST", "/webhooks", &[], wish.as_bytes()).await.json();
+        let webhook = made["id"].as_str().unwrap().to_owned();
+        let told = world.ask_as(key, "POST", &format!("/webhooks/{webhook}/test"), &[], &[]).await.json();
+        let (job, event) = (job["id"].as_str().unwrap().to_owned(), told["id"].as_str().unwrap().to_owned());
+        Self { job, clip, sheet, purchase, webhook, event }
     }
 
     /// Names of the same form that nothing has.
@@ -31,7 +42,8 @@ impl Things {
         let mut clip = self.clip.clone();
         clip["sha256"] = json!("0".repeat(64));
         let (job, purchase) = (JobId::generate().to_string(), PurchaseId::generate().to_string());
-        Self { job, clip, purchase, sheet: self.sheet.clone() }
+        let (webhook, event) = (WebhookId::generate().to_string(), EventId::generate().to_string());
+        Self { job, clip, purchase, webhook, event, sheet: self.sheet.clone() }
     }
 
     /// The route's address, of these things.
@@ -42,7 +54,9 @@ impl Things {
             .replace("{sha256}", self.clip["sha256"].as_str().unwrap())
             .replace("{stem}", "vocals")
             .replace("{sheet}", &self.sheet)
-            .replace("{purchase}", &self.purchase);
+            .replace("{purchase}", &self.purchase)
+            .replace("{webhook}", &self.webhook)
+            .replace("{event}", &self.event);
         assert!(!filled.contains('{'), "{}: a name without a case", route.path);
         filled
     }
@@ -53,6 +67,7 @@ impl Things {
             "quote" => json!({ "model": "mini", "frames": 44_100, "channels": 2, "rate_hz": 44_100 }),
             "createJob" => json!({ "id": self.job, "model": "mini", "clip": self.clip }),
             "buyPack" => json!({ "id": self.purchase, "pack": "small" }),
+            "createWebhook" => json!({ "url": NOBODY, "events": ["job.failed"] }),
             "decodeClip" => return std::fs::read(world.song(2)).unwrap(),
             _ => {
                 let takes_none = matches!(route.takes, routes::Content::Nothing);

@@ -125,7 +125,9 @@ async fn every_operation_answers_as_its_schema_says() {
     let things = Things::of(&world, &world.server.key).await;
     let (separated, _) = world.done_job_as(&world.server.key, "mini").await;
     let document = openapi::made();
-    for route in routes::table() {
+    let (removing, others): (Vec<_>, Vec<_>) =
+        routes::table().into_iter().partition(|route| route.method == routes::Method::Delete);
+    for route in others.into_iter().chain(removing) {
         let path = routes::full(route.path);
         let operation = &document["paths"][&path][route.method.word().to_lowercase()];
         let content = &operation["responses"]["200"]["content"];

@@ -28,7 +28,7 @@ pub(super) struct Table {
 
 use Kind::{Bytes, Flag, Id, Json, Number, Text};
 
-pub(super) const TABLES: [Table; 22] = [
+pub(super) const TABLES: [Table; 24] = [
     Table {
         name: "account",
         columns: &[
@@ -289,6 +289,39 @@ pub(super) const TABLES: [Table; 22] = [
             ("top_up_below", Number),
             ("top_up_max_minor", Number),
             ("top_up_failure", Text),
+        ],
+        rows: "true",
+    },
+    Table {
+        name: "webhook",
+        columns: &[
+            ("account_id", Id),
+            ("id", Id),
+            ("url", Text),
+            ("events", Text),
+            ("secret", Text),
+            ("old_secret", Text),
+            ("old_until", Number),
+            ("created_at", Number),
+        ],
+        rows: "true",
+    },
+    Table {
+        name: "webhook_delivery",
+        columns: &[
+            ("account_id", Id),
+            ("webhook_id", Id),
+            ("event_id", Id),
+            ("event", Text),
+            ("state", Text),
+            ("tries", Number),
+            ("next_try_at", Number),
+            ("give_up_at", Number),
+            ("sending_until", Number),
+            ("last_status", Number),
+            ("last_error", Text),
+            ("created_at", Number),
+            ("ended_at", Number),
         ],
         rows: "true",
     },

@@ -3,13 +3,13 @@
 
 use super::tests::{address, database, open};
 use super::*;
-use crate::store::conformance::{Bed, asks, at, keeping, nobodys, people, purchases, stems, terms};
+use crate::store::conformance::{Bed, asks, at, keeping, nobodys, people, purchases, stems, terms, webhooks};
 use sqlx::{AssertSqlSafe, Row};
 use std::sync::Arc;
 use tributary_cluster::{ADMIN, Cluster};
 
 /// Every table that belongs to accounts, and the column that says to whom.
-const TABLES: [(&str, &str); 17] = [
+const TABLES: [(&str, &str); 19] = [
     ("account", "id"),
     ("api_key", "account_id"),
     ("member", "account_id"),
@@ -27,6 +27,8 @@ const TABLES: [(&str, &str); 17] = [
     ("job_reference", "account_id"),
     ("erasure", "account_id"),
     ("stem_artifact", "account_id"),
+    ("webhook", "account_id"),
+    ("webhook_delivery", "account_id"),
 ];
 
 /// Tables of nobody's account: people and their secrets (of `person` an account sees its members), and what the payment
@@ -66,6 +68,7 @@ impl World {
             keeping::fill(&bed, tenant).await;
             terms::fill(&bed, tenant).await;
             purchases::fill(&bed, tenant).await;
+            webhooks::fill(&bed, tenant).await;
         }
         Self { database, store, bed, tenants }
     }
@@ -171,6 +174,8 @@ async fn another_accounts_rows_are_not_there_to_change_and_none_can_be_made() {
         format!("UPDATE job SET cancel_asked = true WHERE account_id = '{other}'"),
         format!("UPDATE api_key SET revoked_at = 1 WHERE account_id = '{other}'"),
         format!("UPDATE job_reference SET stored = true WHERE account_id = '{other}'"),
+        format!("DELETE FROM webhook WHERE account_id = '{other}'"),
+        format!("UPDATE webhook_delivery SET next_try_at = 0 WHERE account_id = '{other}'"),
     ] {
         assert_eq!(world.app(&sql).await, Ok(0), "{sql}");
     }
@@ -183,6 +188,10 @@ async fn another_accounts_rows_are_not_there_to_change_and_none_can_be_made() {
             "INSERT INTO settlement SELECT '{other}', job_id, amount, 0, amount, 'released', 0 FROM hold"
         ),
         format!("INSERT INTO job_reference SELECT '{other}', job_id, 7, sha256, 1, 1, 1 FROM job_reference"),
+        format!(
+            "INSERT INTO webhook (account_id, id, url, events, secret, created_at)
+             VALUES ('{other}', gen_random_uuid(), 'https://h/', 'job.done', repeat('s', 32), 0)"
+        ),
     ] {
         let refused = world.app(&sql).await.unwrap_err();
         assert!(refused.contains("violates row-level security policy"), "{sql}: {refused}");
@@ -221,6 +230,10 @@ async fn the_app_writes_the_columns_of_its_part_alone() {
         "UPDATE invitation SET accepted_by = invited_by",
         "UPDATE account SET suspended_at = NULL",
         "INSERT INTO lot SELECT * FROM lot",
+        "SELECT secret FROM webhook",
+        "SELECT * FROM webhook",
+        "UPDATE webhook SET url = 'https://elsewhere.example/'",
+        "UPDATE webhook_delivery SET last_error = ''",
     ] {
         let refused = world.app(sql).await.unwrap_err();
         assert!(refused.contains("permission denied"), "{sql}: {refused}");

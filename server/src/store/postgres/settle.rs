@@ -4,7 +4,7 @@
 use super::ending::{Ending, arrow, settlement_kind};
 use super::rows::{self, account_in, job_in};
 use super::values::{credits_in, unreadable};
-use super::{StoreError, Tx, lots};
+use super::{StoreError, Tx, lots, webhooks};
 use crate::clock::Timestamp;
 use crate::job::{Job, JobEvent};
 use tributary_protocol::vocab::Credits;
@@ -43,7 +43,7 @@ pub(super) async fn end(
     if captured > 0 {
         add_capture(tx, job, captured, posted, now).await?;
     }
-    rows::job(tx, job.account, job.id).await?.ok_or_else(|| unreadable("job"))
+    ended(tx, job, now).await
 }
 
 /// Ends a waiting job as its own account may: cancelled, everything released. Of the columns that it may not write none
@@ -65,7 +65,14 @@ pub(super) async fn end_waiting(tx: &mut Tx, job: &Job, now: Timestamp) -> Resul
         .bind(account_in(job.account))
         .execute(&mut **tx)
         .await?;
-    rows::job(tx, job.account, job.id).await?.ok_or_else(|| unreadable("job"))
+    ended(tx, job, now).await
+}
+
+/// The job as it is now, and on record for whoever wants to be told.
+async fn ended(tx: &mut Tx, job: &Job, now: Timestamp) -> Result<Job, StoreError> {
+    let ended = rows::job(tx, job.account, job.id).await?.ok_or_else(|| unreadable("job"))?;
+    webhooks::note_end(tx, &ended, now).await?;
+    Ok(ended)
 }
 
 async fn add_settlement(

@@ -103,7 +103,7 @@ async fn tables_that_are_missing_of_another_version_or_open_are_refused_with_wha
     let empty = cluster.empty().unwrap();
     assert!(refusal(APP, SCHEDULER, &empty).await.contains("run `tributary db migrate"));
     for (change, words) in [
-        ("DELETE FROM tributary._sqlx_migrations WHERE version = 8", "version 6, this program needs 8"),
+        ("DELETE FROM tributary._sqlx_migrations WHERE version = 8", "version 7, this program needs 8"),
         (
             "INSERT INTO tributary._sqlx_migrations SELECT 9, description, installed_on, success, checksum,
              execution_time FROM tributary._sqlx_migrations WHERE version = 1",

@@ -8,7 +8,9 @@ use crate::people::Role;
 use crate::store::StoreError;
 use sqlx::Row as _;
 use sqlx::types::Uuid;
-use tributary_protocol::vocab::{AccountId, Credits, InvitationId, JobId, PersonId, PurchaseId, Sha256};
+use tributary_protocol::vocab::{
+    AccountId, Credits, EventId, InvitationId, JobId, PersonId, PurchaseId, Sha256, WebhookId,
+};
 
 macro_rules! id {
     ($read:ident, $bind:ident, $id:ident) => {
@@ -27,6 +29,8 @@ id!(person, person_in, PersonId);
 id!(invitation, invitation_in, InvitationId);
 id!(job, job_in, JobId);
 id!(purchase_id, purchase_id_in, PurchaseId);
+id!(webhook, webhook_in, WebhookId);
+id!(event, event_in, EventId);
 
 /// Whose key or job it is; none for nobody's.
 pub(super) fn person_or_none(row: &Row) -> Result<Option<PersonId>, StoreError> {

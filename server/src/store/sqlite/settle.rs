@@ -3,7 +3,7 @@
 
 use super::ending::{Ending, arrow, settlement_kind};
 use super::values::{credits_in, unreadable};
-use super::{StoreError, Write, lots, rows};
+use super::{StoreError, Write, lots, rows, webhooks};
 use crate::clock::Timestamp;
 use crate::job::Job;
 
@@ -54,7 +54,9 @@ pub(super) async fn end(
     if captured > 0 {
         add_capture(tx, job, captured, posted, now).await?;
     }
-    rows::job(tx, job.account, job.id).await?.ok_or_else(|| unreadable("job"))
+    let ended = rows::job(tx, job.account, job.id).await?.ok_or_else(|| unreadable("job"))?;
+    webhooks::note_end(tx, &ended, now).await?;
+    Ok(ended)
 }
 
 async fn add_capture(

@@ -1,0 +1,136 @@
+//! Endpoints as an account's people and programs see to them, whichever edge they come by. Who may is the edges' to know.
+
+use super::target::{NotATarget, Target};
+use crate::auth::token::Token;
+use crate::clock::Clock;
+use crate::config::WebhooksConfig;
+use crate::store::webhooks::NewWebhook;
+use crate::store::{Store, StoreError};
+use crate::tenant::Tenant;
+use crate::webhook::{Delivery, Event, OLD_SECRET_SIGNS, Secret, WEBHOOKS_MAX, Webhook};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tributary_protocol::vocab::{EventId, WebhookId};
+
+/// Sees to endpoints.
+#[derive(Clone)]
+pub struct Endpoints {
+    /// Truth.
+    pub store: Arc<dyn Store>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Which addresses are allowed.
+    pub config: WebhooksConfig,
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EndpointError {
+    /// Not one that may be posted to.
+    #[error(transparent)]
+    Address(#[from] NotATarget),
+    /// No event, or one that there is not.
+    #[error("choose some of job.done, job.failed and job.cancelled")]
+    Events,
+    /// As many as there may be.
+    #[error("an account has at most {WEBHOOKS_MAX} webhooks; remove one first")]
+    TooMany,
+    /// None, or another account's.
+    #[error("there is no such webhook")]
+    NoWebhook,
+    /// None, or another account's.
+    #[error("there is no such delivery")]
+    NoDelivery,
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+}
+
+impl Endpoints {
+    /// Adds one that hears of `words`; with the secret, which is shown this once.
+    ///
+    /// # Errors
+    /// `Address`, `Events`, `TooMany`, or the store's.
+    pub async fn add<'a>(
+        &self,
+        tenant: &Tenant,
+        url: &str,
+        words: impl IntoIterator<Item = &'a str>,
+    ) -> Result<(Webhook, Secret), EndpointError> {
+        Target::read(url, &self.config)?;
+        // None twice, in their order.
+        let read = |word: &str| Event::CHOICES.into_iter().find(|event| event.word() == word);
+        let events: Option<BTreeSet<_>> = words.into_iter().map(read).collect();
+        let events = events.filter(|events| !events.is_empty()).ok_or(EndpointError::Events)?;
+        let (id, secret) = (WebhookId::generate(), Secret::new(Token::generate().reveal()));
+        let new = NewWebhook {
+            id,
+            url: url.to_owned(),
+            events: events.into_iter().collect(),
+            secret: secret.clone(),
+        };
+        let added = self.store.add_webhook(tenant, &new, self.clock.now()).await?;
+        Ok((added.ok_or(EndpointError::TooMany)?, secret))
+    }
+
+    /// Forgets one.
+    ///
+    /// # Errors
+    /// `NoWebhook`, or the store's.
+    pub async fn remove(&self, tenant: &Tenant, id: WebhookId) -> Result<(), EndpointError> {
+        let removed = self.store.remove_webhook(tenant, id).await?;
+        removed.then_some(()).ok_or(EndpointError::NoWebhook)
+    }
+
+    /// Gives one another secret; the present one signs, too, for [`OLD_SECRET_SIGNS`].
+    ///
+    /// # Errors
+    /// `NoWebhook`, or the store's.
+    pub async fn rotate(&self, tenant: &Tenant, id: WebhookId) -> Result<(Webhook, Secret), EndpointError> {
+        let secret = Secret::new(Token::generate().reveal());
+        let old_until = self.clock.now().after(OLD_SECRET_SIGNS);
+        if !self.store.rotate_webhook(tenant, id, &secret, old_until).await? {
+            return Err(EndpointError::NoWebhook);
+        }
+        Ok((self.store.webhook(tenant, id).await?.ok_or(EndpointError::NoWebhook)?, secret))
+    }
+
+    /// Has it told something to try it; the event's name.
+    ///
+    /// # Errors
+    /// `NoWebhook`, or the store's.
+    pub async fn test(&self, tenant: &Tenant, id: WebhookId) -> Result<EventId, EndpointError> {
+        let event = EventId::generate();
+        let added = self.store.test_webhook(tenant, id, event, self.clock.now()).await?;
+        added.then_some(event).ok_or(EndpointError::NoWebhook)
+    }
+
+    /// What it was told, newest first.
+    ///
+    /// # Errors
+    /// `NoWebhook`, or the store's.
+    pub async fn deliveries(
+        &self,
+        tenant: &Tenant,
+        id: WebhookId,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, EndpointError> {
+        self.store.webhook(tenant, id).await?.ok_or(EndpointError::NoWebhook)?;
+        Ok(self.store.deliveries(tenant, id, limit).await?)
+    }
+
+    /// Has something told again, whatever became of it.
+    ///
+    /// # Errors
+    /// `NoDelivery`, or the store's.
+    pub async fn again(
+        &self,
+        tenant: &Tenant,
+        id: WebhookId,
+        event: EventId,
+    ) -> Result<Delivery, EndpointError> {
+        let again = self.store.deliver_again(tenant, id, event, self.clock.now()).await?;
+        again.ok_or(EndpointError::NoDelivery)
+    }
+}

@@ -1,0 +1,105 @@
+//! Where the account is told how its jobs end: made, tried, removed, and how it went.
+
+use super::fault::{Answer, Fault};
+use super::layout::{line, page, proof, small_form};
+use super::said::Said;
+use super::visit::Visit;
+use super::{Edge, done, words};
+use crate::courier::endpoints::EndpointError;
+use crate::webhook::{Delivery, Event, Webhook};
+use axum::extract::State;
+use maud::{Markup, html};
+use tributary_protocol::vocab::WebhookId;
+
+/// Deliveries that are shown of each.
+const RECENT: u32 = 5;
+
+impl From<EndpointError> for Fault {
+    fn from(error: EndpointError) -> Self {
+        match error {
+            EndpointError::NoWebhook | EndpointError::NoDelivery => Self::Missing,
+            EndpointError::Store(error) => error.into(),
+            wrong => Self::Wrong(wrong.to_string()),
+        }
+    }
+}
+
+pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
+    let tenant = visit.tenant()?;
+    let mut told = Vec::new();
+    for webhook in edge.store.webhooks(&tenant).await? {
+        let deliveries = edge.endpoints.deliveries(&tenant, webhook.id, RECENT).await?;
+        told.push((webhook, deliveries));
+    }
+    let body = html! {
+        h1 { "Webhooks" }
+        p .dim { "A program of yours is told how jobs end: a signed POST to an address of yours. Whatever does not answer with 2xx is told again for a day." }
+        section .card {
+            h2 { "A new address" }
+            form method="post" action="/webhooks" {
+                (proof(&visit))
+                (line("url", "Address (https)", "url", "off", ""))
+                fieldset {
+                    legend { "It hears of" }
+                    @for event in Event::CHOICES {
+                        label .check { input type="checkbox" name="event" value=(event.word()) checked; (event.word()) }
+                    }
+                }
+                button { "Add it" }
+            }
+        }
+        @for (webhook, deliveries) in &told { (card(&visit, webhook, deliveries)) }
+    };
+    Ok(page(&edge, &visit, "Webhooks", &body))
+}
+
+fn card(visit: &Visit, webhook: &Webhook, deliveries: &[Delivery]) -> Markup {
+    let id = webhook.id.to_string();
+    let events: Vec<_> = webhook.events.iter().map(|event| event.word()).collect();
+    html! {
+        section .card {
+            h2 { (webhook.url) }
+            p .dim { (events.join(", ")) }
+            (small_form(visit, "/webhooks/test", &[("id", &id)], "Send a test"))
+            (small_form(visit, "/webhooks/remove", &[("id", &id)], "Remove"))
+            div .scroll { table {
+                thead { tr { th { "When" } th { "What" } th { "How it went" } } }
+                tbody { @for each in deliveries { tr {
+                    td { (words::moment(each.created_at)) }
+                    td { (each.event.word()) br; code { (each.event_id) } }
+                    td { (each.state.word()) @if each.tries > 1 { ", " (each.tries) " tries" }
+                        @if let Some(error) = &each.last_error { br; small .dim { (error) } } }
+                } } }
+            } }
+            @if deliveries.is_empty() { p .dim { "Nothing yet." } }
+        }
+    }
+}
+
+fn id(visit: &Visit) -> Result<WebhookId, Fault> {
+    visit.form.get("id").parse().map_err(|_| Fault::Missing)
+}
+
+pub(super) async fn add(State(edge): State<Edge>, visit: Visit) -> Answer {
+    let url = visit.form.get("url").trim();
+    let (_, secret) = edge.endpoints.add(&visit.tenant()?, url, visit.form.all("event")).await?;
+    let body = html! {
+        section .narrow .card {
+            h1 { "The secret of your new webhook" }
+            p { "It signs what is sent. It is shown this once: copy it now." }
+            p { code .secret { (secret.reveal()) } }
+            p { a .button href="/webhooks" { "I have copied it" } }
+        }
+    };
+    Ok(page(&edge, &visit, "Your new webhook", &body))
+}
+
+pub(super) async fn test(State(edge): State<Edge>, visit: Visit) -> Answer {
+    edge.endpoints.test(&visit.tenant()?, id(&visit)?).await?;
+    Ok(done(&edge, Said::WebhookTested, "/webhooks"))
+}
+
+pub(super) async fn remove(State(edge): State<Edge>, visit: Visit) -> Answer {
+    edge.endpoints.remove(&visit.tenant()?, id(&visit)?).await?;
+    Ok(done(&edge, Said::WebhookGone, "/webhooks"))
+}

@@ -1,0 +1,198 @@
+//! Laws of endpoints and of what they are told.
+
+use super::{Bed, asks, at, stems};
+use crate::clock::Timestamp;
+use crate::store::NewJob;
+use crate::store::webhooks::{Load, NewWebhook};
+use crate::tenant::Tenant;
+use crate::webhook::{
+    DeliveryState, Event, Failed, Fate, OLD_SECRET_SIGNS, PATIENCE, Parcel, Secret, WEBHOOKS_MAX, Webhook,
+};
+use tributary_protocol::vocab::{EventId, JobId, WebhookId};
+
+const FREELY: Load = Load { deliveries: 1000, of_one_endpoint: 1000 };
+
+fn wish(events: &[Event], secret: &str) -> NewWebhook {
+    let secret = Secret::new(&secret.repeat(43));
+    NewWebhook {
+        id: WebhookId::generate(),
+        url: "https://h.example/x".into(),
+        events: events.to_vec(),
+        secret,
+    }
+}
+
+async fn add(bed: &Bed, tenant: &Tenant, events: &[Event]) -> Webhook {
+    bed.store.add_webhook(tenant, &wish(events, "s"), at(0)).await.unwrap().unwrap()
+}
+
+/// An endpoint and a delivery: rows in every table, for tests of other things.
+pub(in crate::store) async fn fill(bed: &Bed, tenant: &Tenant) {
+    let webhook = add(bed, tenant, &Event::CHOICES).await;
+    assert!(bed.store.test_webhook(tenant, webhook.id, EventId::generate(), at(1)).await.unwrap());
+}
+
+fn event_of(job: JobId) -> EventId {
+    EventId::from_slice(job.as_bytes()).unwrap()
+}
+
+async fn take(bed: &Bed, load: Load, now: i64) -> Vec<Parcel> {
+    bed.store.take_deliveries(load, at(now), at(now + 60)).await.unwrap()
+}
+
+pub(in crate::store) async fn an_end_is_told_to_those_who_want_it_once(bed: &Bed) {
+    let (tenant, other) = (bed.account(50).await, bed.account(50).await);
+    let all = add(bed, &tenant, &Event::CHOICES).await;
+    let failures = add(bed, &tenant, &[Event::JobFailed]).await;
+    add(bed, &other, &Event::CHOICES).await;
+    let done = bed.running(&tenant, 4).await;
+    for _ in 0..2 {
+        bed.store.finish(&done, &stems(), at(3)).await.unwrap();
+    }
+    let failed = bed.running(&tenant, 4).await;
+    bed.store.fail(&failed, "broken", at(4)).await.unwrap();
+    let stopped = bed.running(&tenant, 4).await;
+    bed.store.stopped(&stopped, 1, at(5)).await.unwrap();
+    let waiting = bed.admit(&tenant, &asks(1), 5).await;
+    for _ in 0..2 {
+        bed.store.cancel(&tenant, waiting.id, at(6)).await.unwrap();
+    }
+    // Of a clip that never came nothing is told.
+    let never = NewJob { clip_is_stored: false, upload_until: at(7), ..asks(1) };
+    bed.admit(&tenant, &never, 5).await;
+    assert_eq!(bed.store.reap(3, at(8), 10).await.unwrap().len(), 1);
+    let told = async |webhook: &Webhook| {
+        let told = bed.store.deliveries(&tenant, webhook.id, 100).await.unwrap();
+        told.iter().map(|told| (told.event_id, told.event, told.created_at)).collect::<Vec<_>>()
+    };
+    let failure = (event_of(failed.job.id), Event::JobFailed, at(4));
+    assert_eq!(told(&failures).await, [failure]);
+    assert_eq!(
+        told(&all).await,
+        [
+            (event_of(waiting.id), Event::JobCancelled, at(6)),
+            (event_of(stopped.job.id), Event::JobCancelled, at(5)),
+            failure,
+            (event_of(done.job.id), Event::JobDone, at(3)),
+        ]
+    );
+    let parcels = take(bed, FREELY, 10).await;
+    assert_eq!(parcels.len(), 5, "none of the other account's");
+    assert!(parcels.iter().all(|parcel| parcel.account == tenant.account()));
+}
+
+pub(in crate::store) async fn an_account_has_so_many_endpoints_and_sees_its_own(bed: &Bed) {
+    let (tenant, other) = (bed.account(0).await, bed.account(0).await);
+    let mut made = Vec::new();
+    for _ in 0..WEBHOOKS_MAX {
+        made.push(add(bed, &tenant, &[Event::JobDone]).await);
+    }
+    let one_more = wish(&[Event::JobDone], "s");
+    assert_eq!(bed.store.add_webhook(&tenant, &one_more, at(1)).await.unwrap(), None);
+    assert_eq!(bed.store.webhooks(&tenant).await.unwrap(), made);
+    let (first, event) = (made[0].id, EventId::generate());
+    assert!(bed.store.test_webhook(&tenant, first, event, at(1)).await.unwrap());
+    // Another account's is the same as none.
+    let (store, secret) = (&bed.store, Secret::new(&"t".repeat(43)));
+    assert_eq!(store.webhooks(&other).await.unwrap(), []);
+    assert_eq!(store.webhook(&other, first).await.unwrap(), None);
+    assert_eq!(store.deliveries(&other, first, 10).await.unwrap(), []);
+    assert!(!store.test_webhook(&other, first, EventId::generate(), at(2)).await.unwrap());
+    assert_eq!(store.deliver_again(&other, first, event, at(2)).await.unwrap(), None);
+    assert!(!store.rotate_webhook(&other, first, &secret, at(9)).await.unwrap());
+    assert!(!store.remove_webhook(&other, first).await.unwrap());
+    assert_eq!(take(bed, FREELY, 2).await.len(), 1);
+    // What is removed is told nothing any more, and there is room again.
+    assert!(store.remove_webhook(&tenant, first).await.unwrap());
+    assert!(!store.remove_webhook(&tenant, first).await.unwrap());
+    assert_eq!(take(bed, FREELY, 1000).await, []);
+    assert!(store.add_webhook(&tenant, &one_more, at(3)).await.unwrap().is_some());
+}
+
+pub(in crate::store) async fn what_is_taken_up_is_nobody_elses_until_its_lease_ends(bed: &Bed) {
+    let tenant = bed.account(0).await;
+    let webhook = add(bed, &tenant, &[Event::JobDone]).await;
+    let event = EventId::generate();
+    bed.store.test_webhook(&tenant, webhook.id, event, at(5)).await.unwrap();
+    assert_eq!(take(bed, FREELY, 4).await, [], "not before its time");
+    let taken = take(bed, FREELY, 5).await;
+    assert_eq!((taken.len(), taken[0].event_id, taken[0].tries), (1, event, 0));
+    assert_eq!(taken[0].give_up_at, at(5).after(PATIENCE));
+    assert_eq!(take(bed, FREELY, 64).await, []);
+    // Whoever had it died.
+    assert_eq!(take(bed, FREELY, 65).await, taken);
+}
+
+pub(in crate::store) async fn one_endpoint_keeps_no_other_waiting(bed: &Bed) {
+    let tenant = bed.account(0).await;
+    let (slow, quick) =
+        (add(bed, &tenant, &[Event::JobDone]).await, add(bed, &tenant, &[Event::JobDone]).await);
+    for second in 1..=10 {
+        bed.store.test_webhook(&tenant, slow.id, EventId::generate(), at(second)).await.unwrap();
+    }
+    bed.store.test_webhook(&tenant, quick.id, EventId::generate(), at(20)).await.unwrap();
+    let load = Load { deliveries: 3, of_one_endpoint: 2 };
+    let taken = take(bed, load, 30).await;
+    let of = |parcels: &[Parcel], webhook: &Webhook| {
+        parcels.iter().filter(|parcel| parcel.webhook == webhook.id).count()
+    };
+    assert_eq!((of(&taken, &slow), of(&taken, &quick)), (2, 1));
+    assert_eq!(taken[0].created_at, at(1), "the longest waiting first");
+    assert_eq!(take(bed, load, 31).await, [], "two are on their way there");
+    bed.store.end_delivery(&taken[0], &Fate::Delivered(204), at(32)).await.unwrap();
+    assert_eq!(of(&take(bed, load, 33).await, &slow), 1);
+}
+
+pub(in crate::store) async fn a_delivery_is_tried_until_it_is_taken_or_given_up(bed: &Bed) {
+    let tenant = bed.account(0).await;
+    let webhook = add(bed, &tenant, &[Event::JobDone]).await;
+    let (store, event) = (&bed.store, EventId::generate());
+    store.test_webhook(&tenant, webhook.id, event, at(1)).await.unwrap();
+    let look = async || store.deliveries(&tenant, webhook.id, 10).await.unwrap().remove(0);
+    let failed = Failed { status: Some(500), reason: "it answered 500".into() };
+    let parcel = take(bed, FREELY, 1).await.remove(0);
+    store.end_delivery(&parcel, &Fate::Again(at(20), failed.clone()), at(2)).await.unwrap();
+    let waiting = look().await;
+    assert_eq!((waiting.state, waiting.tries, waiting.next_try_at), (DeliveryState::Waiting, 1, at(20)));
+    assert_eq!((waiting.last_status, waiting.last_error.as_deref()), (Some(500), Some("it answered 500")));
+    assert_eq!(take(bed, FREELY, 19).await, []);
+    let parcel = take(bed, FREELY, 20).await.remove(0);
+    assert_eq!(parcel.tries, 1);
+    let silent = Failed { status: None, reason: "silence".into() };
+    store.end_delivery(&parcel, &Fate::Dead(silent), at(21)).await.unwrap();
+    let dead = look().await;
+    assert_eq!((dead.state, dead.tries, dead.ended_at), (DeliveryState::Dead, 2, Some(at(21))));
+    assert_eq!((dead.last_status, take(bed, FREELY, 99).await), (None, vec![]));
+    // What has ended stays as it ended, until somebody asks for it again.
+    store.end_delivery(&parcel, &Fate::Delivered(200), at(22)).await.unwrap();
+    assert_eq!(look().await, dead);
+    let again = store.deliver_again(&tenant, webhook.id, event, at(30)).await.unwrap().unwrap();
+    assert_eq!((again.state, again.tries, again.ended_at), (DeliveryState::Waiting, 0, None));
+    let parcel = take(bed, FREELY, 30).await.remove(0);
+    assert_eq!((parcel.give_up_at, parcel.created_at), (at(30).after(PATIENCE), at(1)));
+    store.end_delivery(&parcel, &Fate::Delivered(200), at(31)).await.unwrap();
+    let taken = look().await;
+    assert_eq!(
+        (taken.state, taken.last_status, taken.last_error),
+        (DeliveryState::Delivered, Some(200), None)
+    );
+    assert_eq!(store.sweep_deliveries(at(31)).await.unwrap(), 0);
+    assert_eq!(store.sweep_deliveries(at(32)).await.unwrap(), 1);
+    assert_eq!(store.deliveries(&tenant, webhook.id, 10).await.unwrap(), []);
+}
+
+pub(in crate::store) async fn an_old_secret_signs_until_its_time(bed: &Bed) {
+    let tenant = bed.account(0).await;
+    let webhook = add(bed, &tenant, &[Event::JobDone]).await;
+    bed.store.test_webhook(&tenant, webhook.id, EventId::generate(), at(0)).await.unwrap();
+    let [old, new] = ["s", "t"].map(|letter| Secret::new(&letter.repeat(43)));
+    let secrets = async |now: i64| take(bed, FREELY, now).await.remove(0).secrets;
+    assert_eq!(secrets(0).await, [old.clone()]);
+    let until = at(100).after(OLD_SECRET_SIGNS);
+    assert!(bed.store.rotate_webhook(&tenant, webhook.id, &new, until).await.unwrap());
+    let Timestamp(us) = until;
+    assert_eq!(secrets(100).await, [new.clone(), old]);
+    assert_eq!(secrets(us / 1_000_000).await, [new]);
+    let seen = bed.store.webhook(&tenant, webhook.id).await.unwrap().unwrap();
+    assert_eq!(seen.old_until, Some(until));
+}
