@@ -158,6 +158,15 @@ pub struct Quote {
     plan: Plan,
 }
 
+/// A job that asks to be admitted.
+struct Asked {
+    job: NewJob,
+    /// Bytes that must be free for it, and for what the server keeps free.
+    room: u64,
+    /// Bytes that are; none where that is not known.
+    free: Option<u64>,
+}
+
 /// Decides who may run what.
 pub struct Admissions {
     /// Models and prices.
@@ -204,8 +213,37 @@ impl Admissions {
     /// # Errors
     /// A named refusal; nothing was held.
     pub async fn admit(&self, principal: &Principal, request: JobRequest) -> Result<Job, Refusal> {
-        let tenant = &principal.tenant;
         check_words(&request)?;
+        let (tenant, seen, now) = (&principal.tenant, request.credits_max, self.clock.now());
+        let Asked { job, room, free } = self.asked(principal, request).await?;
+        let refusal = if let Some(seen) = seen.filter(|seen| job.quote > *seen) {
+            Some(Refusal::Dearer { quote: job.quote, seen })
+        } else if free.is_some_and(|free| free < room) {
+            Some(Refusal::DiskFull)
+        } else if self.queue_room.is_there(self.store.as_ref(), now).await? {
+            None
+        } else {
+            Some(Refusal::QueueFull { max: self.queue_room.queued_max() })
+        };
+        // Whoever asks again for a job that was admitted gets it at its price, however full it is now.
+        if let Some(refusal) = refusal
+            && self.store.job(tenant, job.id).await?.is_none()
+        {
+            return Err(refusal);
+        }
+        let answer = self.store.admit(tenant, &job, now).await?;
+        if let Admission::Admitted(job) = &answer {
+            if job.state == JobState::Queued {
+                self.queue_room.took().await;
+            }
+            self.steps.reached(Step::Admitted, Some(job.id));
+        }
+        self.told(principal, &job, answer)
+    }
+
+    /// What the store is asked to admit, with the room that it may take.
+    async fn asked(&self, principal: &Principal, request: JobRequest) -> Result<Asked, Refusal> {
+        let tenant = &principal.tenant;
         let ask = Ask {
             stems: request.stems,
             settings: settings::to_models(&request.settings),
@@ -214,21 +252,21 @@ impl Admissions {
         let Quote { credits, plan, .. } = self.planned(&request.model, shape(&request.clip), &ask)?;
         let bytes =
             |clip: &ClipHeader| clip.canonical_bytes().expect("frames were checked against the limit");
+        let clip = bytes(&request.clip);
         let (stored, free) = self.look(tenant, &request.clip).await?;
+        let clip_is_stored = stored == Some(clip);
+        let made = clip.saturating_mul(plan.stems.len() as u64);
+        let mut needed = made.saturating_add(if clip_is_stored { 0 } else { clip });
+        let mut room = clip.saturating_add(made).saturating_add(self.limits.disk_free_min_mb << 20);
         let mut references = Vec::with_capacity(request.references.len());
         for clip in request.references {
             let (stored, _) = self.look(tenant, &clip).await?;
-            references.push((clip, stored == Some(bytes(&clip))));
+            let length = bytes(&clip);
+            let is_stored = stored == Some(length);
+            room = room.saturating_add(length);
+            needed = needed.saturating_add(if is_stored { 0 } else { length });
+            references.push((clip, is_stored));
         }
-        let clip = bytes(&request.clip);
-        let clip_is_stored = stored == Some(clip);
-        let made = clip.saturating_mul(plan.stems.len() as u64);
-        let room = clip.saturating_add(made)
-            + references.iter().map(|(clip, _)| bytes(clip)).sum::<u64>()
-            + (self.limits.disk_free_min_mb << 20);
-        let come = references.iter().filter(|(_, stored)| !stored).map(|(clip, _)| bytes(clip)).sum::<u64>();
-        let added = made.saturating_add(come).saturating_add(if clip_is_stored { 0 } else { clip });
-        let storage_limit = self.limits.storage_bytes().map(|bytes| StorageLimit { bytes, needed: added });
         let now = self.clock.now();
         let job = NewJob {
             id: request.id,
@@ -245,47 +283,28 @@ impl Admissions {
             open_max: self.limits.jobs_open_max,
             person: principal.person,
             spend_limit: principal.month_limit.map(|credits| SpendLimit { credits, since: now.month() }),
-            storage_limit,
+            storage_limit: self.limits.storage_bytes().map(|bytes| StorageLimit { bytes, needed }),
         };
-        let queue = self.queue_room.is_there(self.store.as_ref(), now).await?;
-        let dearer = request.credits_max.filter(|seen| credits > *seen);
-        let refusal = if let Some(seen) = dearer {
-            Some(Refusal::Dearer { quote: credits, seen })
-        } else if free.is_some_and(|free| free < room) {
-            Some(Refusal::DiskFull)
-        } else {
-            (!queue).then(|| Refusal::QueueFull { max: self.queue_room.queued_max() })
-        };
-        // Whoever asks again for a job that was admitted gets it at its price, however full it is now.
-        if let Some(refusal) = refusal
-            && self.store.job(tenant, job.id).await?.is_none()
-        {
-            return Err(refusal);
-        }
-        match self.store.admit(tenant, &job, now).await? {
-            Admission::Admitted(job) => {
-                if job.state == JobState::Queued {
-                    self.queue_room.took().await;
-                }
-                self.steps.reached(Step::Admitted, Some(job.id));
-                Ok(job)
-            }
-            Admission::Known(job) => Ok(job),
-            Admission::Conflict => Err(Refusal::Conflict),
-            Admission::Insufficient { needed, available } => {
-                Err(Refusal::NotEnoughCredits { needed, available })
-            }
+        Ok(Asked { job, room, free })
+    }
+
+    /// The store's answer in this server's words.
+    fn told(&self, principal: &Principal, asked: &NewJob, answer: Admission) -> Result<Job, Refusal> {
+        Err(match answer {
+            Admission::Admitted(job) | Admission::Known(job) => return Ok(job),
+            Admission::Conflict => Refusal::Conflict,
+            Admission::Insufficient { needed, available } => Refusal::NotEnoughCredits { needed, available },
             Admission::OverLimit { spent } => {
                 let limit = principal.month_limit.unwrap_or(Credits::ZERO);
-                Err(Refusal::OverLimit { needed: job.quote, limit, spent })
+                Refusal::OverLimit { needed: asked.quote, limit, spent }
             }
             Admission::OverStorage { kept } => {
-                let max = self.limits.storage_bytes().unwrap_or(u64::MAX);
-                Err(Refusal::OverStorage { kept, max, needed: added })
+                let (max, needed) = asked.storage_limit.map_or((0, 0), |limit| (limit.bytes, limit.needed));
+                Refusal::OverStorage { kept, max, needed }
             }
-            Admission::Suspended => Err(Refusal::Suspended),
-            Admission::TooMany { open } => Err(Refusal::TooMany { open, max: self.limits.jobs_open_max }),
-        }
+            Admission::Suspended => Refusal::Suspended,
+            Admission::TooMany { open } => Refusal::TooMany { open, max: self.limits.jobs_open_max },
+        })
     }
 
     /// Bytes of this clip already stored, and bytes free.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 use tributary_protocol::v1;
@@ -67,7 +68,20 @@ pub fn described() -> anyhow::Result<Vec<String>> {
     Ok(calls)
 }
 
-/// All calls about one subject that need a key, those that make something last. `authorization`: the whole header, none for no header.
+/// The header of a call, or none.
+#[derive(Clone)]
+struct Header(Option<MetadataValue<Ascii>>);
+
+impl Interceptor for Header {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(header) = &self.0 {
+            request.metadata_mut().insert("authorization", header.clone());
+        }
+        Ok(request)
+    }
+}
+
+/// All calls about one subject that need a key, `Jobs.Create` last. `authorization`: the whole header, none for no header.
 ///
 /// # Errors
 /// Where the header cannot be written. What the server refuses is an answer.
@@ -76,33 +90,42 @@ pub async fn all(
     authorization: Option<&str>,
     about: &Subject,
 ) -> anyhow::Result<Vec<Answer>> {
-    let header: Option<MetadataValue<Ascii>> = authorization.map(str::parse).transpose()?;
-    let key = move |mut request: Request<()>| {
-        if let Some(header) = &header {
-            request.metadata_mut().insert("authorization", header.clone());
-        }
-        Ok(request)
-    };
-    let mut jobs = JobsClient::with_interceptor(channel.clone(), key.clone());
-    let mut clips = ClipsClient::with_interceptor(channel.clone(), key.clone());
-    let mut stems = StemsClient::with_interceptor(channel.clone(), key.clone());
-    let mut account = AccountClient::with_interceptor(channel.clone(), key.clone());
-    let mut models = ModelsClient::with_interceptor(channel.clone(), key.clone());
-    let mut sheets = SheetsClient::with_interceptor(channel.clone(), key.clone());
-    let mut shop = ShopClient::with_interceptor(channel.clone(), key);
+    let header = Header(authorization.map(str::parse).transpose()?);
+    let mut answers = about_the_job(channel, &header, about).await;
+    answers.extend(about_its_bytes(channel, &header, about).await);
+    answers.extend(about_the_account(channel, &header, about).await);
+    answers.push(create(channel, &header, about).await);
+    Ok(answers)
+}
 
-    let ClipHeader { frames, channels, rate_hz, sha256 } = about.clip;
-    let (job_id, sha256) = (|| about.job.as_bytes().to_vec().into(), || sha256.0.to_vec().into());
-    let channels = u32::from(channels);
-    let quote =
-        v1::QuoteRequest { model: "mini".to_owned(), frames, channels, rate_hz, settings: Vec::new() };
+fn in_words(job: v1::Job) -> String {
+    format!("{:?}, {} bytes here, {} chunks", job.state(), job.uploaded_bytes, job.chunks)
+}
+
+async fn about_the_job(channel: &Channel, header: &Header, about: &Subject) -> Vec<Answer> {
+    let mut jobs = JobsClient::with_interceptor(channel.clone(), header.clone());
+    let job_id = || about.job.as_bytes().to_vec().into();
+    let ClipHeader { frames, channels, rate_hz, .. } = about.clip;
+    let (model, channels) = ("mini".to_owned(), u32::from(channels));
+    let quote = v1::QuoteRequest { model, frames, channels, rate_hz, settings: Vec::new() };
     let watch = v1::WatchJobRequest { job_id: job_id(), after_seq: 0 };
     let list = v1::ListJobsRequest { limit: 0, before_job_id: job_id() };
-    let read = v1::ReadStemRequest { job_id: job_id(), stem: about.stem.clone(), offset: 0 };
-    let sheet = v1::ReadSheetRequest { job_id: job_id(), sheet: "notes.mid".to_owned() };
-    let purchase_id = || about.purchase.as_bytes().to_vec().into();
-    let buy =
-        v1::BuyRequest { purchase_id: purchase_id(), pack: "small".to_owned(), keep_payment_method: false };
+    vec![
+        ("Jobs.Quote", said(jobs.quote(quote).await, |quote| quote.credits.to_string())),
+        ("Jobs.Get", said(jobs.get(v1::GetJobRequest { job_id: job_id() }).await, in_words)),
+        ("Jobs.List", said(jobs.list(list).await, |list| format!("{} jobs", list.jobs.len()))),
+        ("Jobs.Watch", first(jobs.watch(watch).await).await),
+        ("Jobs.Cancel", said(jobs.cancel(v1::CancelJobRequest { job_id: job_id() }).await, in_words)),
+        ("Jobs.Erase", said(jobs.erase(v1::EraseJobRequest { job_id: job_id() }).await, in_words)),
+    ]
+}
+
+async fn about_its_bytes(channel: &Channel, header: &Header, about: &Subject) -> Vec<Answer> {
+    let mut clips = ClipsClient::with_interceptor(channel.clone(), header.clone());
+    let mut stems = StemsClient::with_interceptor(channel.clone(), header.clone());
+    let mut sheets = SheetsClient::with_interceptor(channel.clone(), header.clone());
+    let job_id = || about.job.as_bytes().to_vec().into();
+    let sha256 = || about.clip.sha256.0.to_vec().into();
     let packet = v1::Packet {
         offset: 0,
         encoding: v1::Encoding::F32Raw.into(),
@@ -110,53 +133,53 @@ pub async fn all(
         payload: vec![0; 4].into(),
     };
     let write = v1::WriteClipRequest { sha256: sha256(), packet: Some(packet) };
+    let query = v1::QueryWriteStatusRequest { sha256: sha256() };
+    let read = v1::ReadStemRequest { job_id: job_id(), stem: about.stem.clone(), offset: 0 };
+    let sheet = v1::ReadSheetRequest { job_id: job_id(), sheet: "notes.mid".to_owned() };
+    let status = |clip: v1::WriteClipResponse| format!("{clip:?}");
+    vec![
+        ("Clips.QueryWriteStatus", said(clips.query_write_status(query).await, status)),
+        ("Clips.Write", said(clips.write(tokio_stream::iter([write])).await, status)),
+        ("Stems.Read", first(stems.read(read).await).await),
+        ("Sheets.Read", first(sheets.read(sheet).await).await),
+    ]
+}
+
+async fn about_the_account(channel: &Channel, header: &Header, about: &Subject) -> Vec<Answer> {
+    let mut account = AccountClient::with_interceptor(channel.clone(), header.clone());
+    let mut models = ModelsClient::with_interceptor(channel.clone(), header.clone());
+    let mut shop = ShopClient::with_interceptor(channel.clone(), header.clone());
+    let purchase_id = || about.purchase.as_bytes().to_vec().into();
+    let get = v1::GetPurchaseRequest { purchase_id: purchase_id() };
+    let buy =
+        v1::BuyRequest { purchase_id: purchase_id(), pack: "small".to_owned(), keep_payment_method: false };
     let history = v1::HistoryRequest { limit: 0, before_line: 0 };
-    let clip = v1::ClipHeader { sha256: sha256(), frames, channels, rate_hz };
+    let count = |things: usize, of: &str| format!("{things} {of}");
+    let state = |purchase: v1::Purchase| format!("{:?}", purchase.state());
+    vec![
+        ("Shop.Packs", said(shop.packs(v1::PacksRequest {}).await, |shop| count(shop.packs.len(), "packs"))),
+        ("Shop.Get", said(shop.get(get).await, state)),
+        ("Shop.Buy", said(shop.buy(buy).await, state)),
+        ("Account.Get", said(account.get(v1::GetAccountRequest {}).await, |account| account.name)),
+        ("Account.History", said(account.history(history).await, |page| count(page.lines.len(), "lines"))),
+        (
+            "Models.List",
+            said(models.list(v1::ListModelsRequest {}).await, |list| count(list.models.len(), "models")),
+        ),
+    ]
+}
+
+async fn create(channel: &Channel, header: &Header, about: &Subject) -> Answer {
+    let mut jobs = JobsClient::with_interceptor(channel.clone(), header.clone());
+    let ClipHeader { frames, channels, rate_hz, sha256 } = about.clip;
+    let clip =
+        v1::ClipHeader { sha256: sha256.0.to_vec().into(), frames, channels: u32::from(channels), rate_hz };
     let create = v1::CreateJobRequest {
-        job_id: job_id(),
+        job_id: about.job.as_bytes().to_vec().into(),
         model: "mini".to_owned(),
-        stems: vec![],
         clip: Some(clip),
         title: "a take".to_owned(),
         ..v1::CreateJobRequest::default()
     };
-    let job =
-        |job: v1::Job| format!("{:?}, {} bytes here, {} chunks", job.state(), job.uploaded_bytes, job.chunks);
-    let status = |clip: v1::WriteClipResponse| format!("{clip:?}");
-    Ok(vec![
-        ("Jobs.Quote", said(jobs.quote(quote).await, |quote| quote.credits.to_string())),
-        ("Jobs.Get", said(jobs.get(v1::GetJobRequest { job_id: job_id() }).await, job)),
-        ("Jobs.List", said(jobs.list(list).await, |list| format!("{} jobs", list.jobs.len()))),
-        ("Jobs.Watch", first(jobs.watch(watch).await).await),
-        ("Jobs.Cancel", said(jobs.cancel(v1::CancelJobRequest { job_id: job_id() }).await, job)),
-        ("Jobs.Erase", said(jobs.erase(v1::EraseJobRequest { job_id: job_id() }).await, job)),
-        (
-            "Clips.QueryWriteStatus",
-            said(clips.query_write_status(v1::QueryWriteStatusRequest { sha256: sha256() }).await, status),
-        ),
-        ("Clips.Write", said(clips.write(tokio_stream::iter([write])).await, status)),
-        ("Stems.Read", first(stems.read(read).await).await),
-        ("Sheets.Read", first(sheets.read(sheet).await).await),
-        (
-            "Shop.Packs",
-            said(shop.packs(v1::PacksRequest {}).await, |shop| format!("{} packs", shop.packs.len())),
-        ),
-        (
-            "Shop.Get",
-            said(shop.get(v1::GetPurchaseRequest { purchase_id: purchase_id() }).await, |found| {
-                format!("{:?}", found.state())
-            }),
-        ),
-        ("Shop.Buy", said(shop.buy(buy).await, |bought| format!("{:?}", bought.state()))),
-        ("Account.Get", said(account.get(v1::GetAccountRequest {}).await, |account| account.name)),
-        (
-            "Account.History",
-            said(account.history(history).await, |page| format!("{} lines", page.lines.len())),
-        ),
-        (
-            "Models.List",
-            said(models.list(v1::ListModelsRequest {}).await, |list| format!("{} models", list.models.len())),
-        ),
-        ("Jobs.Create", said(jobs.create(create).await, job)),
-    ])
+    ("Jobs.Create", said(jobs.create(create).await, in_words))
 }
