@@ -71,7 +71,11 @@ const WHO: [(&str, &str, &str); 59] = [
     ("POST", "/operator/accounts/{id}/refund", "operator"),
 ];
 /// The rest of them, so that the table above stays within a page.
-const WHO_ELSE: [(&str, &str, &str); 1] = [("POST", "/operator/accounts/{id}/suspend", "operator")];
+const WHO_ELSE: [(&str, &str, &str); 3] = [
+    ("POST", "/operator/accounts/{id}/suspend", "operator"),
+    ("POST", "/operator/events/retry", "operator"),
+    ("POST", "/top-up", "admin"),
+];
 
 fn least(need: Need) -> String {
     let principal = |role: Role| Principal {

@@ -23,10 +23,13 @@ pub(super) enum Said {
     Resumed,
     DeviceIn,
     DeviceOut,
+    ToppedUp,
+    NotToppedUp,
+    EventAgain,
 }
 
 impl Said {
-    const ALL: [(Self, &'static str, &'static str); 19] = [
+    const ALL: [(Self, &'static str, &'static str); 22] = [
         (Self::Saved, "saved", "Saved."),
         (Self::SignedOut, "signed-out", "You are signed out."),
         (Self::PasswordChanged, "password", "The password is changed; every other browser was signed out."),
@@ -46,6 +49,9 @@ impl Said {
         (Self::Resumed, "resumed", "The account may start jobs again."),
         (Self::DeviceIn, "device-in", "The device is let in. You can close this page."),
         (Self::DeviceOut, "device-out", "The device was not let in."),
+        (Self::ToppedUp, "topped-up", "The account buys by itself from now on."),
+        (Self::NotToppedUp, "not-topped-up", "The account buys nothing by itself any more."),
+        (Self::EventAgain, "event-again", "The event is looked at again."),
     ];
 
     /// In the cookie.
