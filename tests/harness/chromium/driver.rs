@@ -15,6 +15,8 @@ const DRIVERS: [&str; 1] = ["chromedriver"];
 /// What it says when it listens, before the port.
 const READY: &str = "started successfully on port ";
 
+/// How often a driver is started before it is given up.
+const STARTS_MAX: usize = 5;
 /// How long the end of a browser may take.
 const END_WITHIN: Duration = Duration::from_secs(10);
 
@@ -44,7 +46,19 @@ fn program(names: &[&str]) -> anyhow::Result<PathBuf> {
 }
 
 impl Driver {
+    /// A driver takes a port that is free for one kind of address and may find it taken for the other: then once more.
     pub(super) fn start() -> anyhow::Result<Self> {
+        let mut started = Self::try_start();
+        for _ in 1..STARTS_MAX {
+            if started.is_ok() {
+                break;
+            }
+            started = Self::try_start();
+        }
+        started
+    }
+
+    fn try_start() -> anyhow::Result<Self> {
         let (browser, driver) = programs()?;
         let profile = tempfile::Builder::new().prefix("tributary-browser-").tempdir()?;
         let mut process = Command::new(driver)
