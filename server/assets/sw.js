@@ -1,7 +1,7 @@
 // Keeps styles and scripts, never a page: what pages show is somebody's.
 const SHELL = "shell-1";
 const FILES = ["/style.css", "/brand.css", "/start.js", "/live.js", "/player.js", "/icon.svg"];
-const OFFLINE = "<!DOCTYPE html><meta charset=utf-8><title>No network</title><link rel=stylesheet href=/style.css>" +
+const OFFLINE = "<!DOCTYPE html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><title>No network</title><link rel=stylesheet href=/style.css>" +
   "<main><section class='narrow card'><h1>No network</h1><p>Jobs go on without you. Load the page again later.</p></section></main>";
 self.addEventListener("install", (event) => event.waitUntil(caches.open(SHELL).then((cache) => cache.addAll(FILES))));
 self.addEventListener("fetch", (event) => {

@@ -18,6 +18,7 @@ mod top_up;
 
 pub use buy::BuyError;
 pub use inbox::IntakeError;
+pub use top_up::TopUpError;
 
 use crate::billing::{Pack, Purchase};
 use crate::clock::Clock;

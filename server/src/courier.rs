@@ -61,7 +61,9 @@ impl Courier {
         let mut sending = JoinSet::new();
         let mut round = 0_u64;
         while !stop.is_cancelled() {
-            if let Err(error) = self.round(&places, &mut sending, round % ROUNDS_PER_SWEEP == 0).await {
+            if let Err(error) =
+                self.round(&places, &mut sending, round.is_multiple_of(ROUNDS_PER_SWEEP)).await
+            {
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(error, "the courier could not finish a round; it goes on");
             }

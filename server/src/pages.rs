@@ -4,11 +4,13 @@ mod account;
 mod assets;
 mod buy;
 mod chart;
+mod colour;
 mod compose;
 mod cookies;
 mod csrf;
 mod device;
 mod entry;
+mod events;
 mod fault;
 mod files;
 mod form;
@@ -24,6 +26,7 @@ mod members;
 mod operator;
 mod routes;
 mod said;
+mod top_up;
 mod usage;
 mod visit;
 mod webhooks;
@@ -199,6 +202,12 @@ pub async fn serve(edge: Edge, listener: TcpListener, stop: CancellationToken) -
     let router = pages.with_state(edge).merge(told).layer(door);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await
+}
+
+/// The paths of all pages and of what they load, as the router has them: so that whoever looks at every page, looks at each.
+#[must_use]
+pub fn shown() -> Vec<&'static str> {
+    routes::shown()
 }
 
 /// To another page of ours, by GET.

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
+#[cfg(unix)]
+mod browser;
 mod cancel;
 mod chain;
 mod chaos;

@@ -1,12 +1,12 @@
 //! People use the web pages of a real server, as browsers do: they sign up, make a team, send a file and fetch stems.
 
-use std::path::Path;
 use tributary_server::Parts;
 use tributary_server::clock::{Clock, SystemClock};
 use tributary_server::config::SignUp;
 use tributary_server::people::{Rights, Role};
 use tributary_tests::browser::{Browser, Page};
-use tributary_tests::{Stage, stage, wait};
+use tributary_tests::letters::link;
+use tributary_tests::{Stage, stage};
 
 const PASSWORD: &str = "seven rivers meet here";
 
@@ -21,24 +21,6 @@ async fn world() -> Stage {
 
 fn browser(stage: &Stage) -> Browser {
     Browser::new(&stage.server.pages.to_string())
-}
-
-/// The newest letter to somebody: the path of the link in it.
-async fn link(stage: &Stage, to: &str, kind: &str) -> String {
-    let outbox = stage.folder.path().join("data/outbox");
-    wait::until("the letter", async || newest(&outbox, to, kind)).await
-}
-
-fn newest(outbox: &Path, to: &str, kind: &str) -> Option<String> {
-    let mut letters: Vec<_> = std::fs::read_dir(outbox).ok()?.flatten().map(|file| file.path()).collect();
-    letters.sort();
-    letters.iter().rev().find_map(|letter| {
-        // Long lines are folded by an equals sign at their end.
-        let text = std::fs::read_to_string(letter).ok()?.replace("=\r\n", "");
-        let at = text.find(&format!("/{kind}/")).filter(|_| text.contains(&format!("To: {to}")))?;
-        let token = text[at + kind.len() + 2..].chars().take_while(char::is_ascii_alphanumeric);
-        Some(format!("/{kind}/{}", token.collect::<String>()))
-    })
 }
 
 async fn signed_up(stage: &Stage, email: &str) -> Browser {

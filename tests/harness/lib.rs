@@ -6,6 +6,8 @@ pub mod books;
 pub mod browser;
 pub mod calls;
 pub mod child;
+#[cfg(unix)]
+pub mod chromium;
 pub mod command;
 pub mod database;
 #[cfg(unix)]
@@ -13,6 +15,7 @@ pub mod door;
 pub mod files;
 pub mod http;
 pub mod journal;
+pub mod letters;
 #[cfg(unix)]
 pub mod plugin_host;
 #[cfg(unix)]

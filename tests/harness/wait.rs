@@ -30,6 +30,20 @@ pub async fn until_within<T>(longest: Duration, what: &str, mut look: impl Async
     }
 }
 
+/// The same where nothing can be awaited, as while something is dropped; false where it never was.
+pub fn blocking(longest: Duration, mut look: impl FnMut() -> bool) -> bool {
+    let begun = std::time::Instant::now();
+    loop {
+        if look() {
+            return true;
+        }
+        if begun.elapsed() > longest {
+            return false;
+        }
+        std::thread::sleep(LOOK_AGAIN);
+    }
+}
+
 /// Somebody does nothing for a while. For load that should not be even; never to wait for a state.
 pub async fn idle(time: Duration) {
     tokio::time::sleep(time).await;

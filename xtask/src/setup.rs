@@ -76,7 +76,13 @@ const DATABASE: [Need; 1] = [Need {
 }];
 
 /// For tests that say so and leave out what they cannot do without.
-const TESTS: [Need; 2] = [
+const TESTS: [Need; 4] = [
+    Need {
+        sign: Sign::Program(&["chromium", "chromium-browser", "google-chrome"], None),
+        package: "chromium",
+        why: "the web pages are tested in a real browser",
+    },
+    Need { sign: Sign::Program(&["chromedriver"], None), package: "chromium-driver", why: "tests drive it" },
     Need {
         sign: Sign::Program(&["Xvfb"], None),
         package: "xvfb",

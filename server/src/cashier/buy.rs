@@ -106,6 +106,21 @@ impl Cashier {
         }
     }
 
+    /// The page of a paid purchase's invoice; none where there is none yet. Stripe is asked.
+    ///
+    /// # Errors
+    /// Where Stripe is away.
+    pub async fn invoice_page(&self, purchase: &Purchase) -> Result<Option<String>, StripeError> {
+        let Some(session) = purchase.session.as_deref().filter(|_| purchase.state == PurchaseState::Paid)
+        else {
+            return Ok(None);
+        };
+        match self.stripe.checkout(session).await?.invoice {
+            Some(invoice) => Ok(self.stripe.invoice(&invoice).await?.page_url),
+            None => Ok(None),
+        }
+    }
+
     async fn open_page(
         &self,
         purchase: &Purchase,

@@ -51,6 +51,16 @@ impl Cashier {
         Ok(())
     }
 
+    /// An event that was given up, or waits for its next try, is looked at now. False where there is none of that name.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn try_again(&self, event: &str) -> Result<bool, StoreError> {
+        let known = self.store.retry_event(event, self.clock.now()).await?;
+        self.bell.notify_one();
+        Ok(known)
+    }
+
     pub(super) async fn read_inbox(&self) -> Result<(), StoreError> {
         for event in self.store.open_events(self.clock.now(), BATCH).await? {
             let fate = match self.read(&event).await {

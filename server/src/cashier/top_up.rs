@@ -3,13 +3,74 @@
 
 use super::{BATCH, Cashier, CashierError, tenant};
 use crate::billing::{Payer, Purchase, PurchaseKind, TopUp};
+use crate::people::Right;
 use crate::store::StoreError;
 use crate::store::purchases::{Begun, PurchaseStep};
-use crate::tenant::Tenant;
-use tributary_protocol::vocab::PurchaseId;
+use crate::tenant::{Forbidden, Principal, Tenant};
+use tributary_protocol::vocab::{Credits, PurchaseId};
 use tributary_stripe::{Charged, StripeError};
 
+/// The most credits below which an account may want to buy: ten million are no balance that runs low.
+const BELOW_MAX: Credits = Credits(10_000_000);
+/// The most money of one month, in the currency's smallest unit: ten millions of most currencies.
+const MONTH_MINOR_MAX: u64 = 1_000_000_000;
+
+/// Why an account does not buy by itself.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TopUpError {
+    /// Not with this key or role.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    /// No such pack, or not now.
+    #[error("there is no pack `{0}` on offer now; choose another")]
+    NotOffered(String),
+    /// No balance is ever below it, or every one is.
+    #[error("it can buy when fewer than 1 to {BELOW_MAX} credits are left, not {0}")]
+    Below(Credits),
+    /// It could never buy.
+    #[error("the month's limit is less than one pack costs; nothing would ever be bought")]
+    Little,
+    /// More than anybody means.
+    #[error("the month's limit is too high")]
+    Much,
+    /// Nobody agreed to pay again.
+    #[error("no card is kept for this account; buy a pack once and let the card be kept")]
+    NobodyPays,
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+}
+
 impl Cashier {
+    /// The account buys by itself from now on, as `wish` says, or not any more.
+    ///
+    /// # Errors
+    /// See [`TopUpError`].
+    pub async fn set_top_up(&self, principal: &Principal, wish: Option<&TopUp>) -> Result<(), TopUpError> {
+        let account = principal.may(Right::Buy)?;
+        if let Some(wish) = wish {
+            let pack = self.offered().find(|pack| pack.name == wish.pack);
+            let pack = pack.ok_or_else(|| TopUpError::NotOffered(wish.pack.clone()))?;
+            if wish.below == Credits::ZERO || wish.below > BELOW_MAX {
+                return Err(TopUpError::Below(wish.below));
+            }
+            if wish.month_max_minor < pack.amount_minor {
+                return Err(TopUpError::Little);
+            }
+            if wish.month_max_minor > MONTH_MINOR_MAX {
+                return Err(TopUpError::Much);
+            }
+            let payer = self.store.payer(&account, self.live()).await?;
+            if payer.is_none_or(|payer| payer.method.is_none()) {
+                return Err(TopUpError::NobodyPays);
+            }
+        }
+        self.store.set_top_up(&account, self.live(), wish, None).await?;
+        self.bell.notify_one();
+        Ok(())
+    }
+
     pub(super) async fn top_up(&self) -> Result<(), StoreError> {
         for account in self.store.low_accounts(self.live(), BATCH).await? {
             self.top_up_account(&Tenant::acting_for(account)).await?;

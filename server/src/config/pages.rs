@@ -52,7 +52,8 @@ pub struct BrandConfig {
     pub name: String,
     /// An SVG or PNG file shown beside the name; empty for none.
     pub logo: PathBuf,
-    /// The colour of buttons and links, `#a394ff`; it should be light, since pages are dark.
+    /// The colour of buttons and links, `#a394ff`. Links and what is written on buttons become as light or dark as they have to
+    /// be to stay legible.
     pub accent: String,
     /// Links at the foot of every page: imprint, privacy, help.
     pub links: Vec<BrandLink>,

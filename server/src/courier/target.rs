@@ -68,10 +68,10 @@ impl Target {
         if !may {
             return Err(NotATarget(format!("names port {port}; 443 and 8443 are allowed here")));
         }
-        if let (Ok(address), false) = (host.parse::<IpAddr>(), config.development) {
-            if let Some(whose) = not_public(address) {
-                return Err(NotATarget(format!("leads to a network that is not of the internet: {whose}")));
-            }
+        if let (Ok(address), false) = (host.parse::<IpAddr>(), config.development)
+            && let Some(whose) = not_public(address)
+        {
+            return Err(NotATarget(format!("leads to a network that is not of the internet: {whose}")));
         }
         let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         Ok(Self { is_secure, host, port, path })

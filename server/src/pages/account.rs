@@ -21,7 +21,7 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
         div .columns {
             section .card {
                 h2 { "You" }
-                p .dim { (session.person.email) }
+                p .dim .long { (session.person.email) }
                 form method="post" action="/account/name" {
                     (proof(&visit)) (line("name", "Name", "text", "name", &session.person.name))
                     button .quiet { "Save" }
@@ -31,6 +31,8 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
                 h2 { "Password" }
                 form method="post" action="/account/password" {
                     (proof(&visit))
+                    // Tells the browser's list of passwords whose it is.
+                    input type="email" name="username" autocomplete="username" value=(session.person.email) readonly hidden aria-hidden="true";
                     (line("present", "Present password", "password", "current-password", ""))
                     (line("password", "New password", "password", "new-password", ""))
                     button .quiet { "Change the password" }

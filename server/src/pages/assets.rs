@@ -1,6 +1,7 @@
 //! Files that pages load: styles, two small scripts, the shell for when there is no network, icons.
 
 use super::Edge;
+use super::colour::Colour;
 use super::fault::{Answer, Fault};
 use axum::extract::State;
 use axum::http::header;
@@ -45,9 +46,13 @@ pub(super) async fn icon() -> Response {
     file("image/svg+xml", ICON)
 }
 
-/// The deployment's colour; six hex digits, checked when the configuration was read.
+/// The deployment's colour, which was checked when the configuration was read, and what follows from it.
 pub(super) async fn brand(State(edge): State<Edge>) -> Response {
-    let text = format!(":root {{ --accent: {}; }}\n", edge.config.brand.accent);
+    let chosen = Colour::parse(&edge.config.brand.accent).map(|accent| {
+        let (own, link, ink) = (accent.css(), accent.as_text().css(), accent.ink().css());
+        format!(":root {{ --accent: {own}; --link: {link}; --ink: {ink}; }}\n")
+    });
+    let text = chosen.unwrap_or_default();
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, KEEP)], text).into_response()
 }
 

@@ -21,16 +21,7 @@ pub(super) fn packs(edge: &Edge, visit: &Visit, purchases: &[Purchase]) -> Marku
     html! {
         @if offered.is_empty() { p .dim { "Nothing is sold here: the operator of this server grants credits." } }
         @if cashier.is_some_and(|cashier| !cashier.live()) { p .dim { "Test mode: nothing is charged." } }
-        @for pack in &offered {
-            form .pack method="post" action="/buy" {
-                (proof(visit)) input type="hidden" name="pack" value=(pack.name);
-                // Made with the page: pressing twice buys once.
-                input type="hidden" name="purchase" value=(PurchaseId::generate());
-                span { strong { (pack.title) } br; small .dim { (words::grouped(pack.credits)) " credits" } }
-                @if visit.may(Right::Buy) { button { (words::money(pack.amount_minor, &pack.currency)) } }
-                @else { span .dim { (words::money(pack.amount_minor, &pack.currency)) } }
-            }
-        }
+        @if !offered.is_empty() { (shelf(visit, &offered)) }
         @if !purchases.is_empty() {
             h3 { "Purchases" }
             ul .rows {
@@ -47,10 +38,32 @@ pub(super) fn packs(edge: &Edge, visit: &Visit, purchases: &[Purchase]) -> Marku
     }
 }
 
+/// One form, a button for each pack.
+fn shelf(visit: &Visit, offered: &[&Pack]) -> Markup {
+    html! {
+        form method="post" action="/buy" {
+            (proof(visit))
+            @for pack in offered {
+                div .pack {
+                    // Made with the page, one for each pack: pressing twice buys once.
+                    input type="hidden" name={ "purchase-" (pack.name) } value=(PurchaseId::generate());
+                    span { strong { (pack.title) } br; small .dim { (words::grouped(pack.credits)) " credits" } }
+                    @let price = words::money(pack.amount_minor, &pack.currency);
+                    @if visit.may(Right::Buy) { button name="pack" value=(pack.name) aria-label={ (price) ", buy " (pack.title) } { (price) } }
+                    @else { span .dim { (price) } }
+                }
+            }
+            @if visit.may(Right::Buy) {
+                label .check { input type="checkbox" name="keep" value="on"; "Keep the card, so that this account can buy when credits run low" }
+            } @else { p .dim { "An owner of this account can buy credits." } }
+        }
+    }
+}
+
 pub(super) async fn buy(State(edge): State<Edge>, visit: Visit) -> Answer {
     let cashier = edge.cashier.as_ref().ok_or(Fault::Missing)?;
-    let id: PurchaseId = visit.form.get("purchase").parse().map_err(|_| Fault::Missing)?;
     let (pack, email) = (visit.form.get("pack"), &visit.session()?.person.email);
+    let id = visit.form.get(&format!("purchase-{pack}")).parse().map_err(|_| Fault::Missing)?;
     let keep = visit.form.get("keep") == "on";
     let bought = cashier.buy(&visit.principal()?, id, pack, keep, email).await;
     let bought = bought.map_err(|error| match error {
@@ -75,6 +88,7 @@ pub(super) async fn purchase(State(edge): State<Edge>, Path(id): Path<String>, v
         }
         purchase = edge.store.purchase(&tenant, id).await?.ok_or(Fault::Missing)?;
     }
+    let invoice = invoice(&edge, &purchase).await;
     let said = match purchase.state {
         PurchaseState::Created | PurchaseState::Open => "It is not paid yet.",
         PurchaseState::Processing => {
@@ -97,9 +111,20 @@ pub(super) async fn purchase(State(edge): State<Edge>, Path(id): Path<String>, v
             @if let Some(url) = purchase.url.as_ref().filter(|_| purchase.state == PurchaseState::Open) {
                 p { a .button href=(url) { "Go on to the payment" } }
             }
+            @if let Some(url) = &invoice { p { a href=(url) { "Invoice" } } }
             @if let Some(url) = &purchase.receipt_url { p { a href=(url) { "Receipt" } } }
             p { a href="/" { "Back" } }
         }
     };
     Ok(page(&edge, &visit, "Purchase", &body))
+}
+
+/// Where the invoice is; none where there is none, or where nobody can be asked now.
+async fn invoice(edge: &Edge, purchase: &Purchase) -> Option<String> {
+    let page = edge.cashier.as_deref()?.invoice_page(purchase).await;
+    page.unwrap_or_else(|error| {
+        let (id, error) = (purchase.agreed.id, &error as &dyn std::error::Error);
+        tracing::warn!(purchase = %id, error, "its invoice cannot be found now");
+        None
+    })
 }

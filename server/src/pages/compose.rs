@@ -2,14 +2,15 @@
 
 use super::fault::{Answer, Fault, broken};
 use super::form::Fields;
-use super::layout::{page, proof};
+use super::layout::{page, proof, wrong};
 use super::visit::Visit;
 use super::{Edge, csrf, redirect, words};
-use crate::admission::Refusal;
 use crate::intake::{Draft, NotTaken, Wish};
 use crate::offer::Offer;
 use axum::extract::multipart::Field;
 use axum::extract::{Multipart, Path, State};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use maud::{Markup, html};
 use std::io::Write;
 use std::time::Duration;
@@ -28,6 +29,12 @@ const TASKS: [(&str, &str); 4] = [
     ("transcribe", "Write down notes or words"),
     ("master", "Master"),
 ];
+
+/// What people call a task; models that are not installed any more have none.
+pub(super) fn task_title(task: Option<&str>) -> &'static str {
+    let known = TASKS.iter().find(|(word, _)| Some(*word) == task);
+    known.map_or("Models that are gone", |(_, title)| title)
+}
 
 impl From<NotTaken> for Fault {
     fn from(error: NotTaken) -> Self {
@@ -150,16 +157,17 @@ async fn received(edge: &Edge, mut field: Field<'_>) -> Result<NamedTempFile, Fa
 }
 
 pub(super) async fn shape(State(edge): State<Edge>, visit: Visit, Path(name): Path<String>) -> Answer {
-    shape_page(&edge, &visit, &name, &visit.query).await
+    shape_page(&edge, &visit, &name, &visit.query, None).await
 }
 
-/// The draft with a model's controls, filled in as `typed`, and the price.
-async fn shape_page(edge: &Edge, visit: &Visit, name: &str, typed: &Fields) -> Answer {
+/// The draft with a model's controls, filled in as `typed`, and the price; or why it did not start.
+async fn shape_page(edge: &Edge, visit: &Visit, name: &str, typed: &Fields, refused: Option<&str>) -> Answer {
     let draft = edge.intake.draft(&visit.principal()?, name)?;
     let (offer, wish) = wished(edge, typed)?;
     let quote = edge.intake.admissions.quote(&wish.model, draft.shape(), &wish.settings);
     let available = edge.store.account(&visit.tenant()?).await?.balance.available();
     let body = html! {
+        (wrong(refused))
         section .card .narrow {
             h1 { (draft.title) }
             (describe(&draft))
@@ -262,13 +270,20 @@ fn wished<'a>(edge: &'a Edge, typed: &Fields) -> Result<(&'a Offer, Wish), Fault
 
 pub(super) async fn start(State(edge): State<Edge>, visit: Visit, Path(name): Path<String>) -> Answer {
     if visit.form.get("do") != "start" {
-        return shape_page(&edge, &visit, &name, &visit.form).await;
+        return shape_page(&edge, &visit, &name, &visit.form, None).await;
     }
     let (_, wish) = wished(&edge, &visit.form)?;
     match edge.intake.start(&visit.principal()?, &name, wish).await {
         Ok(job) => Ok(redirect(&format!("/jobs/{}", job.id))),
-        // Other settings than those of the price that was seen, or other prices: the page says what it costs now.
-        Err(NotTaken::Refused(Refusal::Dearer { .. })) => shape_page(&edge, &visit, &name, &visit.form).await,
+        // The draft stays: whoever has credits or another model then, starts it.
+        Err(NotTaken::Refused(refusal)) => match Fault::from(refusal) {
+            fault @ Fault::Wrong(_) => {
+                let (_, words) = fault.words();
+                let shown = shape_page(&edge, &visit, &name, &visit.form, Some(&words)).await?;
+                Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response())
+            }
+            other => Err(other),
+        },
         Err(error) => Err(error.into()),
     }
 }

@@ -1,5 +1,6 @@
 //! What goes wrong, as a page that says what to do. The gate draws it, since it knows who asks.
 
+use super::words;
 use crate::admission::Refusal;
 use crate::artifacts::ArtifactError;
 use crate::store::StoreError;
@@ -147,6 +148,17 @@ impl From<Refusal> for Fault {
             Refusal::Artifact(error) => error.into(),
             Refusal::DiskFull | Refusal::Draining | Refusal::QueueFull { .. } => {
                 Self::Later(error.to_string())
+            }
+            Refusal::OverLimit { needed, limit, spent } => Self::Wrong(format!(
+                "this job costs {}, and your limit this month is {}, of which {} {} spent or held; ask an owner of the \
+                 account for more",
+                words::credits(needed),
+                words::credits(limit),
+                words::grouped(spent.0),
+                if spent.0 == 1 { "is" } else { "are" },
+            )),
+            Refusal::Suspended => {
+                Self::Wrong("this account starts no new jobs; write to the operator of this server".into())
             }
             other => Self::Wrong(other.to_string()),
         }

@@ -22,8 +22,9 @@ pub(super) fn secure(headers: &mut HeaderMap, https: bool) {
     };
     add(header::CONTENT_SECURITY_POLICY, policy);
     add(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    // Links in letters are secrets and stand in addresses: they are told to nobody.
-    add(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    // Links in letters are secrets and stand in addresses: no other site is told them. Under `no-referrer` browsers would hide
+    // the origin of our own forms, too, from ourselves.
+    add(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     add(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
     add(
         HeaderName::from_static("permissions-policy"),
@@ -55,6 +56,7 @@ mod tests {
         );
         assert!(!policy.contains("unsafe") && !policy.contains('*') && !policy.contains("data:"), "{policy}");
         assert_eq!(headers[header::X_FRAME_OPTIONS], "DENY");
+        assert_eq!(headers[header::REFERRER_POLICY], "same-origin");
         assert!(!headers.contains_key(header::STRICT_TRANSPORT_SECURITY));
     }
 

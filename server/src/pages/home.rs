@@ -3,7 +3,7 @@
 use super::fault::Answer;
 use super::layout::page;
 use super::visit::Visit;
-use super::{Edge, buy, job, words};
+use super::{Edge, buy, job, top_up, words};
 use crate::clock::Timestamp;
 use crate::ledger::{Line, LineKind, Lot};
 use crate::people::Right;
@@ -32,6 +32,7 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
     let lots = edge.store.lots(&tenant).await?;
     let jobs = edge.store.jobs(&tenant, None, NEWEST).await?;
     let purchases = edge.store.purchases(&tenant, NEWEST).await?;
+    let topped_up = top_up::card(&edge, &visit).await?;
     let body = html! {
         h1 { (visit.session()?.membership.title) }
         @if account.suspended_at.is_some() {
@@ -43,6 +44,7 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
                 h2 { "More credits" }
                 (buy::packs(&edge, &visit, &purchases))
             }
+            (topped_up)
         }
         section .card {
             h2 { "Newest jobs" }
@@ -147,6 +149,17 @@ fn title(kind: LineKind) -> &'static str {
     }
 }
 
+/// One line of a kind.
+fn what(kind: LineKind) -> &'static str {
+    match kind {
+        LineKind::Grant => "Credits came",
+        LineKind::Capture => "Job",
+        LineKind::Refund => "Refund of a job",
+        LineKind::Expiry => "Credits ended",
+        LineKind::Takeback => "Payment taken back",
+    }
+}
+
 fn table(lines: &[Line]) -> Markup {
     html! {
         table {
@@ -156,7 +169,7 @@ fn table(lines: &[Line]) -> Markup {
                     tr {
                         td { (words::moment(line.at)) }
                         td {
-                            @if let Some(job) = line.job { a href={ "/jobs/" (job) } { (line.kind.word()) } } @else { (line.kind.word()) }
+                            @if let Some(job) = line.job { a href={ "/jobs/" (job) } { (what(line.kind)) } } @else { (what(line.kind)) }
                             @if !line.note.is_empty() { br; small .dim { (line.note) } }
                         }
                         td .number { (if line.kind.comes() { "+" } else { "\u{2212}" }) (words::grouped(line.amount.0)) }

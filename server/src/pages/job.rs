@@ -39,17 +39,17 @@ pub(super) async fn list(State(edge): State<Edge>, visit: Visit) -> Answer {
 /// Jobs as rows that lead to them.
 pub(super) fn table(jobs: &[Job]) -> Markup {
     html! {
-        table {
+        table .stack {
             thead { tr { th { "Job" } th { "Model" } th { "State" } th .number { "Length" } th .number { "Credits" } th { "Begun" } } }
             tbody {
                 @for job in jobs {
                     tr {
                         td { a href={ "/jobs/" (job.id) } { (title(job)) } }
-                        td { (job.model) }
-                        td { (badge(job.state)) }
-                        td .number { (words::length(sound(job))) }
-                        td .number { (words::grouped(cost(job).0)) }
-                        td { (words::moment(job.created_at)) }
+                        td data-title="Model" { (job.model) }
+                        td data-title="State" { (badge(job.state)) }
+                        td .number data-title="Length" { (words::length(sound(job))) }
+                        td .number data-title="Credits" { (words::grouped(cost(job).0)) }
+                        td data-title="Begun" { (words::moment(job.created_at)) }
                     }
                 }
             }
@@ -134,17 +134,17 @@ fn results(job: &Job) -> Markup {
         @if !stems.is_empty() {
             section .card #player data-player="" {
                 h2 { "Stems" }
-                div .transport hidden { button type="button" data-play="" { "Play all" } span data-clock="" .dim { "0:00" } }
+                div .transport hidden { button type="button" data-play="" { "Play all" } input type="range" data-seek="" aria-label="Position in the song" min="0" max="1000" step="1" value="0"; span data-clock="" .dim { "0:00" } }
                 @for stem in &stems { (stem_row(job, &stem.name)) }
-                script src="/player.js" defer {}
             }
+            script src="/player.js" defer {}
         }
         @if !sheets.is_empty() {
             section .card {
                 h2 { "Files" }
                 ul .rows { @for sheet in &sheets {
                     li { span { (sheet.name) " " small .dim { (words::bytes(sheet.bytes)) } }
-                        a .button .quiet href={ "/jobs/" (job.id) "/files/" (sheet.name) } download { "Download" } }
+                        a .button .quiet href={ "/jobs/" (job.id) "/files/" (sheet.name) } download aria-label={ "Download " (sheet.name) } { "Download" } }
                 } }
             }
         }
@@ -157,8 +157,9 @@ fn stem_row(job: &Job, stem: &str) -> Markup {
         div .stem data-stem="" {
             div .stem-head {
                 strong { (stem) }
-                div .row { button .quiet type="button" data-solo="" hidden { "Solo" } button .quiet type="button" data-mute="" hidden { "Mute" }
-                    a .button .quiet href={ (file) "?save=1" } download { "WAV" } }
+                div .row { button .quiet type="button" data-solo="" hidden aria-label={ "Solo " (stem) } { "Solo" }
+                    button .quiet type="button" data-mute="" hidden aria-label={ "Mute " (stem) } { "Mute" }
+                    a .button .quiet href={ (file) "?save=1" } download aria-label={ "WAV file of " (stem) } { "WAV" } }
             }
             div .wave data-wave="" {
                 img src={ "/jobs/" (job.id) "/peaks/" (stem) } alt={ "Waveform of " (stem) } loading="lazy" width="1200" height="100";

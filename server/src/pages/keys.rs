@@ -49,15 +49,15 @@ fn meaning(right: Right) -> &'static str {
 
 fn table(visit: &Visit, keys: &[KeyRow]) -> Markup {
     html! {
-        table {
+        table .stack {
             thead { tr { th { "Key" } th { "May" } th { "Last seen" } th { "Ends" } th { span .hidden { "Revoke" } } } }
             tbody {
                 @for key in keys {
                     tr {
                         td { (key.label) br; code { "trb_" (key.prefix) "_…" } }
-                        td { (key.rights) }
-                        td { @if let Some(at) = key.used_at { (words::moment(at)) } @else { "never" } }
-                        td {
+                        td data-title="May" { (key.rights) }
+                        td data-title="Last seen" { @if let Some(at) = key.used_at { (words::moment(at)) } @else { "never" } }
+                        td data-title="Ends" {
                             @if let Some(at) = key.revoked_at { "revoked " (words::day(at)) }
                             @else if let Some(at) = key.expires_at { (words::day(at)) } @else { "never" }
                         }

@@ -32,14 +32,14 @@ fn members_table(visit: &Visit, members: &[Member]) -> Result<Markup, Fault> {
     let session = visit.session()?;
     let own = session.membership.role;
     Ok(html! {
-        table {
+        table .stack {
             thead { tr { th { "Member" } th { "Role and limit" } th .number { "This month" } th { span .hidden { "Remove" } } } }
             tbody {
                 @for member in members {
                     @let id = member.person.to_string();
                     tr {
                         td { (member.email) @if !member.name.is_empty() { br; small .dim { (member.name) } } }
-                        td {
+                        td data-title="Role" {
                             @if visit.may(Right::Manage) && own.may_change(member.role) {
                                 form .inline method="post" action="/members/change" {
                                     (proof(visit)) input type="hidden" name="person" value=(id);
@@ -52,7 +52,7 @@ fn members_table(visit: &Visit, members: &[Member]) -> Result<Markup, Fault> {
                                 @if let Some(limit) = member.month_limit { ", " (words::credits(limit)) " a month" }
                             }
                         }
-                        td .number { (words::grouped(member.month_spent.0)) }
+                        td .number data-title="This month" { (words::grouped(member.month_spent.0)) }
                         td {
                             @if member.person == session.person.id {
                                 (small_form(visit, "/members/remove", &[("person", &id)], "Leave"))

@@ -4,7 +4,7 @@ use super::fault::{Answer, Fault};
 use super::layout::{line, page, proof, small_form};
 use super::said::Said;
 use super::visit::Visit;
-use super::{Edge, chart, done, usage, words};
+use super::{Edge, chart, done, events, usage, words};
 use crate::ledger::Grant;
 use crate::margin::{self, Margin, Worth};
 use crate::store::AccountRow;
@@ -28,6 +28,7 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
     let counts = edge.store.counts().await?;
     let since = visit.now.before(DAY * 30);
     let used = edge.store.usage_of_all(since, visit.now.after(DAY)).await?;
+    let troubled = events::card(&edge, &visit).await?;
     let body = html! {
         h1 { "Operator" }
         div .columns {
@@ -37,6 +38,7 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
             section .card { h2 { "Credits used, last 30 days" } (chart::bars("Credits by day", &usage::by_day(&used, visit.now, DAYS))) }
         }
         section .card { h2 { "Models, last 30 days" } div .scroll { (models(&edge, &used)) } }
+        (troubled)
         section .card { h2 { "Accounts" } div .scroll { (table(&accounts)) } }
     };
     Ok(page(&edge, &visit, "Operator", &body))
@@ -50,13 +52,15 @@ fn models(edge: &Edge, used: &[Usage]) -> Markup {
     let row = |name: &str, sum: &Margin| {
         let (revenue, cost) = (sum.revenue_micros(worth), sum.cost_micros(worth));
         html! { tr {
-            td { (name) } td .number { (sum.done) " of " (sum.jobs) } td .number { (words::grouped(sum.captured.0)) }
-            td .number { (format!("{:.1} s", sum.device.as_secs_f64())) } td .number { (words::micros(revenue)) }
-            td .number { (words::micros(cost)) } td .number { (words::micros(revenue - cost)) }
+            td { (name) } td .number data-title="Done" { (sum.done) " of " (sum.jobs) }
+            td .number data-title="Credits" { (words::grouped(sum.captured.0)) }
+            td .number data-title="Device" { (format!("{:.1} s", sum.device.as_secs_f64())) }
+            td .number data-title="Revenue" { (words::micros(revenue)) }
+            td .number data-title="Cost" { (words::micros(cost)) } td .number data-title="Margin" { (words::micros(revenue - cost)) }
         } }
     };
     html! {
-        table {
+        table .stack {
             thead { tr { th { "Model" } th .number { "Done" } th .number { "Credits" } th .number { "Device" }
                 th .number { "Revenue " (edge.config.currency) } th .number { "Cost" } th .number { "Margin" } } }
             tbody {
@@ -105,7 +109,7 @@ pub(super) async fn account(State(edge): State<Edge>, visit: Visit, Path(id): Pa
     let body = html! {
         p { a href="/operator" { "All accounts" } }
         h1 { (title(&row)) }
-        p { (words::grouped(row.balance.available().0)) " available, " (words::grouped(row.balance.held.0)) " held. "
+        p .long { (words::grouped(row.balance.available().0)) " available, " (words::grouped(row.balance.held.0)) " held. "
             @for member in &members { (member.email) " (" (member.role.word()) ") " } }
         div .columns {
             section .card { h2 { "Grant credits" }

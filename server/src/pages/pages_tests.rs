@@ -9,7 +9,7 @@ use tributary_protocol::vocab::{AccountId, PersonId};
 
 /// Who may ask for what: everybody, the signed-in, or the least role, or operators. Written apart from the routes, so that a
 /// route that is new, or that changed, is decided on twice.
-const WHO: [(&str, &str, &str); 59] = [
+const WHO: [(&str, &str, &str); 60] = [
     ("GET", "/style.css", "all"),
     ("GET", "/brand.css", "all"),
     ("GET", "/live.js", "all"),
@@ -72,9 +72,10 @@ const WHO: [(&str, &str, &str); 59] = [
     ("POST", "/operator/accounts/{id}/refund", "operator"),
 ];
 /// The rest of them, so that the table above stays within a page.
-const WHO_ELSE: [(&str, &str, &str); 6] = [
+const WHO_ELSE: [(&str, &str, &str); 7] = [
     ("POST", "/operator/accounts/{id}/suspend", "operator"),
-    ("POST", "/jobs/{id}/erase", "member"),
+    ("POST", "/operator/events/retry", "operator"),
+    ("POST", "/top-up", "admin"),
     ("GET", "/webhooks", "admin"),
     ("POST", "/webhooks", "admin"),
     ("POST", "/webhooks/test", "admin"),

@@ -1,8 +1,8 @@
 //! All routes, each with who may ask for it. A route cannot be written without that.
 
 use super::{
-    Edge, account, assets, buy, compose, device, entry, fault, files, home, install, job, keys, live,
-    members, operator, usage, webhooks,
+    Edge, account, assets, buy, compose, device, entry, events, fault, files, home, install, job, keys, live,
+    members, operator, top_up, usage, webhooks,
 };
 use crate::people::Right;
 use axum::Router;
@@ -101,6 +101,7 @@ pub(super) const ROUTES: &[Route] = &[
     takes("/device", Need::Person, || post(device::decide)),
     shows("/", READ, || get(home::show)),
     takes("/buy", BUY, || post(buy::buy)),
+    takes("/top-up", BUY, || post(top_up::set)),
     shows("/purchases/{id}", READ, || get(buy::purchase)),
     shows("/statement", READ, || get(home::statement)),
     shows("/statement.csv", READ, || get(home::csv)),
@@ -122,6 +123,7 @@ pub(super) const ROUTES: &[Route] = &[
     shows("/jobs/{id}/files/{name}", READ, || get(files::file)),
     shows("/jobs/{id}/peaks/{stem}", READ, || get(files::peaks)),
     shows("/operator", Need::Operator, || get(operator::show)),
+    takes("/operator/events/retry", Need::Operator, || post(events::retry)),
     shows("/operator/accounts/{id}", Need::Operator, || get(operator::account)),
     takes("/operator/accounts/{id}/grant", Need::Operator, || post(operator::grant)),
     takes("/operator/accounts/{id}/refund", Need::Operator, || post(operator::refund)),
@@ -131,6 +133,11 @@ pub(super) const ROUTES: &[Route] = &[
 /// The route of that path for requests that change something, or for those that do not.
 pub(super) fn route_of(path: &str, changes: bool) -> Option<&'static Route> {
     ROUTES.iter().find(|route| route.path == path && (route.body != Body::None) == changes)
+}
+
+/// The paths of everything that browsers may ask for without changing anything, as the router has them.
+pub(super) fn shown() -> Vec<&'static str> {
+    ROUTES.iter().filter(|route| route.body == Body::None).map(|route| route.path).collect()
 }
 
 /// A router of them all.

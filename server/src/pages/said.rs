@@ -26,10 +26,13 @@ pub(super) enum Said {
     DeviceOut,
     WebhookTested,
     WebhookGone,
+    ToppedUp,
+    NotToppedUp,
+    EventAgain,
 }
 
 impl Said {
-    const ALL: [(Self, &'static str, &'static str); 22] = [
+    const ALL: [(Self, &'static str, &'static str); 25] = [
         (Self::Saved, "saved", "Saved."),
         (Self::SignedOut, "signed-out", "You are signed out."),
         (Self::PasswordChanged, "password", "The password is changed; every other browser was signed out."),
@@ -56,6 +59,9 @@ impl Said {
             "A test is on its way; load this page again to see how it went.",
         ),
         (Self::WebhookGone, "webhook-gone", "The webhook is gone, and what it was still to be told with it."),
+        (Self::ToppedUp, "topped-up", "The account buys by itself from now on."),
+        (Self::NotToppedUp, "not-topped-up", "The account buys nothing by itself any more."),
+        (Self::EventAgain, "event-again", "The event is looked at again."),
     ];
 
     /// In the cookie.

@@ -1,9 +1,9 @@
-//! What the account used in the last days: by day, model and member.
+//! What the account used in the last days: by day, service, model and member.
 
 use super::fault::Answer;
 use super::layout::page;
 use super::visit::Visit;
-use super::{Edge, chart, words};
+use super::{Edge, chart, compose, words};
 use crate::clock::Timestamp;
 use crate::store::terms::Usage;
 use axum::extract::State;
@@ -44,6 +44,10 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
     };
     let kept = edge.store.kept_bytes(&tenant).await?;
     let limits = &edge.intake.admissions.limits;
+    let service = |each: &Usage| {
+        let offer = edge.intake.admissions.offers.get(&each.model).ok();
+        compose::task_title(offer.map(|offer| offer.task_word())).to_owned()
+    };
     let body = html! {
         h1 { "Usage" }
         nav .row aria-label="Days" {
@@ -51,6 +55,7 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
         }
         section .card { h2 { "Credits by day" } (chart::bars("Credits by day", &by_day(&usage, visit.now, days))) }
         div .columns {
+            section .card { h2 { "By service" } (sums(&usage, service)) }
             section .card { h2 { "By model" } (sums(&usage, |each| each.model.clone())) }
             section .card { h2 { "By member" } (sums(&usage, member)) }
         }

@@ -46,6 +46,23 @@ pub(super) fn money(minor: u64, currency: &str) -> String {
     format!("{}.{:02} {currency}", grouped(minor / 100), minor % 100)
 }
 
+/// `1234.50` of 123 450, as a field has it.
+pub(super) fn amount(minor: u64) -> String {
+    format!("{}.{:02}", minor / 100, minor % 100)
+}
+
+/// 4990 of `49.90`, `49.9`, `49,90`; none for anything else.
+pub(super) fn minor(text: &str) -> Option<u64> {
+    let text = text.trim().replace(',', ".");
+    let (whole, cents) = text.split_once('.').unwrap_or((&text, ""));
+    let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || cents.len() > 2 || !is_digits(whole) || !is_digits(cents) {
+        return None;
+    }
+    let cents = format!("{cents:0<2}").parse::<u64>().ok()?;
+    whole.parse::<u64>().ok()?.checked_mul(100)?.checked_add(cents)
+}
+
 /// `1.25` of 1 250 000 millionths.
 pub(super) fn micros(micros: i128) -> String {
     let cents = (micros.abs() + 5_000) / 10_000;
@@ -72,7 +89,27 @@ mod tests {
         assert_eq!(credits(Credits(1)), "1 credit");
         assert_eq!([7, 187, 3_723].map(|s| length(Duration::from_secs(s))), ["0:07", "3:07", "1:02:03"]);
         assert_eq!(money(123_405, "EUR"), "1,234.05 EUR");
+        assert_eq!(amount(123_405), "1234.05");
         assert_eq!([1_250_000, -5_000, -4_999].map(micros), ["1.25", "-0.01", "0.00"]);
         assert_eq!(bytes(1_550_000), "1.5 MB");
+    }
+
+    #[test]
+    fn sums_of_money_are_read_as_people_type_them() {
+        for (text, minor_units) in [
+            ("50", Some(5_000)),
+            (" 49.90 ", Some(4_990)),
+            ("49,9", Some(4_990)),
+            ("0.05", Some(5)),
+            ("", None),
+            (".5", None),
+            ("1.234", None),
+            ("1,234.50", None),
+            ("-1", None),
+            ("1e3", None),
+            ("99999999999999999999", None),
+        ] {
+            assert_eq!(minor(text), minor_units, "{text}");
+        }
     }
 }

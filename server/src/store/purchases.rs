@@ -58,6 +58,21 @@ pub struct OpenEvent {
     pub tries: u32,
 }
 
+/// An event that did not get into the books at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TroubledEvent {
+    /// Its name, and what it is about.
+    pub event: OpenEvent,
+    /// Nobody looks at it any more; else it is looked at again by itself.
+    pub is_dead: bool,
+    /// What went wrong the last time.
+    pub error: String,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// When it is looked at again.
+    pub next_try_at: Timestamp,
+}
+
 /// What became of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventFate {
@@ -183,6 +198,10 @@ pub trait Purchases: Send + Sync {
     async fn keep_event(&self, event: &PaymentEvent, now: Timestamp) -> Result<bool, StoreError>;
     /// Events to be looked at now, the oldest first.
     async fn open_events(&self, now: Timestamp, limit: u32) -> Result<Vec<OpenEvent>, StoreError>;
+    /// Events that were given up, and those that are tried again, the newest first. For the operator.
+    async fn troubled_events(&self, limit: u32) -> Result<Vec<TroubledEvent>, StoreError>;
+    /// One of those is looked at again, as soon as can be. False where there is none of that name. For the operator.
+    async fn retry_event(&self, id: &str, now: Timestamp) -> Result<bool, StoreError>;
     /// What became of one.
     async fn end_event(&self, id: &str, fate: &EventFate) -> Result<(), StoreError>;
 }

@@ -72,7 +72,7 @@ fn page(checkout: &Checkout, word: &str) -> Response {
         })
         .collect();
     Html(format!(
-        "<!doctype html><html lang=en><meta charset=utf-8><title>{product}</title>\
+        "<!doctype html><html lang=en><meta charset=utf-8><link rel=icon href=data:,><title>{product}</title>\
          <h1>{product}</h1><p id=amount>{amount}</p><p id=word>{word}</p>\
          <form method=post>{ways}\
          <button name=button value=pay>Pay</button> <button name=button value=cancel>Cancel</button></form></html>"

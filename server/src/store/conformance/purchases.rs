@@ -2,7 +2,11 @@
 
 use super::{Bed, at};
 use crate::billing::{Bought, Dispute, NewPurchase, Payer, PurchaseKind, PurchaseState, TopUp};
-use crate::store::purchases::{Begun, DisputeStep, EventFate, OpenEvent, PaymentEvent, PurchaseStep};
+use crate::clock::Timestamp;
+use crate::store::Store;
+use crate::store::purchases::{
+    Begun, DisputeStep, EventFate, OpenEvent, PaymentEvent, PurchaseStep, TroubledEvent,
+};
 use crate::store::terms::TakenBack;
 use crate::tenant::Tenant;
 use tributary_protocol::vocab::{Credits, PurchaseId};
@@ -182,6 +186,25 @@ pub(in crate::store) async fn an_account_is_topped_up_one_payment_at_a_time(bed:
     assert_eq!((payer.top_up, payer.failure.as_deref()), (None, Some("declined")));
 }
 
+/// `evt_1` is to be looked at again at `due`; given up, it is still shown, and only an operator wakes it.
+async fn check_troubled(store: &dyn Store, due: Timestamp) {
+    let troubled = async || store.troubled_events(10).await.unwrap();
+    let found = troubled().await;
+    assert_eq!(found.len(), 1, "what was ignored troubles nobody: {found:?}");
+    let said = |each: &TroubledEvent| (each.event.tries, each.is_dead, each.error.clone(), each.next_try_at);
+    assert_eq!((found[0].event.id.as_str(), said(&found[0])), ("evt_1", (1, false, "away".into(), due)));
+    store.end_event("evt_1", &EventFate::Dead("still away".into())).await.unwrap();
+    assert_eq!(said(&troubled().await[0]), (2, true, "still away".into(), due));
+    assert!(store.open_events(at(10_000), 10).await.unwrap().is_empty(), "nobody looks at it by itself");
+    assert!(store.retry_event("evt_1", at(90)).await.unwrap());
+    assert_eq!(said(&troubled().await[0]), (2, false, "still away".into(), at(90)));
+    assert_eq!(store.open_events(at(90), 10).await.unwrap().len(), 1);
+    for none in ["evt_2", "evt_3"] {
+        assert!(!store.retry_event(none, at(90)).await.unwrap(), "{none}");
+    }
+    assert!(store.troubled_events(0).await.unwrap().is_empty());
+}
+
 pub(in crate::store) async fn an_event_is_one_however_often_it_comes(bed: &Bed) {
     let store = &bed.store;
     let event = |id: &str| PaymentEvent {
@@ -204,6 +227,7 @@ pub(in crate::store) async fn an_event_is_one_however_often_it_comes(bed: &Bed) 
     assert_eq!(ids(59).await, ["evt_2"]);
     assert_eq!(store.open_events(at(60), 10).await.unwrap()[1].tries, 1);
     store.end_event("evt_2", &EventFate::Ignored("nothing of ours".into())).await.unwrap();
+    check_troubled(store.as_ref(), at(60)).await;
     store.end_event("evt_1", &EventFate::Done).await.unwrap();
     assert_eq!(ids(100).await, [""; 0]);
     assert!(!store.keep_event(&event("evt_1"), at(101)).await.unwrap(), "late copies change nothing");

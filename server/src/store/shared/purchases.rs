@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::ledger::{Balance, Grant};
 use crate::store::StoreError;
 use crate::store::purchases::{
-    Begun, DisputeStep, EventFate, OpenEvent, PaymentEvent, PurchaseStep, Purchases,
+    Begun, DisputeStep, EventFate, OpenEvent, PaymentEvent, PurchaseStep, Purchases, TroubledEvent,
 };
 use crate::tenant::Tenant;
 use async_trait::async_trait;
@@ -339,17 +339,45 @@ impl Purchases for Books {
         .fetch_all(&mut *dialect::look(self).await?)
         .await?
         .iter()
+        .map(read_event)
+        .collect()
+    }
+
+    async fn troubled_events(&self, limit: u32) -> Result<Vec<TroubledEvent>, StoreError> {
+        sqlx::query(
+            "SELECT id, kind, object, object_id, live, tries, state, last_error, received_at, next_try_at
+             FROM payment_event WHERE state = 'dead' OR (state = 'new' AND tries > 0)
+             ORDER BY received_at DESC, id LIMIT $1",
+        )
+        .bind(i64::from(limit))
+        .fetch_all(&mut *dialect::look(self).await?)
+        .await?
+        .iter()
         .map(|row| {
-            Ok(OpenEvent {
-                id: row.try_get("id")?,
-                kind: row.try_get("kind")?,
-                object: row.try_get("object")?,
-                object_id: row.try_get("object_id")?,
-                live: number(row, "live")? == 1,
-                tries: u32::try_from(number(row, "tries")?).map_err(|_| unreadable("tries"))?,
+            let (state, error): (String, Option<String>) =
+                (row.try_get("state")?, row.try_get("last_error")?);
+            Ok(TroubledEvent {
+                event: read_event(row)?,
+                is_dead: state == "dead",
+                error: error.unwrap_or_default(),
+                received_at: time(row, "received_at")?,
+                next_try_at: time(row, "next_try_at")?,
             })
         })
         .collect()
+    }
+
+    async fn retry_event(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let mut tx = dialect::every(self).await?;
+        let set = sqlx::query(
+            "UPDATE payment_event SET state = 'new', next_try_at = $1 WHERE id = $2 AND state IN ('new', 'dead')",
+        )
+        .bind(now.0)
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(set.rows_affected() == 1)
     }
 
     async fn end_event(&self, id: &str, fate: &EventFate) -> Result<(), StoreError> {
@@ -373,6 +401,17 @@ impl Purchases for Books {
         tx.commit().await?;
         Ok(())
     }
+}
+
+fn read_event(row: &Row) -> Result<OpenEvent, StoreError> {
+    Ok(OpenEvent {
+        id: row.try_get("id")?,
+        kind: row.try_get("kind")?,
+        object: row.try_get("object")?,
+        object_id: row.try_get("object_id")?,
+        live: number(row, "live")? == 1,
+        tries: u32::try_from(number(row, "tries")?).map_err(|_| unreadable("tries"))?,
+    })
 }
 
 const DISPUTE_OPENED: &str = "
