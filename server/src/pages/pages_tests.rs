@@ -72,9 +72,8 @@ const WHO: [(&str, &str, &str); 59] = [
     ("POST", "/operator/accounts/{id}/refund", "operator"),
 ];
 /// The rest of them, so that the table above stays within a page.
-const WHO_ELSE: [(&str, &str, &str); 6] = [
+const WHO_ELSE: [(&str, &str, &str); 5] = [
     ("POST", "/operator/accounts/{id}/suspend", "operator"),
-    ("POST", "/jobs/{id}/erase", "member"),
     ("GET", "/webhooks", "admin"),
     ("POST", "/webhooks", "admin"),
     ("POST", "/webhooks/test", "admin"),
