@@ -35,7 +35,7 @@ pub(crate) struct Hands {
     /// Who sells credits; none where only the operator grants them.
     pub(crate) cashier: Option<Arc<Cashier>>,
     /// Who tells customers.
-    pub(crate) courier: Arc<Courier>,
+    pub(crate) courier: Option<Arc<Courier>>,
     /// Letters that have to leave before the process does; none where there are no pages.
     pub(crate) post: Option<Post>,
 }
@@ -74,7 +74,7 @@ impl Crew {
         let mut loops = vec![tokio::spawn(reaper.work(drain.clone()))];
         loops.extend(roster.map(|roster| tokio::spawn(roster.work(drain.clone()))));
         loops.extend(cashier.map(|cashier| tokio::spawn(cashier.work(drain.clone()))));
-        loops.push(tokio::spawn(courier.work(drain.clone())));
+        loops.extend(courier.map(|courier| tokio::spawn(courier.work(drain.clone()))));
         loops.extend(post.map(|post| {
             let drain = drain.clone();
             tokio::spawn(async move {

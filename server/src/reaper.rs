@@ -26,6 +26,9 @@ const ENDED_KEPT: Duration = Duration::from_secs(30 * 86_400);
 pub struct Reaper {
     /// How often it looks.
     pub every: Duration,
+    /// Whether this process does what one alone must do, when it is the one. Only those do that have edges: they have the
+    /// cashier and the courier, who lead or rest together with this.
+    pub may_lead: bool,
     /// Times a lost job is tried.
     pub attempts: u32,
     /// How long results are kept.
@@ -82,7 +85,7 @@ impl Reaper {
         metrics::gauge!("tributary_jobs", "state" => "queued").set(counts.queued as f64);
         metrics::gauge!("tributary_jobs", "state" => "running").set(counts.running as f64);
         metrics::gauge!("tributary_holds_open").set(counts.holds_open as f64);
-        let leads = self.store.leads().await?;
+        let leads = self.may_lead && self.store.leads().await?;
         if audit && leads {
             let audit = self.store.audit().await?;
             metrics::gauge!("tributary_ledger_imbalance").set(f64::from(u8::from(!audit.is_clean())));

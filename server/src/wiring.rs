@@ -45,8 +45,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use tributary_models::Pipeline;
 use tributary_models::catalog::Catalog;
+use tributary_models::{Pipeline, SessionOptions};
 use tributary_stripe::Stripe;
 
 /// What a caller may bring along instead of the default; tests bring their own.
@@ -130,6 +130,20 @@ impl Ports {
         })
     }
 
+    /// The device, and the worker that uses it.
+    fn bench(
+        &self,
+        name: String,
+        config: &Config,
+        parts: &Parts,
+        offers: &Offers,
+        sessions: SessionOptions,
+    ) -> Result<(Arc<Worker>, Device), StartError> {
+        tributary_models::session::check(sessions).map_err(StartError::Engine)?;
+        let device = device(config, parts).map_err(|cause| StartError::Device { cause })?;
+        Ok((self.worker(name, config, parts, offers, &device), device))
+    }
+
     fn worker(
         &self,
         name: String,
@@ -155,9 +169,20 @@ impl Ports {
         })
     }
 
-    fn reaper(&self, config: &Config, parts: &Parts) -> Arc<Reaper> {
+    fn endpoints(&self, config: &Config, parts: &Parts) -> Endpoints {
+        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&parts.clock));
+        Endpoints { store, clock, config: config.webhooks.clone() }
+    }
+
+    fn courier(&self, config: &Config, parts: &Parts) -> Arc<Courier> {
+        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&parts.clock));
+        Arc::new(Courier { store, clock, wire: Wire::new(config.webhooks.clone()) })
+    }
+
+    fn reaper(&self, role: Role, config: &Config, parts: &Parts) -> Arc<Reaper> {
         Arc::new(Reaper {
             every: Duration::from_secs(config.worker.reap_seconds),
+            may_lead: role.takes_jobs(),
             attempts: config.worker.attempts,
             keep: config.limits.keep(),
             upload_idle: config.limits.upload_idle(),
@@ -282,6 +307,11 @@ fn cashier(
     })))
 }
 
+/// What /healthz says of a device.
+fn looked_at(device: &Device, sessions: SessionOptions) -> crate::http::Bench {
+    crate::http::Bench { health: device.health(), wanted: Wanted::of(sessions) }
+}
+
 pub(crate) async fn wire(
     role: Role,
     places: Option<Places>,
@@ -302,30 +332,19 @@ pub(crate) async fn wire(
     let name = name_of_this_process(role);
     let roster = ports.roster(Entry::new(&name, role, &offers), config, data, &parts)?;
     // Without a device nothing can be loaded: quotes and admission need the cards alone.
-    let bench = if role.runs_jobs() {
-        tributary_models::session::check(sessions).map_err(StartError::Engine)?;
-        let device = device(config, &parts).map_err(|cause| StartError::Device { cause })?;
-        Some((ports.worker(name, config, &parts, &offers, &device), device))
-    } else {
-        None
-    };
-    let reaper = ports.reaper(config, &parts);
+    let bench = role.runs_jobs().then(|| ports.bench(name, config, &parts, &offers, sessions)).transpose()?;
+    let reaper = ports.reaper(role, config, &parts);
     let relay = ports.relay(drain);
     let steady: Arc<dyn Clock> = Arc::new(SteadyClock::start());
     let door = Door {
         throttle: Arc::new(Throttle::new(&config.rates, &steady)),
         proxies: Arc::new(Proxies::new(&config.proxy)),
     };
-    let looked_at = |(_, device): &(_, Device)| crate::http::Bench {
-        health: device.health(),
-        wanted: Wanted::of(sessions),
-    };
-    let models = offers.all().map(|offer| offer.card.name.clone()).collect();
     let http = crate::http::Edge {
         role,
-        device: bench.as_ref().map(looked_at),
+        device: bench.as_ref().map(|(_, device)| looked_at(device, sessions)),
         roster: roster.clone(),
-        models,
+        models: offers.all().map(|offer| offer.card.name.clone()).collect(),
         drain: drain.clone(),
         metrics,
         door,
@@ -339,11 +358,7 @@ pub(crate) async fn wire(
     // Where credits are sold the pages sell them.
     let sold_there = config.buy_url.is_empty() && cashier.is_some();
     let buy_url = if sold_there { url.clone() } else { config.buy_url.clone() };
-    let endpoints = Endpoints {
-        store: Arc::clone(&ports.store),
-        clock: Arc::clone(&parts.clock),
-        config: config.webhooks.clone(),
-    };
+    let (endpoints, courier) = (ports.endpoints(config, &parts), ports.courier(config, &parts));
     let shared = Shared {
         admissions: Arc::clone(&admissions),
         cashier: cashier.clone(),
@@ -355,25 +370,15 @@ pub(crate) async fn wire(
     let built = places.map(|places| ports.pages(config, data, &parts, places, shared.clone(), drain));
     let (pages, post) = built.transpose()?.map(|Built { edge, post }| (edge, post)).unzip();
     let auth = Auth { store: Arc::clone(&ports.store), clock: Arc::clone(&parts.clock) };
-    // In every process of a database: whichever leads tells.
-    let courier = Arc::new(Courier {
-        store: Arc::clone(&ports.store),
-        clock: Arc::clone(&parts.clock),
-        wire: Wire::new(config.webhooks.clone()),
-    });
     let desk = Arc::new(ports.desk(config, parts, admissions, buy_url, drain));
     let api = has_edges.then(|| {
-        crate::api::Edge::new(
-            auth.clone(),
-            http.door.clone(),
-            Arc::clone(&desk),
-            cashier.clone(),
-            endpoints.clone(),
-        )
+        let (auth, door, desk) = (auth.clone(), http.door.clone(), Arc::clone(&desk));
+        crate::api::Edge::new(auth, door, desk, cashier.clone(), endpoints)
     });
     let Shared { sign_in, door: Door { throttle, proxies }, .. } = shared;
     let gate = Gate { auth, throttle, proxies };
     let grpc = Arc::new(crate::grpc::Edge { gate, desk, sign_in, cashier: cashier.clone() });
+    let courier = has_edges.then_some(courier);
     let hands = Hands { http, bench, reaper, roster, relay, cashier, courier, post };
     Ok(Wired { store: ports.store, grpc, api, pages, hands })
 }

@@ -94,11 +94,26 @@ macro_rules! route {
     };
 }
 
-/// All of them.
+/// All of them; what deletes something comes after what reads it.
 pub(super) fn table() -> Vec<Route> {
-    use Content::{Bytes, Events, Json, Nothing};
-    use Method::{Delete, Get, Post, Put};
-    use Right::{Buy, Manage, Read, Run};
+    let parts = [
+        of_the_server(),
+        of_the_account(),
+        of_the_shop(),
+        of_clips(),
+        of_jobs(),
+        of_results(),
+        of_webhooks(),
+        of_deliveries(),
+    ];
+    parts.into_iter().flatten().collect()
+}
+
+/// What is here, and what it costs.
+fn of_the_server() -> Vec<Route> {
+    use Content::{Bytes, Json, Nothing};
+    use Method::{Get, Post};
+    use Right::Read;
     vec![
         route!(Get, "/", None, "reference", "This page.", &[], Nothing, Bytes(&["text/html"]), |method| on(
             method,
@@ -115,6 +130,37 @@ pub(super) fn table() -> Vec<Route> {
             Bytes(&["application/json"]),
             |method| on(method, openapi::document)
         ),
+        route!(
+            Get,
+            "/models",
+            Some(Read),
+            "listModels",
+            "Models on offer, what each can be told, and the limits.",
+            &[],
+            Nothing,
+            Json(schema::models),
+            |method| on(method, models::list)
+        ),
+        route!(
+            Post,
+            "/quotes",
+            Some(Read),
+            "quote",
+            "What a clip would cost. Holds nothing.",
+            &[],
+            Json(schema::quote_wish),
+            Json(schema::quote),
+            |method| on(method, models::quote)
+        ),
+    ]
+}
+
+/// Credits, and how they came and went.
+fn of_the_account() -> Vec<Route> {
+    use Content::{Bytes, Json, Nothing};
+    use Method::Get;
+    use Right::Read;
+    vec![
         route!(
             Get,
             "/account",
@@ -159,6 +205,15 @@ pub(super) fn table() -> Vec<Route> {
             Bytes(&["text/csv"]),
             |method| on(method, account::statement)
         ),
+    ]
+}
+
+/// Credits for money.
+fn of_the_shop() -> Vec<Route> {
+    use Content::{Json, Nothing};
+    use Method::{Get, Post};
+    use Right::{Buy, Read};
+    vec![
         route!(
             Get,
             "/packs",
@@ -193,28 +248,15 @@ pub(super) fn table() -> Vec<Route> {
             Json(schema::purchase),
             |method| on(method, shop::get)
         ),
-        route!(
-            Get,
-            "/models",
-            Some(Read),
-            "listModels",
-            "Models on offer, what each can be told, and the limits.",
-            &[],
-            Nothing,
-            Json(schema::models),
-            |method| on(method, models::list)
-        ),
-        route!(
-            Post,
-            "/quotes",
-            Some(Read),
-            "quote",
-            "What a clip would cost. Holds nothing.",
-            &[],
-            Json(schema::quote_wish),
-            Json(schema::quote),
-            |method| on(method, models::quote)
-        ),
+    ]
+}
+
+/// The way in.
+fn of_clips() -> Vec<Route> {
+    use Content::{Bytes, Json, Nothing};
+    use Method::{Get, Post, Put};
+    use Right::Run;
+    vec![
         route!(
             Post,
             "/clips",
@@ -254,6 +296,15 @@ pub(super) fn table() -> Vec<Route> {
             Json(schema::clip_state),
             |method| on(method, clips::put)
         ),
+    ]
+}
+
+/// Jobs.
+fn of_jobs() -> Vec<Route> {
+    use Content::{Events, Json, Nothing};
+    use Method::{Get, Post};
+    use Right::{Read, Run};
+    vec![
         route!(
             Get,
             "/jobs",
@@ -310,6 +361,15 @@ pub(super) fn table() -> Vec<Route> {
             Json(schema::job),
             |method| on(method, jobs::cancel)
         ),
+    ]
+}
+
+/// The way out.
+fn of_results() -> Vec<Route> {
+    use Content::{Bytes, Json, Nothing};
+    use Method::{Get, Post};
+    use Right::{Read, Run};
+    vec![
         route!(
             Get,
             "/jobs/{job}/stems/{stem}",
@@ -343,6 +403,15 @@ pub(super) fn table() -> Vec<Route> {
             Json(schema::job),
             |method| on(method, jobs::erase)
         ),
+    ]
+}
+
+/// Endpoints that are told of jobs.
+fn of_webhooks() -> Vec<Route> {
+    use Content::{Json, Nothing};
+    use Method::{Delete, Get, Post};
+    use Right::Manage;
+    vec![
         route!(
             Get,
             "/webhooks",
@@ -390,6 +459,15 @@ pub(super) fn table() -> Vec<Route> {
             Json(schema::webhook_with_secret),
             |method| on(method, webhooks::rotate)
         ),
+    ]
+}
+
+/// What they were told.
+fn of_deliveries() -> Vec<Route> {
+    use Content::{Json, Nothing};
+    use Method::{Get, Post};
+    use Right::Manage;
+    vec![
         route!(
             Post,
             "/webhooks/{webhook}/test",
