@@ -14,7 +14,7 @@ use tributary_tests::books::Books;
 use tributary_tests::command::{Serve, local_key, peak_memory_bytes};
 use tributary_tests::raw::Raw;
 use tributary_tests::stage::{self, Take};
-use tributary_tests::wait;
+use tributary_tests::{measured, wait};
 
 const WATCHERS: usize = 1_000;
 /// Watches of one connection; a server takes 64.
@@ -79,7 +79,6 @@ async fn send(client: Client, take: Arc<Take>) {
 
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::print_stdout, reason = "the figures are what people ask for")]
 async fn a_thousand_watchers_and_sixty_four_uploads_fit_into_half_a_gigabyte() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
@@ -112,9 +111,9 @@ async fn a_thousand_watchers_and_sixty_four_uploads_fit_into_half_a_gigabyte() {
 
     let peak = peak_memory_bytes(server.id()).unwrap();
     let [before, watched, most] = [before, watched, peak].map(|bytes| bytes >> 20);
-    println!(
+    measured(&format!(
         "resident MiB at most: {before} idle, {watched} with {WATCHERS} watchers, {most} with {UPLOADS} uploads"
-    );
+    ));
     assert!(peak < PEAK_BYTES_MAX, "{most} MiB");
     assert!(books.store.audit().await.unwrap().is_clean());
 }

@@ -153,11 +153,12 @@ async fn a_running_job_is_watched_live_and_cancelled_on_its_page() {
     let mut steps = BTreeSet::new();
     wait::until("the job's end", async || {
         let seen = ann.ask(look).await.unwrap_or_default();
-        if let (Some(done), Some(of)) = (seen[0].as_f64(), seen[1].as_f64()) {
-            if done > 0.0 && done < of {
-                assert!(seen[2].as_str().unwrap().contains(" chunks are done"), "{seen}");
-                steps.insert(done as u64);
-            }
+        if let (Some(done), Some(of)) = (seen[0].as_f64(), seen[1].as_f64())
+            && done > 0.0
+            && done < of
+        {
+            assert!(seen[2].as_str().unwrap().contains(" chunks are done"), "{seen}");
+            steps.insert(done as u64);
         }
         // The page was loaded again by itself when the job ended.
         ann.ask("return document.querySelector('.badge.done') !== null").await.ok()?.as_bool()?.then_some(())

@@ -44,10 +44,10 @@ fn faults(value: &Value, schema: &Value, at: &str, found: &mut Vec<String>) {
         found.push(format!("{at}: {value} is no {kinds:?}"));
         return;
     }
-    if let (Some(words), false) = (schema["enum"].as_array(), value.is_null()) {
-        if !words.contains(value) {
-            found.push(format!("{at}: {value} is none of {words:?}"));
-        }
+    if let (Some(words), false) = (schema["enum"].as_array(), value.is_null())
+        && !words.contains(value)
+    {
+        found.push(format!("{at}: {value} is none of {words:?}"));
     }
     for (place, item) in value.as_array().into_iter().flatten().enumerate() {
         faults(item, &schema["items"], &format!("{at}[{place}]"), found);

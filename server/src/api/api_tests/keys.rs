@@ -71,7 +71,7 @@ async fn a_revoked_key_ends_what_it_watches_within_five_seconds_over_either_wire
     assert_eq!(job.json()["state"], "uploading", "{}", job.text());
     let endpoint = Endpoint {
         address: world.server.address.clone(),
-        key: ApiKey::new(&key.reveal()).unwrap(),
+        key: ApiKey::new(key.reveal()).unwrap(),
         tls: Tls::PublicRoots,
     };
     let patience = Patience { without_success: Duration::from_millis(1), ..Patience::default() };

@@ -187,7 +187,7 @@ pub(in crate::store) async fn an_old_secret_signs_until_its_time(bed: &Bed) {
     bed.store.test_webhook(&tenant, webhook.id, EventId::generate(), at(0)).await.unwrap();
     let [old, new] = ["s", "t"].map(|letter| Secret::new(&letter.repeat(43)));
     let secrets = async |now: i64| take(bed, FREELY, now).await.remove(0).secrets;
-    assert_eq!(secrets(0).await, [old.clone()]);
+    assert_eq!(secrets(0).await, std::slice::from_ref(&old));
     let until = at(100).after(OLD_SECRET_SIGNS);
     assert!(bed.store.rotate_webhook(&tenant, webhook.id, &new, until).await.unwrap());
     let Timestamp(us) = until;
