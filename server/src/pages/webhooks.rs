@@ -58,20 +58,23 @@ fn card(visit: &Visit, webhook: &Webhook, deliveries: &[Delivery]) -> Markup {
     let events: Vec<_> = webhook.events.iter().map(|event| event.word()).collect();
     html! {
         section .card {
-            h2 { (webhook.url) }
+            h2 .long { (webhook.url) }
             p .dim { (events.join(", ")) }
-            (small_form(visit, "/webhooks/test", &[("id", &id)], "Send a test"))
-            (small_form(visit, "/webhooks/remove", &[("id", &id)], "Remove"))
-            div .scroll { table {
-                thead { tr { th { "When" } th { "What" } th { "How it went" } } }
-                tbody { @for each in deliveries { tr {
-                    td { (words::moment(each.created_at)) }
-                    td { (each.event.word()) br; code { (each.event_id) } }
-                    td { (each.state.word()) @if each.tries > 1 { ", " (each.tries) " tries" }
-                        @if let Some(error) = &each.last_error { br; small .dim { (error) } } }
-                } } }
-            } }
-            @if deliveries.is_empty() { p .dim { "Nothing yet." } }
+            div .row {
+                (small_form(visit, "/webhooks/test", &[("id", &id)], "Send a test"))
+                (small_form(visit, "/webhooks/remove", &[("id", &id)], "Remove"))
+            }
+            @if deliveries.is_empty() { p .dim { "It was told nothing yet." } } @else {
+                div .scroll { table .stack {
+                    thead { tr { th { "What" } th { "When" } th { "How it went" } } }
+                    tbody { @for each in deliveries { tr {
+                        td { (each.event.word()) br; code { (each.event_id) } }
+                        td data-title="When" { (words::moment(each.created_at)) }
+                        td data-title="How it went" { (each.state.word()) @if each.tries > 1 { ", " (each.tries) " tries" }
+                            @if let Some(error) = &each.last_error { br; small .dim { (error) } } }
+                    } } }
+                } }
+            }
         }
     }
 }

@@ -94,6 +94,13 @@ async fn furnished(shop: &Shop, ann: &Chromium) -> BTreeMap<&'static str, Option
     ann.fill("label", "the studio's own machine").await.unwrap();
     ann.press("Make the key").await.unwrap();
     ann.shows("It is shown this once").await;
+    ann.open("/webhooks").await.unwrap();
+    ann.fill("url", "https://hooks.two-rivers-studio.example.org/tributary/jobs-that-ended").await.unwrap();
+    ann.press("Add it").await.unwrap();
+    ann.shows("It is shown this once").await;
+    ann.open("/webhooks").await.unwrap();
+    ann.press("Send a test").await.unwrap();
+    ann.shows("A test is on its way").await;
     let file = song(&shop.stage, 3);
     send(ann, &file).await;
     ann.press("Start").await.unwrap();
@@ -163,6 +170,7 @@ fn places(
         "/jobs",
         "/jobs/new",
         "/operator",
+        "/webhooks",
     ];
     let others = [
         ("/confirm/{token}", "/confirm/from-a-letter".to_owned()),
@@ -203,7 +211,7 @@ async fn every_page_is_seen_heard_and_reached_on_a_desk_and_on_a_phone() {
     // Whoever is new here has nothing yet.
     let new = shop.browser(Scripts::On).await;
     shop.sign_up(&new, "new@example.org", "").await;
-    let empty = ["/", "/jobs", "/keys", "/statement", "/usage", "/members"];
+    let empty = ["/", "/jobs", "/keys", "/statement", "/usage", "/members", "/webhooks"];
     let empty: Vec<Sight> =
         empty.iter().map(|place| sight(&format!("new-{}", name(place)), *place)).collect();
     // Whoever is not signed in.
