@@ -37,9 +37,12 @@ pub(super) async fn run(
         async move { clips.query_write_status(request).await }
     };
     let mut backoff = line.backoff();
-    let mut best = 0;
+    let (mut best, mut known) = (0, None);
     loop {
-        let stored = line.call(request.clone(), status).await?;
+        let stored = match known.take() {
+            Some(stored) => stored,
+            None => line.call(request.clone(), status).await?,
+        };
         if stored.complete {
             progress(clip_file.bytes);
             return Ok(());
@@ -57,6 +60,10 @@ pub(super) async fn run(
             Ok(_) => Failure::passing(ClientError::protocol("the server took the clip's end for its middle")),
             Err(failure) => failure,
         };
+        // Told when to come again: asking first where the clip goes on would use up the very call that was waited for. Where
+        // it goes on elsewhere by now, the server says so.
+        let is_told = matches!(failure.error, ClientError::Busy { retry_after: Some(_), .. });
+        known = is_told.then_some(stored);
         backoff.again(failure).await?;
     }
 }

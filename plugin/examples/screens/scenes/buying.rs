@@ -139,7 +139,7 @@ fn buying(song: &Song) -> Vec<Scene> {
             "55-suspended-account",
             with(song, |account| account.is_suspended = true),
             |window| window.click("Account"),
-            &["The account is suspended and starts no jobs"],
+            &["The account is suspended: its owner settles that"],
         ),
         scene("56-limit", beyond, stands, &["98 of 100 this month", "2 left this month", "Over your limit"]),
         scene(
