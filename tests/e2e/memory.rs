@@ -9,8 +9,9 @@ use tributary_tests::{files, wait};
 
 /// No clip may need more in either process.
 const PEAK_BYTES_MAX: u64 = 400 << 20;
-/// A clip four times as long may need this much more: what allocators keep, not what clips need.
-const GROWTH_BYTES_MAX: u64 = 48 << 20;
+/// A clip four times as long may need this much more: what allocators keep differs by 60 MiB from one run of the same clip to
+/// the next, while the longer clip alone is 303 MiB more, and its stems four times that.
+const GROWTH_BYTES_MAX: u64 = 96 << 20;
 /// The longest clip's time on a slow machine.
 const LONGEST: Duration = Duration::from_secs(1_800);
 /// Set to send an hour.
