@@ -9,9 +9,8 @@ use tributary_tests::{files, wait};
 
 /// No clip may need more in either process.
 const PEAK_BYTES_MAX: u64 = 400 << 20;
-/// A clip four times as long may need this much more: what allocators keep differs by 60 MiB from one run of the same clip to
-/// the next, while the longer clip alone is 303 MiB more, and its stems four times that.
-const GROWTH_BYTES_MAX: u64 = 96 << 20;
+/// A clip four times as long may need this much more: what allocators keep, not what clips need.
+const GROWTH_BYTES_MAX: u64 = 48 << 20;
 /// The longest clip's time on a slow machine.
 const LONGEST: Duration = Duration::from_secs(1_800);
 /// Set to send an hour.
@@ -22,6 +21,22 @@ const LONG: &str = "TRIBUTARY_TEST_LONG";
 struct Peaks {
     server: u64,
     command: u64,
+}
+
+impl Peaks {
+    fn most(self, other: Self) -> Self {
+        Self { server: self.server.max(other.server), command: self.command.max(other.command) }
+    }
+
+    fn least(self, other: Self) -> Self {
+        Self { server: self.server.min(other.server), command: self.command.min(other.command) }
+    }
+
+    /// What each process needed more.
+    fn beyond(&self, other: &Self) -> [(&'static str, u64); 2] {
+        let server = self.server.saturating_sub(other.server);
+        [("server", server), ("command", self.command.saturating_sub(other.command))]
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "the figures are what people ask for")]
@@ -70,16 +85,17 @@ async fn separate(folder: &Path, minutes: u64) -> Peaks {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_clip_needs_no_more_memory_than_a_short_one() {
     let folder = tempfile::tempdir().unwrap();
-    let short = separate(folder.path(), 5).await;
+    // What allocators keep differs by 60 MiB from one run of the same clip to the next; what a clip needs comes each time.
+    let short = separate(folder.path(), 5).await.most(separate(folder.path(), 5).await);
     let minutes = if std::env::var_os(LONG).is_some() { 60 } else { 20 };
     if minutes == 20 {
         println!("left out: a clip of 60 minutes ({LONG} is not set); 20 minutes stand for it");
     }
-    let long = separate(folder.path(), minutes).await;
-    for (process, long, short) in
-        [("server", long.server, short.server), ("command", long.command, short.command)]
-    {
-        let grown = long.saturating_sub(short);
+    let mut long = separate(folder.path(), minutes).await;
+    if long.beyond(&short).iter().any(|(_, grown)| *grown >= GROWTH_BYTES_MAX) {
+        long = long.least(separate(folder.path(), minutes).await);
+    }
+    for (process, grown) in long.beyond(&short) {
         assert!(grown < GROWTH_BYTES_MAX, "the {process} needed {} MiB more", grown >> 20);
     }
 }
