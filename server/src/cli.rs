@@ -87,7 +87,7 @@ enum Command {
     Master(master::Args),
     /// What a file would cost
     Quote(quote::Args),
-    /// Your jobs, newest first; cancel one, or fetch its results again
+    /// Your jobs, newest first; cancel one, fetch its results again, or erase them
     Jobs(jobs::Args),
     /// Get a key for a server by confirming a code in a browser; it is kept for this user and this server
     SignIn,
