@@ -27,7 +27,6 @@ pub mod desk;
 pub mod device;
 pub mod grpc;
 pub mod http;
-pub mod intake;
 pub mod job;
 pub mod ledger;
 pub mod mail;

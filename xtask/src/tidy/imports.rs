@@ -57,7 +57,6 @@ const MODULES: [(&str, Layer); 48] = [
     ("canonical", Domain),
     ("cashier", Domain),
     ("courier", Domain),
-    ("intake", Domain),
     ("margin", Domain),
     ("team", Domain),
     ("welcome", Domain),
