@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinSet, spawn_blocking};
-use tributary_protocol::client::{Client, ClientError};
+use tributary_protocol::client::Client;
 use tributary_protocol::vocab::{Credits, JobId, PurchaseId};
 use tributary_server::billing::PurchaseState;
 use tributary_server::cashier::Cashier;
@@ -30,6 +30,8 @@ const USERS: usize = 3;
 /// A rate that makes clips small.
 const RATE_HZ: u32 = 8_000;
 
+/// Whoever asks for the same thing that long, with a server that comes back within a second, waits for something broken.
+const STUCK: Duration = Duration::from_secs(60);
 /// Each event is told so often.
 const TIMES: usize = 3;
 
@@ -62,25 +64,25 @@ async fn start(data: &Path, stripe: &str) -> ChildServer {
     spawn_blocking(move || ChildServer::start_selling(&data, &stripe, 1000)).await.unwrap().unwrap()
 }
 
-async fn client(place: &Place) -> Client {
-    let At { address, key, .. } = place.borrow().clone();
-    stage::connect(&address, &key).await.unwrap()
+/// To be left when the server moves: whoever connects tries for long.
+async fn client(here: &At) -> anyhow::Result<Client> {
+    stage::connect(&here.address, &here.key).await
 }
 
 /// Sends clips, and stops some of them, whatever the server says.
 async fn use_it(mut place: Place, clips: Arc<Vec<Take>>, chance: Arc<AtomicU64>) {
     loop {
-        let client = client(&place).await;
         let clip = &clips[any(&chance, clips.len() as u64) as usize];
-        let id = JobId::generate();
+        let (id, here) = (JobId::generate(), place.borrow_and_update().clone());
         let job = async {
+            let client = client(&here).await?;
             client.create(&stage::wish(id, clip.header)).await?;
             client.upload(&clip.header, &clip.file, |_| {}).await?;
             if any(&chance, 3) == 0 {
                 wait::idle(Duration::from_millis(any(&chance, 400))).await;
                 client.cancel(id).await?;
             }
-            Ok::<_, ClientError>(())
+            anyhow::Ok(())
         };
         tokio::select! {
             _ = job => {}
@@ -93,21 +95,23 @@ async fn use_it(mut place: Place, clips: Arc<Vec<Take>>, chance: Arc<AtomicU64>)
 /// Buys, and pays on the page; asks again for what was not answered.
 async fn buy(mut place: Place, stripe: Arc<Double>, chance: Arc<AtomicU64>) {
     loop {
-        let id = PurchaseId::generate();
+        let (id, asked) = (PurchaseId::generate(), Instant::now());
         loop {
-            let client = client(&place).await;
+            let here = place.borrow_and_update().clone();
+            let buying = async { anyhow::Ok(client(&here).await?.buy(id, "small", false).await?) };
             let bought = tokio::select! {
-                bought = client.buy(id, "small", false) => bought.ok(),
+                bought = buying => Some(bought),
                 _ = place.changed() => None,
             };
-            if let Some(purchase) = &bought {
+            if let Some(Ok(purchase)) = &bought {
                 assert!(purchase.failure.is_none(), "{purchase:?}");
+                if let Some(url) = &purchase.url {
+                    let page = url.rsplit('/').next().unwrap_or_default();
+                    stripe.pay(page, Way::Card).unwrap();
+                    break;
+                }
             }
-            if let Some(url) = bought.and_then(|purchase| purchase.url) {
-                let page = url.rsplit('/').next().unwrap_or_default();
-                stripe.pay(page, Way::Card).unwrap();
-                break;
-            }
+            assert!(asked.elapsed() < STUCK, "a purchase that no page opens for: {bought:?}");
             wait::idle(Duration::from_millis(50)).await;
         }
         wait::idle(Duration::from_millis(any(&chance, 500))).await;
@@ -192,6 +196,9 @@ async fn a_server_that_is_killed_at_any_moment_loses_and_charges_nothing() {
         moved.send(At::of(&server)).unwrap();
     }
     let lasted = began.elapsed();
+    if let Some(ended) = crowd.try_join_next() {
+        panic!("a user gave up: {ended:?}");
+    }
     crowd.shutdown().await;
 
     let books = Books::open(&data).await.unwrap();
