@@ -33,7 +33,7 @@ enum Layer {
 
 use Layer::{Command, Domain, Edge, Port, Report, Start, Vocabulary, Work};
 
-const MODULES: [(&str, Layer); 48] = [
+const MODULES: [(&str, Layer); 49] = [
     ("billing", Vocabulary),
     ("clock", Vocabulary),
     ("config", Vocabulary),
@@ -57,6 +57,7 @@ const MODULES: [(&str, Layer); 48] = [
     ("canonical", Domain),
     ("cashier", Domain),
     ("courier", Domain),
+    ("farewell", Domain),
     ("intake", Domain),
     ("margin", Domain),
     ("team", Domain),

@@ -131,7 +131,7 @@ async fn migrating_again_changes_nothing_and_sets_the_password() {
     let first = migrate(&admin, None).await.unwrap();
     assert_eq!((first.from, first.to, first.password_set), (0, 8, false));
     let second = migrate(&admin, Some(&server)).await.unwrap();
-    assert_eq!((second.from, second.to, second.password_set), (8, 8, true));
+    assert_eq!((second.from, second.to, second.password_set), (11, 11, true));
     assert_eq!(second.roles_made, [""; 0]);
     let with_password =
         "SELECT count(*) FROM pg_authid WHERE rolname LIKE 'tributary_%' AND rolpassword IS NOT NULL";
@@ -148,7 +148,7 @@ async fn a_role_that_makes_roles_and_owns_the_database_is_enough_to_migrate() {
     cluster.run("postgres", "CREATE ROLE manager LOGIN CREATEROLE").unwrap();
     let database = cluster.empty().unwrap();
     cluster.run("postgres", &format!("ALTER DATABASE {database} OWNER TO manager")).unwrap();
-    assert_eq!(migrate(&address("manager", &database), None).await.unwrap().to, 8);
+    assert_eq!(migrate(&address("manager", &database), None).await.unwrap().to, 11);
     open(&database).await;
 }
 
