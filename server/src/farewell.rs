@@ -7,6 +7,7 @@ use crate::store::StoreError;
 use crate::store::closing::{Closed, InTheWay};
 use crate::tenant::Tenant;
 use crate::welcome::Welcome;
+use std::fmt;
 use tributary_protocol::vocab::Credits;
 
 /// Why the account is still open, in words for its owner.
@@ -37,12 +38,21 @@ pub enum NotClosed {
 }
 
 /// What has to end first, in words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{} open jobs and {} open purchases stand in the way: cancel the jobs or wait until they have ended; a purchase that \
-     nobody pays ends by itself within a day or two", .0.jobs, .0.purchases
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waits(pub InTheWay);
+
+impl fmt::Display for Waits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let InTheWay { jobs, purchases } = self.0;
+        let open = |number: u64, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+        write!(
+            f,
+            "{} and {} must end first; jobs can be cancelled, and a purchase that nobody pays ends by itself",
+            open(jobs, "open job"),
+            open(purchases, "open purchase")
+        )
+    }
+}
 
 impl From<NoPassword> for NotClosed {
     fn from(_: NoPassword) -> Self {
@@ -72,7 +82,8 @@ pub async fn close(welcome: &Welcome, session: &Session, wish: Wish) -> Result<(
     if wish.name.trim() != membership.title {
         return Err(NotClosed::Name);
     }
-    let verdict = welcome.passwords.compare(Typed::new(wish.password)?, Some(&session.person.password)).await?;
+    let verdict =
+        welcome.passwords.compare(Typed::new(wish.password)?, Some(&session.person.password)).await?;
     if verdict == Verdict::Wrong {
         return Err(NotClosed::Password);
     }
@@ -88,7 +99,8 @@ pub async fn close(welcome: &Welcome, session: &Session, wish: Wish) -> Result<(
     }
     tracing::info!(account = %membership.account, person = %session.person.id, "an account was closed by its owner");
     for member in members {
-        let sent = letter(welcome, session, &member.email).is_some_and(|letter| welcome.post.send(letter).is_ok());
+        let sent =
+            letter(welcome, session, &member.email).is_some_and(|letter| welcome.post.send(letter).is_ok());
         if !sent {
             tracing::warn!(account = %membership.account, "a member is not told by letter that the account was closed");
         }

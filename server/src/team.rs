@@ -94,7 +94,12 @@ impl From<&Session> for Actor {
     fn from(session: &Session) -> Self {
         let Session { person, membership, .. } = session;
         let called = if person.name.is_empty() { &person.email } else { &person.name }.clone();
-        Self { principal: principal(session), role: membership.role, called, account: membership.title.clone() }
+        Self {
+            principal: principal(session),
+            role: membership.role,
+            called,
+            account: membership.title.clone(),
+        }
     }
 }
 
@@ -245,12 +250,7 @@ impl Team {
     ///
     /// # Errors
     /// Why not.
-    pub async fn change(
-        &self,
-        actor: &Actor,
-        person: PersonId,
-        wish: MemberWish,
-    ) -> Result<(), Unchanged> {
+    pub async fn change(&self, actor: &Actor, person: PersonId, wish: MemberWish) -> Result<(), Unchanged> {
         let leaves = Some(person) == actor.principal.person && wish == MemberWish::Leave;
         let tenant = if leaves {
             actor.principal.tenant

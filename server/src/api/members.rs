@@ -82,7 +82,8 @@ pub(super) async fn change(
     Path(person): Path<String>,
     body: Body,
 ) -> Result<Response, Problem> {
-    let (person, words) = (request::id::<PersonId>(&person, "member")?, request::json::<MemberWords>(body).await?);
+    let (person, words) =
+        (request::id::<PersonId>(&person, "member")?, request::json::<MemberWords>(body).await?);
     let wish = MemberWish::Be(role(&words.role)?, words.month_limit.map(Credits));
     let actor = edge.team.actor(&pass.principal).await?;
     edge.team.change(&actor, person, wish).await?;

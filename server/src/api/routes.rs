@@ -1,7 +1,9 @@
 //! The one table of routes: what is served, what it needs, and what is written about it.
 
 use super::schema::{self, Schema};
-use super::{Edge, account, clips, events, jobs, members, models, openapi, reference, results, shop, webhooks};
+use super::{
+    Edge, account, clips, events, jobs, members, models, openapi, reference, results, shop, webhooks,
+};
 use crate::people::Right;
 use axum::routing::{MethodFilter, MethodRouter, on};
 

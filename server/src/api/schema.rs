@@ -197,7 +197,10 @@ pub(super) fn webhooks() -> Schema {
 pub(super) fn webhook_wish() -> Schema {
     with_required(
         &[
-            ("id", json!({ "type": "string", "format": "uuid", "description": "A UUID of your own, or none." })),
+            (
+                "id",
+                json!({ "type": "string", "format": "uuid", "description": "A UUID of your own, or none." }),
+            ),
             ("url", text("https, on port 443 or 8443, of a machine on the internet.")),
             ("events", list(word(&EVENTS, "An event."), "All where nothing is said.")),
         ],
@@ -255,7 +258,10 @@ pub(super) fn invitations() -> Schema {
 pub(super) fn invitation_wish() -> Schema {
     with_required(
         &[
-            ("id", json!({ "type": "string", "format": "uuid", "description": "A UUID of your own, or none." })),
+            (
+                "id",
+                json!({ "type": "string", "format": "uuid", "description": "A UUID of your own, or none." }),
+            ),
             ("email", text("The letter goes there, and only there it can be accepted.")),
             ("role", word(&ROLES, "No greater than your own.")),
             ("month_limit", month_limit()),

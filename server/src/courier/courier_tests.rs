@@ -4,11 +4,11 @@
 use super::*;
 use crate::clock::{ManualClock, SystemClock};
 use crate::config::WebhooksConfig;
-use crate::store::sqlite::SqliteStore;
 use crate::mail::post::Post;
 use crate::mail::{Letter, Mail, MailError};
 use crate::people::{Person, Role};
 use crate::store::people::{MemberWish, NewInvitation, NewPerson};
+use crate::store::sqlite::SqliteStore;
 use crate::store::webhooks::{AddedWebhook, NewWebhook};
 use crate::webhook::{Delivery, DeliveryState, FAILING_DAYS_MAX, PATIENCE, Secret};
 use async_trait::async_trait;

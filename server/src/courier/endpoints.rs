@@ -7,9 +7,7 @@ use crate::config::WebhooksConfig;
 use crate::store::webhooks::{AddedWebhook, NewWebhook};
 use crate::store::{Store, StoreError};
 use crate::tenant::{Principal, Tenant};
-use crate::webhook::{
-    Delivery, Event, OLD_SECRET_SIGNS, SECRET_SHOWN_AGAIN, Secret, WEBHOOKS_MAX, Webhook,
-};
+use crate::webhook::{Delivery, Event, OLD_SECRET_SIGNS, SECRET_SHOWN_AGAIN, Secret, WEBHOOKS_MAX, Webhook};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tributary_protocol::vocab::{EventId, WebhookId};
@@ -42,7 +40,9 @@ pub enum EndpointError {
     #[error("there is a webhook of this name with another address or other events")]
     Conflict,
     /// It was made long ago.
-    #[error("this webhook was made more than a day ago, so its secret is not shown again; rotate it for another one")]
+    #[error(
+        "this webhook was made more than a day ago, so its secret is not shown again; rotate it for another one"
+    )]
     SecretShown,
     /// None, or another account's.
     #[error("there is no such webhook")]

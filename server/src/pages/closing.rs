@@ -41,7 +41,7 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
                 li { "Its keys, plugins that were let in, webhooks and invitations end at once." }
                 @if members > 1 { li { (members - 1) " more " (if members == 2 { "member loses" } else { "members lose" }) " it, too; everybody is told by letter." } }
                 li { "Whoever belongs to no other account here is forgotten: name, address and password are deleted." }
-                li { "What jobs cost, with their titles, and payments stay on record, as the law of the books wants." }
+                li { "What jobs cost, with their titles, and payments stay on record." }
                 @if left > Credits::ZERO { li { strong { (words::credits(left)) " left are lost." } " They are not paid out; ask the operator first if you want money back." } }
             }
             @if waits == InTheWay::default() { (form(&visit, left)) } @else {

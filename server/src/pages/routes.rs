@@ -1,8 +1,8 @@
 //! All routes, each with who may ask for it. A route cannot be written without that.
 
 use super::{
-    Edge, account, assets, buy, closing, compose, device, entry, events, fault, files, home, install, job, keys, live,
-    members, operator, top_up, usage, webhooks,
+    Edge, account, assets, buy, closing, compose, device, entry, events, fault, files, home, install, job,
+    keys, live, members, operator, top_up, usage, webhooks,
 };
 use crate::people::Right;
 use axum::Router;

@@ -94,7 +94,8 @@ fn id(visit: &Visit) -> Result<WebhookId, Fault> {
 
 pub(super) async fn add(State(edge): State<Edge>, visit: Visit) -> Answer {
     let url = visit.form.get("url").trim();
-    let (_, secret) = edge.endpoints.add(&visit.principal()?, WebhookId::generate(), url, visit.form.all("event")).await?;
+    let (_, secret) =
+        edge.endpoints.add(&visit.principal()?, WebhookId::generate(), url, visit.form.all("event")).await?;
     let body = html! {
         section .narrow .card {
             h1 { "The secret of your new webhook" }

@@ -162,6 +162,7 @@ fn places(
         "/sign-in",
         "/forgot",
         "/account",
+        "/account/close",
         "/members",
         "/keys",
         "/device",

@@ -45,10 +45,15 @@ async fn a_manager_sees_and_changes_who_belongs_to_the_account() {
 
     // Both are said, or nothing changes; a limit is never lifted unawares.
     let path = format!("/members/{friend}");
-    for wrong in [json!({ "role": "viewer" }), json!({ "month_limit": 3 }), json!({ "role": "boss", "month_limit": 3 })] {
+    for wrong in [
+        json!({ "role": "viewer" }),
+        json!({ "month_limit": 3 }),
+        json!({ "role": "boss", "month_limit": 3 }),
+    ] {
         assert_eq!(ask(&world, &key, "PUT", &path, &wrong).await.status, 400, "{wrong}");
     }
-    let changed = ask(&world, &key, "PUT", &path, &json!({ "role": "admin", "month_limit": null })).await.json();
+    let changed =
+        ask(&world, &key, "PUT", &path, &json!({ "role": "admin", "month_limit": null })).await.json();
     assert_eq!((&changed["role"], &changed["month_limit"]), (&json!("admin"), &Value::Null));
     let own = format!("/members/{}", ann["id"].as_str().unwrap());
     let less = ask(&world, &key, "PUT", &own, &json!({ "role": "viewer", "month_limit": null })).await;
@@ -56,7 +61,8 @@ async fn a_manager_sees_and_changes_who_belongs_to_the_account() {
 
     // An admin's key makes no owner and takes none away.
     let theirs = ApiKey::generate();
-    let row = KeyRow { person: Some(friend.parse::<PersonId>().unwrap()), ..theirs.row(tenant.account(), "") };
+    let row =
+        KeyRow { person: Some(friend.parse::<PersonId>().unwrap()), ..theirs.row(tenant.account(), "") };
     world.server.store.add_key(&tenant, &row, SystemClock.now()).await.unwrap();
     let theirs = theirs.reveal();
     for (method, path, wish) in [
@@ -96,7 +102,9 @@ async fn an_invitation_is_sent_once_a_name_and_withdrawn() {
     assert_eq!(ask(&world, &key, "DELETE", &path, &Value::Null).await.status, 200);
     assert_eq!(ask(&world, &key, "DELETE", &path, &Value::Null).await.status, 404);
     assert_eq!(invite(&wish).await.problem(), (409, "conflict".to_owned()), "its name was given away");
-    for wrong in [json!({ "email": "nobody", "role": "member" }), json!({ "email": "a@example.org", "role": "x" })] {
+    for wrong in
+        [json!({ "email": "nobody", "role": "member" }), json!({ "email": "a@example.org", "role": "x" })]
+    {
         assert_eq!(ask(&world, &key, "POST", "/invitations", &wrong).await.status, 400, "{wrong}");
     }
     // A key of nobody has no name to ask in.

@@ -162,7 +162,8 @@ async fn an_endpoint_that_is_asked_for_again_is_the_same_one_with_its_secret() {
 async fn a_clip_that_never_comes_is_told_of_and_so_is_a_job_that_fails() {
     let world = World::with(|config| config.limits.upload_idle_seconds = 1).await;
     let port = free_port();
-    let made = world.post("/webhooks", &json!({ "url": format!("http://127.0.0.1:{port}/hook") })).await.json();
+    let made =
+        world.post("/webhooks", &json!({ "url": format!("http://127.0.0.1:{port}/hook") })).await.json();
     assert_eq!(made["events"], json!(["job.done", "job.failed", "job.cancelled", "job.expired"]));
     let example = Example::start(made["secret"].as_str().unwrap(), &port);
     example.line();

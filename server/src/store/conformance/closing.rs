@@ -91,7 +91,10 @@ pub(in crate::store) async fn closing_ends_all_of_an_account_but_its_lines(bed: 
     for person in [&owner, &member] {
         assert_eq!(store.membership(person.person.id, tenant.account()).await.unwrap(), None);
     }
-    assert_eq!((store.history(&tenant, None, 10).await.unwrap(), bed.balance(&tenant).await), (lines, balance));
+    assert_eq!(
+        (store.history(&tenant, None, 10).await.unwrap(), bed.balance(&tenant).await),
+        (lines, balance)
+    );
 
     // Nothing comes to it any more, and nothing begins.
     let grant =
@@ -139,7 +142,8 @@ pub(in crate::store) async fn who_is_left_in_no_account_is_forgotten_and_nobody_
 }
 
 pub(in crate::store) async fn whoever_had_a_trial_and_is_gone_is_known_by_a_hash_alone(bed: &Bed) {
-    let (ann, bob, eve) = (signed_up(bed, "ann").await, signed_up(bed, "bob").await, signed_up(bed, "eve").await);
+    let (ann, bob, eve) =
+        (signed_up(bed, "ann").await, signed_up(bed, "bob").await, signed_up(bed, "eve").await);
     for had in [&ann, &bob] {
         bed.grant(&own(had), 3, &trial_payment(had.person.id)).await;
     }

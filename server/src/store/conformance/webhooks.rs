@@ -120,9 +120,8 @@ pub(in crate::store) async fn an_account_has_so_many_endpoints_and_sees_its_own(
 pub(in crate::store) async fn an_endpoint_is_made_once_a_name(bed: &Bed) {
     let (tenant, other) = (bed.account(0).await, bed.account(0).await);
     let first = wish(&[Event::JobDone, Event::JobFailed], "s");
-    let add = async |tenant: &Tenant, new: &NewWebhook| {
-        bed.store.add_webhook(tenant, new, at(1)).await.unwrap()
-    };
+    let add =
+        async |tenant: &Tenant, new: &NewWebhook| bed.store.add_webhook(tenant, new, at(1)).await.unwrap();
     let AddedWebhook::Yes(made) = add(&tenant, &first).await else { panic!("it is new") };
     // Another secret came with the second asking, and was not taken.
     let again = NewWebhook { secret: Secret::new(&"t".repeat(43)), ..first.clone() };

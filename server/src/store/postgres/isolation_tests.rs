@@ -33,15 +33,8 @@ const TABLES: [(&str, &str); 19] = [
 
 /// Tables of nobody's account: people and their secrets (of `person` an account sees its members), and what the payment
 /// service tells.
-const PEOPLES: [&str; 7] = [
-    "person",
-    "session",
-    "email_link",
-    "device_login",
-    "payment_event",
-    "address_key",
-    "former_address",
-];
+const PEOPLES: [&str; 7] =
+    ["person", "session", "email_link", "device_login", "payment_event", "address_key", "former_address"];
 
 /// A store where two accounts have rows in every table.
 struct World {

@@ -77,10 +77,11 @@ pub(super) async fn is_suspended(
     connection: &mut Connection,
     account: AccountId,
 ) -> Result<bool, StoreError> {
-    let since: Option<Option<i64>> = sqlx::query_scalar("SELECT coalesce(closed_at, suspended_at) FROM account WHERE id = $1")
-        .bind(account_in(account))
-        .fetch_optional(connection)
-        .await?;
+    let since: Option<Option<i64>> =
+        sqlx::query_scalar("SELECT coalesce(closed_at, suspended_at) FROM account WHERE id = $1")
+            .bind(account_in(account))
+            .fetch_optional(connection)
+            .await?;
     Ok(since.flatten().is_some())
 }
 

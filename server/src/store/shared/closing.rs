@@ -108,10 +108,12 @@ async fn left_in_none(
     account: AccountId,
 ) -> Result<Vec<(PersonId, String)>, StoreError> {
     // Of two accounts of one person that close at once the second waits here, and sees that the first is none any more.
-    sqlx::query("UPDATE person SET name = name WHERE id IN (SELECT person_id FROM member WHERE account_id = $1)")
-        .bind(account_in(account))
-        .execute(&mut *connection)
-        .await?;
+    sqlx::query(
+        "UPDATE person SET name = name WHERE id IN (SELECT person_id FROM member WHERE account_id = $1)",
+    )
+    .bind(account_in(account))
+    .execute(&mut *connection)
+    .await?;
     sqlx::query(
         "SELECT person.id, email FROM member JOIN person ON person.id = member.person_id
          WHERE member.account_id = $1 AND left_at IS NULL
