@@ -176,9 +176,11 @@ impl Ports {
         Endpoints { store, clock, config: config.webhooks.clone() }
     }
 
-    fn courier(&self, config: &Config, clock: Arc<dyn Clock>, alarm: Alarm) -> Arc<Courier> {
-        let wire = Wire::new(config.webhooks.clone());
-        Arc::new(Courier { store: Arc::clone(&self.store), clock, wire, alarm })
+    /// `url`: where the pages are.
+    fn courier(&self, config: &Config, parts: &Parts, post: Post, url: String) -> Arc<Courier> {
+        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&parts.clock));
+        let alarm = Alarm { post, url, brand: config.pages.brand.name.clone() };
+        Arc::new(Courier { store, clock, wire: Wire::new(config.webhooks.clone()), alarm })
     }
 
     fn reaper(&self, role: Role, config: &Config, parts: &Parts) -> Arc<Reaper> {
@@ -370,9 +372,7 @@ pub(crate) async fn wire(
     };
     let built = places.map(|places| ports.pages(config, data, &parts, places, shared.clone(), drain));
     let (pages, post) = built.transpose()?.map(|Built { edge, post }| (edge, post)).unzip();
-    let brand = config.pages.brand.name.clone();
-    let alarm = post.as_ref().map(|post: &Post| Alarm { post: post.clone(), url, brand });
-    let courier = alarm.map(|alarm| ports.courier(config, Arc::clone(&parts.clock), alarm));
+    let courier = post.as_ref().map(|post: &Post| ports.courier(config, &parts, post.clone(), url));
     let auth = Auth { store: Arc::clone(&ports.store), clock: Arc::clone(&parts.clock) };
     let desk = Arc::new(ports.desk(config, parts, admissions, buy_url, drain));
     let api = pages.as_ref().map(|pages| {

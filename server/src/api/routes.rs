@@ -1,9 +1,7 @@
 //! The one table of routes: what is served, what it needs, and what is written about it.
 
 use super::schema::{self, Schema};
-use super::{
-    Edge, account, clips, events, jobs, members, models, openapi, reference, results, shop, webhooks,
-};
+use super::{Edge, account, clips, events, jobs, models, openapi, reference, results, shop};
 use crate::people::Right;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
@@ -96,18 +94,23 @@ macro_rules! route {
     };
 }
 
+mod people;
+mod webhooks;
+
 /// All of them; what deletes something comes after what reads it.
 pub(super) fn table() -> Vec<Route> {
     let parts = [
         of_the_server(),
         of_the_account(),
-        of_people(),
+        people::of_members(),
+        people::of_invitations(),
         of_the_shop(),
         of_clips(),
         of_jobs(),
         of_results(),
-        of_webhooks(),
-        of_deliveries(),
+        webhooks::of_webhooks(),
+        webhooks::of_one(),
+        webhooks::of_deliveries(),
     ];
     parts.into_iter().flatten().collect()
 }
@@ -207,83 +210,6 @@ fn of_the_account() -> Vec<Route> {
             Nothing,
             Bytes(&["text/csv"]),
             |method| on(method, account::statement)
-        ),
-    ]
-}
-
-/// Who belongs to the account.
-fn of_people() -> Vec<Route> {
-    use Content::{Json, Nothing};
-    use Method::{Delete, Get, Post, Put};
-    use Right::{Manage, Read};
-    vec![
-        route!(
-            Get,
-            "/members",
-            Some(Read),
-            "listMembers",
-            "Who belongs to the account, as what, with which limit, and what they spent this month.",
-            &[],
-            Nothing,
-            Json(schema::members),
-            |method| on(method, members::list)
-        ),
-        route!(
-            Put,
-            "/members/{person}",
-            Some(Manage),
-            "changeMember",
-            "Gives a member another role or limit. Nobody makes or unmakes more than they are, and an account keeps an owner.",
-            &[],
-            Json(schema::member_wish),
-            Json(schema::member),
-            |method| on(method, members::change)
-        ),
-        route!(
-            Delete,
-            "/members/{person}",
-            Some(Manage),
-            "removeMember",
-            "Lets a member go: their keys and sessions here end, jobs and lines stay. Who may not manage leaves on the pages.",
-            &[],
-            Nothing,
-            Json(schema::removed),
-            |method| on(method, members::remove)
-        ),
-        route!(
-            Get,
-            "/invitations",
-            Some(Manage),
-            "listInvitations",
-            "Who is asked to become a member and has not answered yet.",
-            &[],
-            Nothing,
-            Json(schema::invitations),
-            |method| on(method, members::invitations)
-        ),
-        route!(
-            Post,
-            "/invitations",
-            Some(Manage),
-            "inviteMember",
-            "Asks somebody to become a member, by a letter that is good for two weeks, in the name of the key's person. An \
-             open invitation to the same address ends. Asking again with the same `id` or Idempotency-Key answers with the \
-             same invitation and sends no second letter.",
-            &[IDEMPOTENCY],
-            Json(schema::invitation_wish),
-            Json(schema::invitation),
-            |method| on(method, members::invite)
-        ),
-        route!(
-            Delete,
-            "/invitations/{invitation}",
-            Some(Manage),
-            "withdrawInvitation",
-            "Ends an open invitation.",
-            &[],
-            Nothing,
-            Json(schema::removed),
-            |method| on(method, members::withdraw)
         ),
     ]
 }
@@ -482,117 +408,6 @@ fn of_results() -> Vec<Route> {
             Nothing,
             Json(schema::job),
             |method| on(method, jobs::erase)
-        ),
-    ]
-}
-
-/// Endpoints that are told of jobs.
-fn of_webhooks() -> Vec<Route> {
-    use Content::{Json, Nothing};
-    use Method::{Delete, Get, Post};
-    use Right::Manage;
-    vec![
-        route!(
-            Get,
-            "/webhooks",
-            Some(Manage),
-            "listWebhooks",
-            "Addresses that are told how jobs end.",
-            &[],
-            Nothing,
-            Json(schema::webhooks),
-            |method| on(method, webhooks::list)
-        ),
-        route!(
-            Post,
-            "/webhooks",
-            Some(Manage),
-            "createWebhook",
-            "Adds an address, and shows the secret that signs what is sent there. Each event is a POST of JSON with `id`, \
-             `type`, `created_at` and `job`; `Tributary-Signature: t=SECONDS,v1=HEX` is HMAC-SHA256 of `SECONDS.BODY` by the \
-             secret. Whatever answers 2xx within 10 s has taken it; else it is sent again with growing waits for a day. An \
-             event may come twice, always with the same `id`. Where something is given up and nothing was taken for three \
-             days, the address is switched off. Asking again with the same `id` or Idempotency-Key answers with the same \
-             webhook, for a day with its secret, later with 409; without either, each call adds one.",
-            &[IDEMPOTENCY],
-            Json(schema::webhook_wish),
-            Json(schema::webhook_with_secret),
-            |method| on(method, webhooks::create)
-        ),
-        route!(
-            Delete,
-            "/webhooks/{webhook}",
-            Some(Manage),
-            "deleteWebhook",
-            "Forgets an address and what it was still to be told.",
-            &[],
-            Nothing,
-            Json(schema::removed),
-            |method| on(method, webhooks::remove)
-        ),
-        route!(
-            Post,
-            "/webhooks/{webhook}/rotate",
-            Some(Manage),
-            "rotateWebhook",
-            "Makes another secret and shows it. For 24 hours both sign: the header has a `v1` of each.",
-            &[],
-            Nothing,
-            Json(schema::webhook_with_secret),
-            |method| on(method, webhooks::rotate)
-        ),
-        route!(
-            Post,
-            "/webhooks/{webhook}/enable",
-            Some(Manage),
-            "enableWebhook",
-            "Switches an address on again that was switched off. Jobs that ended meanwhile are not told of.",
-            &[],
-            Nothing,
-            Json(schema::webhook),
-            |method| on(method, webhooks::enable)
-        ),
-    ]
-}
-
-/// What they were told.
-fn of_deliveries() -> Vec<Route> {
-    use Content::{Json, Nothing};
-    use Method::{Get, Post};
-    use Right::Manage;
-    vec![
-        route!(
-            Post,
-            "/webhooks/{webhook}/test",
-            Some(Manage),
-            "testWebhook",
-            "Sends an event of the type `test` without a job.",
-            &[],
-            Nothing,
-            Json(schema::event),
-            |method| on(method, webhooks::test)
-        ),
-        route!(
-            Get,
-            "/webhooks/{webhook}/deliveries",
-            Some(Manage),
-            "listDeliveries",
-            "What an address was told in the last 30 days and how it went, newest first.",
-            &[LIMIT],
-            Nothing,
-            Json(schema::deliveries),
-            |method| on(method, webhooks::deliveries)
-        ),
-        route!(
-            Post,
-            "/webhooks/{webhook}/deliveries/{event}/again",
-            Some(Manage),
-            "deliverAgain",
-            "Sends an event again, whatever became of it, for another day.",
-            &[],
-            Nothing,
-            Json(schema::delivery),
-            |method| on(method, webhooks::again)
         ),
     ]
 }

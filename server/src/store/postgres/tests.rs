@@ -103,9 +103,9 @@ async fn tables_that_are_missing_of_another_version_or_open_are_refused_with_wha
     let empty = cluster.empty().unwrap();
     assert!(refusal(APP, SCHEDULER, &empty).await.contains("run `tributary db migrate"));
     for (change, words) in [
-        ("DELETE FROM tributary._sqlx_migrations WHERE version = 8", "version 7, this program needs 8"),
+        ("DELETE FROM tributary._sqlx_migrations WHERE version = 11", "version 10, this program needs 11"),
         (
-            "INSERT INTO tributary._sqlx_migrations SELECT 9, description, installed_on, success, checksum,
+            "INSERT INTO tributary._sqlx_migrations SELECT 12, description, installed_on, success, checksum,
              execution_time FROM tributary._sqlx_migrations WHERE version = 1",
             "use the newer program",
         ),
@@ -129,7 +129,7 @@ async fn migrating_again_changes_nothing_and_sets_the_password() {
     let admin = address(ADMIN, &database);
     let server = Address::parse("postgres://tributary_app:it%27s%20a%20secret@localhost/x").unwrap();
     let first = migrate(&admin, None).await.unwrap();
-    assert_eq!((first.from, first.to, first.password_set), (0, 8, false));
+    assert_eq!((first.from, first.to, first.password_set), (0, 11, false));
     let second = migrate(&admin, Some(&server)).await.unwrap();
     assert_eq!((second.from, second.to, second.password_set), (11, 11, true));
     assert_eq!(second.roles_made, [""; 0]);

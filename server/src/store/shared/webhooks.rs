@@ -294,10 +294,9 @@ impl Webhooks for Books {
             (_, failed) => failed.and_then(|failed: &Failed| failed.status),
         };
         let mut tx = dialect::every(self).await?;
-        if state == DeliveryState::Dead {
-            // A job that ends meanwhile finds the endpoint on or off, and is never kept for one that is off.
-            dialect::turn(&mut tx, parcel.account).await?;
-        }
+        // In its account's turn: a job that ends meanwhile finds the endpoint on or off, and is never kept for one that is off;
+        // and of two deliveries that end at once none waits for the other's rows.
+        dialect::turn(&mut tx, parcel.account).await?;
         let noted = sqlx::query(
             "UPDATE webhook_delivery SET state = $1, tries = tries + 1, next_try_at = $2, sending_until = NULL,
              last_status = $3, last_error = $4, ended_at = $5
