@@ -54,6 +54,12 @@ fn maybe(mut schema: Schema) -> Schema {
     schema
 }
 
+/// The same, with an example for people.
+fn like(mut schema: Schema, example: Value) -> Schema {
+    schema["examples"] = json!([example]);
+    schema
+}
+
 fn sha256(description: &str) -> Schema {
     json!({ "type": "string", "pattern": "^[0-9a-f]{64}$", "description": description })
 }
@@ -237,7 +243,8 @@ pub(super) fn members() -> Schema {
 }
 
 pub(super) fn member_wish() -> Schema {
-    object(&[("role", word(&ROLES, "No greater than your own.")), ("month_limit", month_limit())])
+    let wish = object(&[("role", word(&ROLES, "No greater than your own.")), ("month_limit", month_limit())]);
+    like(wish, json!({ "role": "member", "month_limit": 100 }))
 }
 
 pub(super) fn invitation() -> Schema {
@@ -256,7 +263,7 @@ pub(super) fn invitations() -> Schema {
 }
 
 pub(super) fn invitation_wish() -> Schema {
-    with_required(
+    let wish = with_required(
         &[
             (
                 "id",
@@ -267,7 +274,8 @@ pub(super) fn invitation_wish() -> Schema {
             ("month_limit", month_limit()),
         ],
         &["email", "role"],
-    )
+    );
+    like(wish, json!({ "email": "bob@example.org", "role": "viewer" }))
 }
 
 pub(super) fn removed() -> Schema {

@@ -90,6 +90,19 @@ fn the_check_of_schemas_finds_what_is_wrong() {
     }
 }
 
+#[test]
+fn every_example_is_what_its_schema_says() {
+    let mut checked = 0;
+    for route in routes::table() {
+        let Content::Json(schema) = route.takes else { continue };
+        for example in schema()["examples"].as_array().into_iter().flatten() {
+            check(example, &schema());
+            checked += 1;
+        }
+    }
+    assert!(checked >= 2, "{checked}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_document_names_every_route_and_no_other() {
     let world = World::new().await;
