@@ -45,8 +45,6 @@ use tokio_util::sync::CancellationToken;
 
 /// Streams of events that one process keeps open.
 const WATCHES_MAX: usize = 1024;
-/// Files that are received and decoded at once: each keeps a processor and a disk busy.
-const DECODES_MAX: usize = 4;
 
 /// Everything the edge uses.
 #[derive(Clone)]
@@ -58,7 +56,6 @@ pub struct Edge {
     endpoints: Endpoints,
     team: Team,
     watches: Arc<Semaphore>,
-    decodes: Arc<Semaphore>,
 }
 
 impl Edge {
@@ -73,9 +70,7 @@ impl Edge {
         endpoints: Endpoints,
         team: Team,
     ) -> Self {
-        let (watches, decodes) = (Semaphore::new(WATCHES_MAX), Semaphore::new(DECODES_MAX));
-        let (watches, decodes) = (Arc::new(watches), Arc::new(decodes));
-        Self { auth, door, desk, cashier, endpoints, team, watches, decodes }
+        Self { auth, door, desk, cashier, endpoints, team, watches: Arc::new(Semaphore::new(WATCHES_MAX)) }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::words;
 use crate::admission::Refusal;
 use crate::artifacts::ArtifactError;
+use crate::desk::DeskError;
 use crate::store::StoreError;
 use crate::team::Unchanged;
 use crate::upload::UploadError;
@@ -75,7 +76,7 @@ impl Fault {
 }
 
 /// Begins with a capital, ends with a full stop: errors are written without.
-fn sentence(words: &str) -> String {
+pub(super) fn sentence(words: &str) -> String {
     let mut chars = words.chars();
     let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
     format!("{first}{}.", chars.as_str().trim_end_matches('.'))
@@ -161,6 +162,27 @@ impl From<Refusal> for Fault {
                 Self::Wrong("this account starts no new jobs; write to the operator of this server".into())
             }
             other => Self::Wrong(other.to_string()),
+        }
+    }
+}
+
+impl From<DeskError> for Fault {
+    fn from(error: DeskError) -> Self {
+        match error {
+            DeskError::Refused(error) => error.into(),
+            DeskError::Store(error) => error.into(),
+            DeskError::Artifact(error) => error.into(),
+            DeskError::Upload(error) => error.into(),
+            DeskError::NoJob | DeskError::NoClip | DeskError::NoResult { .. } => Self::Missing,
+            DeskError::TooLarge { .. } => Self::Large(error.to_string()),
+            DeskError::Busy | DeskError::Draining => Self::Later(error.to_string()),
+            DeskError::Lost(_) | DeskError::Io { .. } => broken(&error),
+            DeskError::Key(_) => Self::SignIn,
+            DeskError::Forbidden(_) => Self::Forbidden,
+            DeskError::NotDone { .. }
+            | DeskError::NotEnded
+            | DeskError::Audio(_)
+            | DeskError::TooMuchStaged { .. } => Self::Wrong(error.to_string()),
         }
     }
 }

@@ -48,7 +48,7 @@ pub(super) async fn file(
     headers: HeaderMap,
 ) -> Answer {
     let job = job::find(&edge, &visit, &id).await?;
-    let place = Arc::clone(&edge.downloads).try_acquire_owned();
+    let place = Arc::clone(&edge.bounds.downloads).try_acquire_owned();
     let place = place.map_err(|_| Fault::Later("too many downloads run; try again in a moment".into()))?;
     let sheet = job.artifacts.iter().find(|each| each.name == name && each.is_sheet());
     let (artifact, head, kind) = match sheet {
@@ -64,7 +64,7 @@ pub(super) async fn file(
         let whole = [(header::CONTENT_RANGE, format!("bytes */{total}"))];
         return Ok((StatusCode::RANGE_NOT_SATISFIABLE, whole).into_response());
     };
-    let (artifacts, key) = (Arc::clone(&edge.intake.artifacts), Key::new(&visit.tenant()?, artifact.sha256));
+    let (artifacts, key) = (Arc::clone(&edge.desk.artifacts), Key::new(&visit.tenant()?, artifact.sha256));
     let opened =
         tokio::task::spawn_blocking(move || artifacts.open(&key)).await.map_err(|error| broken(&error))?;
     let body = streamed(head, opened?, first, last, place);
@@ -170,8 +170,8 @@ pub(super) async fn peaks(
 ) -> Answer {
     let job = job::find(&edge, &visit, &id).await?;
     let key = Key::new(&visit.tenant()?, stem(&job, &name)?.sha256);
-    let (artifacts, shape) = (Arc::clone(&edge.intake.artifacts), shape(&job));
-    let _place = edge.drawings.acquire().await.map_err(|error| broken(&error))?;
+    let (artifacts, shape) = (Arc::clone(&edge.desk.artifacts), shape(&job));
+    let _place = edge.bounds.drawings.acquire().await.map_err(|error| broken(&error))?;
     let draw = move || -> Result<Peaks, Fault> {
         let reader = BufReader::new(artifacts.open(&key)?);
         let mut frames = PcmReader::new(reader, shape).map_err(|error| broken(&error))?;

@@ -50,6 +50,7 @@ fn around(edge: &Edge, visit: Option<&Visit>, title: &str, body: &Markup) -> Mar
                 link rel="stylesheet" href="/brand.css";
                 link rel="icon" href="/icon.svg" type="image/svg+xml";
                 link rel="manifest" href="/app.webmanifest";
+                link rel="apple-touch-icon" href="/icons/180.png";
                 script src="/start.js" defer {}
             }
             body {

@@ -33,7 +33,7 @@ enum Layer {
 
 use Layer::{Command, Domain, Edge, Port, Report, Start, Vocabulary, Work};
 
-const MODULES: [(&str, Layer); 49] = [
+const MODULES: [(&str, Layer); 48] = [
     ("billing", Vocabulary),
     ("clock", Vocabulary),
     ("config", Vocabulary),
@@ -58,7 +58,6 @@ const MODULES: [(&str, Layer); 49] = [
     ("cashier", Domain),
     ("courier", Domain),
     ("farewell", Domain),
-    ("intake", Domain),
     ("margin", Domain),
     ("team", Domain),
     ("welcome", Domain),
