@@ -1,9 +1,13 @@
 //! People use the web pages of a real server, as browsers do: they sign up, make a team, send a file and fetch stems.
 
+use std::time::Duration;
+use tributary_protocol::vocab::EventId;
 use tributary_server::Parts;
 use tributary_server::clock::{Clock, SystemClock};
 use tributary_server::config::SignUp;
 use tributary_server::people::{Rights, Role};
+use tributary_server::store::webhooks::Load;
+use tributary_server::webhook::{Failed, Fate};
 use tributary_tests::browser::{Browser, Page};
 use tributary_tests::letters::link;
 use tributary_tests::{Stage, stage, wait};
@@ -325,4 +329,36 @@ async fn a_team_is_closed_by_an_owner_alone_and_its_people_keep_their_own() {
         assert!(!accounts.contains("Two Rivers") && accounts.contains(email), "{accounts}");
     }
     stage.audit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_was_switched_off_says_so_and_is_switched_on_again() {
+    let stage = world().await;
+    let mut ann = signed_up(&stage, "ann@example.org").await;
+    let made = [("url", "https://hooks.example.org/x"), ("event", "job.expired")];
+    assert_eq!(ann.submit("/webhooks", "/webhooks", &made).unwrap().status, 200);
+    let store = &stage.server.store;
+    let person = store.person_of("ann@example.org").await.unwrap().unwrap();
+    let account = store.memberships(person.id).await.unwrap()[0].account;
+    let tenant = tributary_server::tenant::Tenant::acting_for(account);
+    let webhook = store.webhooks(&tenant).await.unwrap().remove(0);
+    assert_eq!(webhook.made_by, Some(person.id));
+    // In days to come, which the server's own courier has not come to yet.
+    let days = |days: u64| SystemClock.now().after(Duration::from_secs(days * 86_400));
+    let failed = || Failed { status: Some(500), reason: "it answered 500".to_owned() };
+    let load = Load { deliveries: 1, of_one_endpoint: 1 };
+    for (now, fate) in [(1, Fate::Again(days(9), failed())), (9, Fate::Dead(failed()))] {
+        if now == 1 {
+            store.test_webhook(&tenant, webhook.id, EventId::generate(), days(now)).await.unwrap();
+        }
+        let parcel = store.take_deliveries(load, days(now + 1), days(now + 2)).await.unwrap().remove(0);
+        store.end_delivery(&parcel, &fate, days(now)).await.unwrap();
+    }
+    let off = ann.get("/webhooks").unwrap().text();
+    assert!(off.contains("switched off") && off.contains("the last try failed: it answered 500."), "{off}");
+    assert!(off.contains(">500<") && off.contains("dead"), "the delivery and its answer: {off}");
+    let id = webhook.id.to_string();
+    assert_eq!(ann.submit("/webhooks", "/webhooks/enable", &[("id", &id)]).unwrap().status, 303);
+    let on = ann.get("/webhooks").unwrap().text();
+    assert!(!on.contains("Switch it on again") && on.contains("is told of jobs again"), "{on}");
 }
