@@ -8,6 +8,7 @@ mod clips;
 mod door;
 mod events;
 mod jobs;
+mod members;
 mod models;
 mod openapi;
 mod problem;
@@ -27,6 +28,7 @@ use crate::courier::endpoints::Endpoints;
 use crate::desk::Desk;
 use crate::grpc::TlsPem;
 use crate::http::limits;
+use crate::team::Team;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header::CONTENT_TYPE;
@@ -52,12 +54,13 @@ pub struct Edge {
     desk: Arc<Desk>,
     cashier: Option<Arc<Cashier>>,
     endpoints: Endpoints,
+    team: Team,
     watches: Arc<Semaphore>,
 }
 
 impl Edge {
     /// Lets in by `auth`, counts at `door`, does calls at `desk`; `cashier` sells credits where any are sold, `endpoints`
-    /// are where customers are told.
+    /// are where customers are told, `team` changes who belongs to an account.
     #[must_use]
     pub fn new(
         auth: Auth,
@@ -65,8 +68,9 @@ impl Edge {
         desk: Arc<Desk>,
         cashier: Option<Arc<Cashier>>,
         endpoints: Endpoints,
+        team: Team,
     ) -> Self {
-        Self { auth, door, desk, cashier, endpoints, watches: Arc::new(Semaphore::new(WATCHES_MAX)) }
+        Self { auth, door, desk, cashier, endpoints, team, watches: Arc::new(Semaphore::new(WATCHES_MAX)) }
     }
 }
 

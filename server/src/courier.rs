@@ -8,7 +8,9 @@
 //! | `wire` | one POST: resolve, connect, TLS, the head of the answer |
 //! | `endpoints` | what an account's people and programs do with them |
 //! | `letter` | what is said, and its signature |
+//! | `alarm` | the account's people hear that an endpoint was switched off |
 
+pub mod alarm;
 pub mod endpoints;
 pub mod guard;
 pub mod letter;
@@ -20,6 +22,7 @@ use crate::store::webhooks::Load;
 use crate::store::{Store, StoreError};
 use crate::tenant::Tenant;
 use crate::webhook::{Event, Failed, Fate, Parcel};
+use alarm::Alarm;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -52,6 +55,8 @@ pub struct Courier {
     pub clock: Arc<dyn Clock>,
     /// The way out.
     pub wire: Wire,
+    /// Tells people that an endpoint was switched off.
+    pub alarm: Alarm,
 }
 
 impl Courier {
@@ -136,7 +141,14 @@ impl Courier {
             Fate::Dead(_) => "dead",
         };
         metrics::counter!("tributary_webhook_tries_total", "fate" => word).increment(1);
-        self.store.end_delivery(parcel, &fate, self.clock.now()).await
+        let now = self.clock.now();
+        if let Some(webhook) = self.store.end_delivery(parcel, &fate, now).await? {
+            tracing::warn!(account = %parcel.account, webhook = %webhook.id, "a webhook was switched off");
+            metrics::counter!("tributary_webhooks_switched_off_total").increment(1);
+            let tenant = Tenant::acting_for(parcel.account);
+            self.alarm.switched_off(&*self.store, &tenant, &webhook, now).await?;
+        }
+        Ok(())
     }
 
     /// Sends one; the answer's status, or why it was not taken.

@@ -25,6 +25,7 @@ pub mod courier;
 pub mod data;
 pub mod desk;
 pub mod device;
+pub mod farewell;
 pub mod grpc;
 pub mod http;
 pub mod job;

@@ -4,6 +4,7 @@ mod account;
 mod assets;
 mod buy;
 mod chart;
+mod closing;
 mod colour;
 mod compose;
 mod cookies;

@@ -1,8 +1,11 @@
 //! People and what they may do: roles in accounts, rights of keys, logins of devices. Types and their laws; no SQL.
 
 use crate::clock::Timestamp;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256 as Hasher;
 use std::fmt;
 use tributary_protocol::vocab::{AccountId, Credits, InvitationId, PersonId, Sha256};
+use zeroize::Zeroizing;
 
 /// One thing that somebody may do in an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -303,6 +306,47 @@ pub enum DeviceAnswer {
     },
 }
 
+/// The payment that names a person's trial: once a person.
+#[must_use]
+pub fn trial_payment(person: PersonId) -> String {
+    format!("trial-{person}")
+}
+
+/// Hashes addresses of people who are gone. Whoever has no key can neither read nor guess them.
+#[derive(Clone)]
+pub struct AddressKey(Zeroizing<[u8; ADDRESS_KEY_BYTES]>);
+
+/// As long as the hash it makes.
+const ADDRESS_KEY_BYTES: usize = 32;
+
+impl AddressKey {
+    /// A new one.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(Zeroizing::new(rand::random()))
+    }
+
+    /// As the database keeps it; none where it has another length.
+    #[must_use]
+    pub fn kept(bytes: &[u8]) -> Option<Self> {
+        Some(Self(Zeroizing::new(bytes.try_into().ok()?)))
+    }
+
+    /// For the database.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8; ADDRESS_KEY_BYTES] {
+        &self.0
+    }
+
+    /// HMAC-SHA256 of an address as it is kept.
+    #[must_use]
+    pub fn hash(&self, email: &str) -> Sha256 {
+        let mut mac = Hmac::<Hasher>::new_from_slice(&self.0[..]).expect("a key of any length");
+        mac.update(email.as_bytes());
+        Sha256(mac.finalize().into_bytes().into())
+    }
+}
+
 /// Longest e-mail address (RFC 5321).
 pub const EMAIL_CHARS_MAX: usize = 254;
 /// Longest name of a person and title of a team.
@@ -363,6 +407,15 @@ mod tests {
                 assert_eq!(actor.may_change(role), changes.contains(&role), "{actor:?} {role:?}");
             }
         }
+    }
+
+    #[test]
+    fn an_addresss_hash_is_its_own_and_its_keys() {
+        let [a, b] = [AddressKey::generate(), AddressKey::generate()];
+        assert_eq!(a.hash("ann@example.org"), AddressKey::kept(a.bytes()).unwrap().hash("ann@example.org"));
+        assert_ne!(a.hash("ann@example.org"), b.hash("ann@example.org"));
+        assert_ne!(a.hash("ann@example.org"), a.hash("bob@example.org"));
+        assert!(AddressKey::kept(&[0; 31]).is_none());
     }
 
     #[test]

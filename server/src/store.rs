@@ -4,6 +4,7 @@
 //! exceptions, by name, are the key look-up (before the tenant is known), `claim` and the reaper (which serve all
 //! accounts), and the operator's `accounts`, `counts` and `audit`. A job of another account is the same as no job.
 
+pub mod closing;
 pub mod copy;
 pub mod keeping;
 pub mod people;
@@ -26,6 +27,7 @@ use crate::ledger::{Audit, Balance, Grant, Line};
 use crate::people::{Rights, Role};
 use crate::tenant::Tenant;
 use async_trait::async_trait;
+use closing::Closing;
 use keeping::{Keeping, StorageLimit};
 use people::{Devices, People, Teams};
 use purchases::Purchases;
@@ -192,6 +194,8 @@ pub struct AccountRow {
     pub weight: u32,
     /// Starts no job since.
     pub suspended_at: Option<Timestamp>,
+    /// Its owner closed it: nothing is granted to it any more.
+    pub closed_at: Option<Timestamp>,
     /// Its credits.
     pub balance: Balance,
 }
@@ -264,6 +268,9 @@ pub enum StoreError {
     /// No such account.
     #[error("there is no such account")]
     NoAccount,
+    /// Its owner closed it.
+    #[error("the account was closed by its owner; nothing more comes to it")]
+    Closed,
     /// The disk is full: nothing changed, try again when there is room.
     #[error("the disk of the database is full")]
     DiskFull,
@@ -308,7 +315,7 @@ impl From<sqlx::Error> for StoreError {
 /// Jobs in one page, and lines in one page, are at most what `protocol::limits` says; callers pass checked limits.
 #[async_trait]
 pub trait Store:
-    People + Teams + Devices + Terms + Purchases + Keeping + Webhooks + Send + Sync + 'static
+    People + Teams + Devices + Terms + Purchases + Keeping + Webhooks + Closing + Send + Sync + 'static
 {
     /// Adds an account with an empty wallet. `Exists` when the name is taken.
     async fn create_account(

@@ -46,6 +46,12 @@ pub enum Unchanged {
     /// Too many.
     #[error("an account has at most {0} of these")]
     TooMany(usize),
+    /// An invitation comes from somebody.
+    #[error("an invitation is sent in somebody's name; use a key that belongs to a person")]
+    Nobody,
+    /// Its name was given away before.
+    #[error("this id or Idempotency-Key named another invitation, or one that has ended; take another")]
+    Named,
     /// A label or a title.
     #[error("a name has 1 to {LABEL_CHARS_MAX} characters and no control characters")]
     Label,
@@ -69,6 +75,45 @@ pub fn principal(session: &Session) -> Principal {
         rights: session.membership.role.rights(),
         month_limit: session.membership.month_limit,
     }
+}
+
+/// Who changes members and invitations: as what, and how letters call them.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    /// For which account, and what they may do there.
+    pub principal: Principal,
+    /// As what: the operator's own keys act as owners.
+    pub role: Role,
+    /// Their name, or the address where they have none.
+    pub called: String,
+    /// What the account is called.
+    pub account: String,
+}
+
+impl From<&Session> for Actor {
+    fn from(session: &Session) -> Self {
+        let Session { person, membership, .. } = session;
+        let called = if person.name.is_empty() { &person.email } else { &person.name }.clone();
+        Self {
+            principal: principal(session),
+            role: membership.role,
+            called,
+            account: membership.title.clone(),
+        }
+    }
+}
+
+/// Somebody who is to be asked.
+#[derive(Clone, Debug)]
+pub struct Guest {
+    /// Of the invitation: asked for again with the same one, it is the same invitation, and no letter is sent.
+    pub id: InvitationId,
+    /// As typed.
+    pub email: String,
+    /// As what.
+    pub role: Role,
+    /// Credits in one calendar month; none for no limit.
+    pub month_limit: Option<Credits>,
 }
 
 /// A key as it is wished for.
@@ -114,71 +159,88 @@ impl Team {
         Ok(account)
     }
 
+    /// Whoever has a key, as what they are in its account now.
+    ///
+    /// # Errors
+    /// The store's, or `Unknown` where they left a moment ago.
+    pub async fn actor(&self, who: &Principal) -> Result<Actor, Unchanged> {
+        let Some(person) = who.person else {
+            return Ok(Actor {
+                principal: *who,
+                role: Role::Owner,
+                called: String::new(),
+                account: String::new(),
+            });
+        };
+        let membership = self.store.membership(person, who.tenant.account()).await?;
+        let membership = membership.ok_or(Unchanged::Unknown)?;
+        let person = self.store.person(person).await?.ok_or(Unchanged::Unknown)?;
+        let called = if person.name.is_empty() { person.email } else { person.name };
+        Ok(Actor { principal: *who, role: membership.role, called, account: membership.title })
+    }
+
     /// Asks somebody to become a member, by a letter.
     ///
     /// # Errors
     /// Why not.
-    pub async fn invite(
-        &self,
-        session: &Session,
-        email: &str,
-        role: Role,
-        month_limit: Option<Credits>,
-    ) -> Result<(), Unchanged> {
-        let tenant = principal(session).may(Right::Manage)?;
-        if !session.membership.role.may_change(role) {
+    pub async fn invite(&self, actor: &Actor, guest: Guest) -> Result<Invitation, Unchanged> {
+        let tenant = actor.principal.may(Right::Manage)?;
+        let Guest { id, email, role, month_limit } = guest;
+        if !actor.role.may_change(role) {
             return Err(Unchanged::Role(role));
         }
-        let email = people::email(email).ok_or(Unchanged::Email)?;
-        let now = self.clock.now();
-        let open = self.store.invitations(&tenant, now).await?.len();
-        if open + self.store.members(&tenant, now.month()).await?.len() >= MEMBERS_MAX {
+        let email = people::email(&email).ok_or(Unchanged::Email)?;
+        let (now, invited_by) = (self.clock.now(), actor.principal.person.ok_or(Unchanged::Nobody)?);
+        let open = self.store.invitations(&tenant, now).await?;
+        if let Some(known) = open.iter().find(|each| each.id == id) {
+            let same = known.email == email && known.role == role && known.month_limit == month_limit;
+            return if same { Ok(known.clone()) } else { Err(Unchanged::Named) };
+        }
+        if open.len() + self.store.members(&tenant, now.month()).await?.len() >= MEMBERS_MAX {
             return Err(Unchanged::TooMany(MEMBERS_MAX));
         }
         let token = Token::generate();
-        let invitation = NewInvitation {
-            id: InvitationId::generate(),
-            secret_sha256: token.sha256(),
-            email: email.clone(),
-            role,
-            month_limit,
-            invited_by: session.person.id,
-            until: now.after(INVITATION),
-        };
-        let letter = self.invitation_letter(session, &email, role, &token)?;
-        self.store.invite(&tenant, &invitation, now).await?;
-        self.post.send(letter).map_err(|_| Unchanged::Letter)
+        let until = now.after(INVITATION);
+        let secret_sha256 = token.sha256();
+        let new = NewInvitation { id, secret_sha256, email, role, month_limit, invited_by, until };
+        let letter = self.invitation_letter(actor, &new, &token)?;
+        self.store.invite(&tenant, &new, now).await.map_err(|error| match error {
+            StoreError::Exists(_) => Unchanged::Named,
+            error => error.into(),
+        })?;
+        self.post.send(letter).map_err(|_| Unchanged::Letter)?;
+        let open = self.store.invitations(&tenant, now).await?;
+        open.into_iter().find(|each| each.id == id).ok_or(Unchanged::Unknown)
     }
 
     fn invitation_letter(
         &self,
-        session: &Session,
-        email: &str,
-        role: Role,
+        actor: &Actor,
+        new: &NewInvitation,
         token: &Token,
     ) -> Result<Letter, Unchanged> {
-        let who = if session.person.name.is_empty() { &session.person.email } else { &session.person.name };
         let text = format!(
-            "{who} asks you to join {} as {}.\n\nSee the invitation:\n{}/invitation/{}\n\nIt is good for two weeks.",
-            session.membership.title,
-            role.word(),
+            "{} asks you to join {} as {}.\n\nSee the invitation:\n{}/invitation/{}\n\nIt is good for two weeks.",
+            actor.called,
+            actor.account,
+            new.role.word(),
             self.url,
             token.reveal()
         );
         let subject = format!("{}: an invitation", self.brand);
-        Letter::new(email, &subject, &text).map_err(|_| Unchanged::Letter)
+        Letter::new(&new.email, &subject, &text).map_err(|_| Unchanged::Letter)
     }
 
     /// Ends an open invitation.
     ///
     /// # Errors
     /// Why not.
-    pub async fn withdraw(&self, session: &Session, id: InvitationId) -> Result<(), Unchanged> {
-        let tenant = principal(session).may(Right::Manage)?;
+    pub async fn withdraw(&self, actor: &Actor, id: InvitationId) -> Result<(), Unchanged> {
+        let tenant = actor.principal.may(Right::Manage)?;
         let now = self.clock.now();
         let open: Vec<Invitation> = self.store.invitations(&tenant, now).await?;
         let found = open.iter().find(|each| each.id == id).ok_or(Unchanged::Unknown)?;
-        if !session.membership.role.may_change(found.role) {
+        if !actor.role.may_change(found.role) {
             return Err(Unchanged::Role(found.role));
         }
         if self.store.withdraw(&tenant, id, now).await? { Ok(()) } else { Err(Unchanged::Unknown) }
@@ -188,18 +250,13 @@ impl Team {
     ///
     /// # Errors
     /// Why not.
-    pub async fn change(
-        &self,
-        session: &Session,
-        person: PersonId,
-        wish: MemberWish,
-    ) -> Result<(), Unchanged> {
-        let leaves = person == session.person.id && wish == MemberWish::Leave;
+    pub async fn change(&self, actor: &Actor, person: PersonId, wish: MemberWish) -> Result<(), Unchanged> {
+        let leaves = Some(person) == actor.principal.person && wish == MemberWish::Leave;
         let tenant = if leaves {
-            principal(session).tenant
+            actor.principal.tenant
         } else {
-            let tenant = principal(session).may(Right::Manage)?;
-            self.check_change(session, &tenant, person, wish).await?;
+            let tenant = actor.principal.may(Right::Manage)?;
+            self.check_change(actor, &tenant, person, wish).await?;
             tenant
         };
         match self.store.change_member(&tenant, person, wish, self.clock.now()).await? {
@@ -211,14 +268,14 @@ impl Team {
 
     async fn check_change(
         &self,
-        session: &Session,
+        actor: &Actor,
         tenant: &Tenant,
         person: PersonId,
         wish: MemberWish,
     ) -> Result<(), Unchanged> {
         let now = self.store.membership(person, tenant.account()).await?.ok_or(Unchanged::Unknown)?.role;
         let then = if let MemberWish::Be(role, _) = wish { role } else { now };
-        let wrong = [now, then].into_iter().find(|role| !session.membership.role.may_change(*role));
+        let wrong = [now, then].into_iter().find(|role| !actor.role.may_change(*role));
         wrong.map_or(Ok(()), |role| Err(Unchanged::Role(role)))
     }
 

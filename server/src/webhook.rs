@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::job::JobState;
 use std::fmt;
 use std::time::Duration;
-use tributary_protocol::vocab::{AccountId, EventId, WebhookId};
+use tributary_protocol::vocab::{AccountId, EventId, PersonId, WebhookId};
 use zeroize::Zeroizing;
 
 /// Endpoints of one account.
@@ -15,6 +15,10 @@ pub const URL_BYTES_MAX: usize = 2000;
 pub const OLD_SECRET_SIGNS: Duration = Duration::from_secs(24 * 3600);
 /// What is not taken for so long is given up.
 pub const PATIENCE: Duration = Duration::from_secs(24 * 3600);
+/// An endpoint that gives up on something, and has taken nothing for so many days before, is switched off.
+pub const FAILING_DAYS_MAX: u32 = 3;
+/// Whoever asks for a new endpoint again is shown its secret again for so long: the answer may have been lost.
+pub const SECRET_SHOWN_AGAIN: Duration = Duration::from_secs(24 * 3600);
 
 /// What can be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,13 +29,15 @@ pub enum Event {
     JobFailed,
     /// A job was cancelled.
     JobCancelled,
+    /// A job's clip did not come in time; it cost nothing.
+    JobExpired,
     /// Somebody tries whether it works. Every endpoint hears it.
     Test,
 }
 
 impl Event {
     /// Those that an endpoint chooses from.
-    pub const CHOICES: [Self; 3] = [Self::JobDone, Self::JobFailed, Self::JobCancelled];
+    pub const CHOICES: [Self; 4] = [Self::JobDone, Self::JobFailed, Self::JobCancelled, Self::JobExpired];
 
     /// As it is written everywhere.
     #[must_use]
@@ -40,6 +46,7 @@ impl Event {
             Self::JobDone => "job.done",
             Self::JobFailed => "job.failed",
             Self::JobCancelled => "job.cancelled",
+            Self::JobExpired => "job.expired",
             Self::Test => "test",
         }
     }
@@ -50,14 +57,15 @@ impl Event {
         Self::CHOICES.into_iter().chain([Self::Test]).find(|event| event.word() == word)
     }
 
-    /// What is told of a job that ended so; none where nothing is: its clip never came.
+    /// What is told of a job that ended so; none while it has not ended.
     #[must_use]
     pub fn of_end(state: JobState) -> Option<Self> {
         match state {
             JobState::Done => Some(Self::JobDone),
             JobState::Failed => Some(Self::JobFailed),
             JobState::Cancelled => Some(Self::JobCancelled),
-            JobState::Uploading | JobState::Queued | JobState::Running | JobState::Expired => None,
+            JobState::Expired => Some(Self::JobExpired),
+            JobState::Uploading | JobState::Queued | JobState::Running => None,
         }
     }
 }
@@ -105,6 +113,19 @@ pub struct Webhook {
     pub old_until: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Who made it; none for a key of nobody.
+    pub made_by: Option<PersonId>,
+    /// Switched off, because nothing was taken there.
+    pub disabled: Option<Disabled>,
+}
+
+/// An endpoint that is switched off: ends of jobs are not kept for it. What somebody asks for is still sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disabled {
+    /// Since when.
+    pub at: Timestamp,
+    /// Why the last delivery failed, in words for the account's people.
+    pub reason: String,
 }
 
 /// Where a delivery stands.
@@ -214,6 +235,8 @@ mod tests {
         for event in Event::CHOICES.into_iter().chain([Event::Test]) {
             assert_eq!(Event::parse(event.word()), Some(event));
         }
+        let ends = JobState::ALL.map(Event::of_end);
+        assert_eq!(ends.iter().flatten().count(), Event::CHOICES.len(), "each end is told, and told apart");
         for state in DeliveryState::ALL {
             assert_eq!(DeliveryState::parse(state.word()), Some(state));
         }

@@ -186,10 +186,12 @@ impl Welcome {
     async fn greet(&self, person: PersonId, now: Timestamp) -> Result<(), NotIn> {
         let days = u64::from(self.config.trial_days);
         let own = self.own_account(person).await?;
-        if self.config.trial_credits > 0 {
+        let email = self.store.person(person).await?.ok_or(NotIn::Gone)?.email;
+        // Whoever had one, closed their account and came again is the same person.
+        if self.config.trial_credits > 0 && !self.store.had_trial(&email).await? {
             let grant = Grant {
                 amount: Credits(self.config.trial_credits),
-                payment_id: format!("trial-{person}"),
+                payment_id: people::trial_payment(person),
                 note: "to try it out".to_owned(),
                 expires_at: (days > 0).then(|| now.after(Duration::from_secs(days * 86_400))),
             };

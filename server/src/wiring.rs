@@ -11,6 +11,7 @@ use crate::cashier::Cashier;
 use crate::clock::{Clock, SteadyClock, SystemClock};
 use crate::config::{Config, DeviceConfig};
 use crate::courier::Courier;
+use crate::courier::alarm::Alarm;
 use crate::courier::endpoints::Endpoints;
 use crate::courier::wire::Wire;
 use crate::crew::{Hands, Relay};
@@ -21,6 +22,7 @@ use crate::device::memory::{CardMemory, ProcessMemory};
 use crate::device::{Device, DeviceOptions, MemoryGauge};
 use crate::grpc::Gate;
 use crate::http::limits::Door;
+use crate::mail::post::Post;
 use crate::offer::Offers;
 use crate::progress::{LocalProgress, Progress};
 use crate::queue::{LocalQueue, Queue};
@@ -174,9 +176,11 @@ impl Ports {
         Endpoints { store, clock, config: config.webhooks.clone() }
     }
 
-    fn courier(&self, config: &Config, parts: &Parts) -> Arc<Courier> {
+    /// `url`: where the pages are.
+    fn courier(&self, config: &Config, parts: &Parts, post: Post, url: String) -> Arc<Courier> {
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&parts.clock));
-        Arc::new(Courier { store, clock, wire: Wire::new(config.webhooks.clone()) })
+        let alarm = Alarm { post, url, brand: config.pages.brand.name.clone() };
+        Arc::new(Courier { store, clock, wire: Wire::new(config.webhooks.clone()), alarm })
     }
 
     fn reaper(&self, role: Role, config: &Config, parts: &Parts) -> Arc<Reaper> {
@@ -360,26 +364,25 @@ pub(crate) async fn wire(
     let sold_there = config.buy_url.is_empty() && cashier.is_some();
     let buy_url = if sold_there { url.clone() } else { config.buy_url.clone() };
     let desk = Arc::new(ports.desk(config, &parts, admissions, buy_url, drain));
-    let (endpoints, courier) = (ports.endpoints(config, &parts), ports.courier(config, &parts));
+    let endpoints = ports.endpoints(config, &parts);
     let shared = Shared {
         desk: Arc::clone(&desk),
         cashier: cashier.clone(),
-        sign_in: Arc::new(ports.sign_in(&parts, url)),
+        sign_in: Arc::new(ports.sign_in(&parts, url.clone())),
         door: http.door.clone(),
         endpoints: endpoints.clone(),
     };
-    let has_edges = places.is_some();
     let built = places.map(|places| ports.pages(config, data, &parts, places, shared.clone()));
     let (pages, post) = built.transpose()?.map(|Built { edge, post }| (edge, post)).unzip();
+    let courier = post.as_ref().map(|post: &Post| ports.courier(config, &parts, post.clone(), url));
     let auth = Auth { store: Arc::clone(&ports.store), clock: Arc::clone(&parts.clock) };
-    let api = has_edges.then(|| {
+    let api = pages.as_ref().map(|pages| {
         let (auth, door, desk) = (auth.clone(), http.door.clone(), Arc::clone(&desk));
-        crate::api::Edge::new(auth, door, desk, cashier.clone(), endpoints)
+        crate::api::Edge::new(auth, door, desk, cashier.clone(), endpoints, pages.team.clone())
     });
     let Shared { sign_in, door: Door { throttle, proxies }, .. } = shared;
     let gate = Gate { auth, throttle, proxies };
     let grpc = Arc::new(crate::grpc::Edge { gate, desk, sign_in, cashier: cashier.clone() });
-    let courier = has_edges.then_some(courier);
     let hands = Hands { http, bench, reaper, roster, relay, cashier, courier, post };
     Ok(Wired { store: ports.store, grpc, api, pages, hands })
 }

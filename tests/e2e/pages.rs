@@ -1,12 +1,16 @@
 //! People use the web pages of a real server, as browsers do: they sign up, make a team, send a file and fetch stems.
 
+use std::time::Duration;
+use tributary_protocol::vocab::EventId;
 use tributary_server::Parts;
 use tributary_server::clock::{Clock, SystemClock};
 use tributary_server::config::SignUp;
 use tributary_server::people::{Rights, Role};
+use tributary_server::store::webhooks::Load;
+use tributary_server::webhook::{Failed, Fate};
 use tributary_tests::browser::{Browser, Page};
 use tributary_tests::letters::link;
-use tributary_tests::{Stage, stage};
+use tributary_tests::{Stage, stage, wait};
 
 const PASSWORD: &str = "seven rivers meet here";
 
@@ -223,4 +227,138 @@ async fn each_role_gets_as_far_as_it_may() {
         let expected = if manages == 303 { 422 } else { 403 };
         assert_eq!(browser.post("/members/invite", &fields).unwrap().status, expected, "{role:?}");
     }
+}
+
+/// Letters to somebody that say `words`.
+fn letters(stage: &Stage, to: &str, words: &str) -> usize {
+    let files = std::fs::read_dir(stage.folder.path().join("data/outbox")).into_iter().flatten().flatten();
+    // Long lines are folded by an equals sign at their end.
+    let texts =
+        files.filter_map(|file| Some(std::fs::read_to_string(file.path()).ok()?.replace("=\r\n", "")));
+    texts.filter(|text| text.contains(&format!("To: {to}")) && text.contains(words)).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_closes_the_account_and_comes_again_without_another_trial() {
+    const EMAIL: &str = "ann@example.org";
+    let stage = world().await;
+    let mut ann = signed_up(&stage, EMAIL).await;
+    let confirmed = link(&stage, EMAIL, "confirm").await;
+    let store = &stage.server.store;
+    let person = store.person_of(EMAIL).await.unwrap().unwrap();
+    let tenant =
+        tributary_server::tenant::Tenant::acting_for(store.memberships(person.id).await.unwrap()[0].account);
+    let key = tributary_server::auth::api_key::ApiKey::generate();
+    store.add_key(&tenant, &key.row(tenant.account(), "test"), SystemClock.now()).await.unwrap();
+    let client = stage::connect(&stage.server.address, &key.reveal()).await.unwrap();
+    let take = stage.take(1, 44_100).unwrap();
+    let done = stage::run(&client, &take, tributary_protocol::vocab::JobId::generate()).await.unwrap();
+    let waiting = tributary_protocol::vocab::JobId::generate();
+    client.create(&stage::wish(waiting, stage.take(2, 44_100).unwrap().header)).await.unwrap();
+
+    // Not while something of it is under way.
+    let page = ann.get("/account/close").unwrap().text();
+    assert!(
+        page.contains("Not yet") && page.contains("1 open job and 0 open purchases must end first"),
+        "{page}"
+    );
+    let proof = ann.get("/account").unwrap().field("csrf").unwrap();
+    let all = [("csrf", proof.as_str()), ("name", EMAIL), ("password", PASSWORD), ("lose", "yes")];
+    assert_eq!(ann.post("/account/close", &all).unwrap().status, 422);
+    client.cancel(waiting).await.unwrap();
+    let page = ann.get("/account/close").unwrap().text();
+    assert!(page.contains("29 credits left are lost") && page.contains(EMAIL), "{page}");
+    // Nor with another name or password, nor unless it was said that credits are lost.
+    for (place, wrong) in [(1, "ann"), (2, "not this one at all"), (3, "")] {
+        let mut fields = all;
+        fields[place].1 = wrong;
+        let refused = ann.post("/account/close", &fields).unwrap();
+        assert_eq!(refused.status, 422, "{}", refused.text());
+    }
+    assert!(store.account(&tenant).await.unwrap().closed_at.is_none());
+    let closed = ann.post("/account/close", &all).unwrap();
+    assert_eq!((closed.status, closed.header("location")), (303, "/sign-in"), "{}", closed.text());
+    assert_eq!(ann.get("/account").unwrap().header("location"), "/sign-in?next=%2Faccount");
+    assert!(client.account().await.is_err(), "its keys are dead");
+    assert!(store.job(&tenant, done.id).await.unwrap().unwrap().erased);
+    let told = async || (letters(&stage, EMAIL, "was closed by ann@example.org") == 1).then_some(());
+    wait::until("the letter that confirms it", told).await;
+    assert_eq!(store.person_of(EMAIL).await.unwrap(), None);
+    let row = store.account(&tenant).await.unwrap();
+    assert!(row.closed_at.is_some() && !row.name.contains(EMAIL) && row.balance.posted.0 == 29, "{row:?}");
+
+    // The address signs up anew and pays for itself this time.
+    let mut again = browser(&stage);
+    let fields = [("email", EMAIL), ("name", ""), ("password", PASSWORD), ("invitation", "")];
+    assert_eq!(again.submit("/sign-up", "/sign-up", &fields).unwrap().status, 200);
+    let next = async || Some(link(&stage, EMAIL, "confirm").await).filter(|link| *link != confirmed);
+    let confirm = wait::until("another letter", next).await;
+    assert_eq!(again.submit(&confirm, &confirm, &[]).unwrap().status, 303);
+    let new = store.person_of(EMAIL).await.unwrap().unwrap();
+    assert_ne!(new.id, person.id);
+    let own = store.memberships(new.id).await.unwrap()[0].account;
+    let own = tributary_server::tenant::Tenant::acting_for(own);
+    assert_eq!(store.account(&own).await.unwrap().balance.posted.0, 0);
+    stage.audit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_team_is_closed_by_an_owner_alone_and_its_people_keep_their_own() {
+    let stage = world().await;
+    let mut ann = signed_up(&stage, "ann@example.org").await;
+    ann.submit("/account", "/teams", &[("title", "Two Rivers")]).unwrap();
+    let fields = [("email", "bob@example.org"), ("role", "admin"), ("limit", "")];
+    ann.submit("/members", "/members/invite", &fields).unwrap();
+    let invitation = link(&stage, "bob@example.org", "invitation").await;
+    let mut bob = signed_up(&stage, "bob@example.org").await;
+    bob.submit(&invitation, &invitation, &[]).unwrap();
+    assert_eq!(bob.get("/account/close").unwrap().status, 403, "an admin is no owner");
+    let proof = bob.get("/account").unwrap().field("csrf").unwrap();
+    let fields = [("csrf", proof.as_str()), ("name", "Two Rivers"), ("password", PASSWORD)];
+    assert_eq!(bob.post("/account/close", &fields).unwrap().status, 403);
+    let closed =
+        ann.submit("/account/close", "/account/close", &[("name", "Two Rivers"), ("password", PASSWORD)]);
+    assert_eq!(closed.unwrap().status, 303, "it has no credits to lose");
+    for email in ["ann@example.org", "bob@example.org"] {
+        let told = async || (letters(&stage, email, "Two Rivers was closed by") == 1).then_some(());
+        wait::until("everybody is told", told).await;
+        let mut browser = browser(&stage);
+        let fields = [("email", email), ("password", PASSWORD), ("next", "/")];
+        assert_eq!(browser.submit("/sign-in", "/sign-in", &fields).unwrap().status, 303, "{email}");
+        let accounts = browser.get("/account").unwrap().text();
+        assert!(!accounts.contains("Two Rivers") && accounts.contains(email), "{accounts}");
+    }
+    stage.audit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_was_switched_off_says_so_and_is_switched_on_again() {
+    let stage = world().await;
+    let mut ann = signed_up(&stage, "ann@example.org").await;
+    let made = [("url", "https://hooks.example.org/x"), ("event", "job.expired")];
+    assert_eq!(ann.submit("/webhooks", "/webhooks", &made).unwrap().status, 200);
+    let store = &stage.server.store;
+    let person = store.person_of("ann@example.org").await.unwrap().unwrap();
+    let account = store.memberships(person.id).await.unwrap()[0].account;
+    let tenant = tributary_server::tenant::Tenant::acting_for(account);
+    let webhook = store.webhooks(&tenant).await.unwrap().remove(0);
+    assert_eq!(webhook.made_by, Some(person.id));
+    // In days to come, which the server's own courier has not come to yet.
+    let days = |days: u64| SystemClock.now().after(Duration::from_secs(days * 86_400));
+    let failed = || Failed { status: Some(500), reason: "it answered 500".to_owned() };
+    let load = Load { deliveries: 1, of_one_endpoint: 1 };
+    for (now, fate) in [(1, Fate::Again(days(9), failed())), (9, Fate::Dead(failed()))] {
+        if now == 1 {
+            store.test_webhook(&tenant, webhook.id, EventId::generate(), days(now)).await.unwrap();
+        }
+        let parcel = store.take_deliveries(load, days(now + 1), days(now + 2)).await.unwrap().remove(0);
+        store.end_delivery(&parcel, &fate, days(now)).await.unwrap();
+    }
+    let off = ann.get("/webhooks").unwrap().text();
+    assert!(off.contains("switched off") && off.contains("the last try failed: it answered 500."), "{off}");
+    assert!(off.contains(">500<") && off.contains("dead"), "the delivery and its answer: {off}");
+    let id = webhook.id.to_string();
+    assert_eq!(ann.submit("/webhooks", "/webhooks/enable", &[("id", &id)]).unwrap().status, 303);
+    let on = ann.get("/webhooks").unwrap().text();
+    assert!(!on.contains("Switch it on again") && on.contains("is told of jobs again"), "{on}");
 }

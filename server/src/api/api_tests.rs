@@ -12,6 +12,8 @@ mod isolation;
 mod jobs;
 #[path = "api_tests/keys.rs"]
 mod keys;
+#[path = "api_tests/members.rs"]
+mod members;
 #[path = "api_tests/secured.rs"]
 mod secured;
 #[path = "api_tests/webhooks.rs"]

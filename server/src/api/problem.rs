@@ -7,6 +7,7 @@ use crate::cashier::BuyError;
 use crate::courier::endpoints::EndpointError;
 use crate::desk::DeskError;
 use crate::store::StoreError;
+use crate::team::Unchanged;
 use crate::tenant::Forbidden;
 use crate::upload::UploadError;
 use axum::body::{Body, to_bytes};
@@ -130,6 +131,8 @@ impl Problem {
                 tracing::error!(error = error as &dyn std::error::Error, "the database does not answer");
                 Self::busy("the server's database does not answer now; try again in a moment")
             }
+            StoreError::TooLarge(_) => Self::invalid(error.to_string()),
+            StoreError::Closed => Self::conflict(error.to_string()),
             _ => Self::inside(error),
         }
     }
@@ -230,9 +233,26 @@ impl From<EndpointError> for Problem {
         let text = error.to_string();
         match &error {
             EndpointError::Address(_) | EndpointError::Events => Self::invalid(text),
-            EndpointError::TooMany => Self::conflict(text),
+            EndpointError::TooMany | EndpointError::Conflict | EndpointError::SecretShown => {
+                Self::conflict(text)
+            }
             EndpointError::NoWebhook | EndpointError::NoDelivery => Self::not_found(text),
             EndpointError::Store(error) => Self::of_store(error),
+        }
+    }
+}
+
+impl From<Unchanged> for Problem {
+    fn from(error: Unchanged) -> Self {
+        let text = error.to_string();
+        match &error {
+            Unchanged::Forbidden(forbidden) => Self::of_forbidden(forbidden),
+            Unchanged::Role(_) | Unchanged::Nobody => Self::new(StatusCode::FORBIDDEN, "forbidden", text),
+            Unchanged::Email | Unchanged::Label | Unchanged::Rights => Self::invalid(text),
+            Unchanged::Unknown => Self::not_found(text),
+            Unchanged::LastOwner | Unchanged::TooMany(_) | Unchanged::Named => Self::conflict(text),
+            Unchanged::Letter => Self::busy(text),
+            Unchanged::Store(error) => Self::of_store(error),
         }
     }
 }

@@ -9,6 +9,7 @@ use std::fmt::Write;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;\
     color:#222;background:#fff}code{background:#f2f2f2;padding:0 .2em}h2{border-top:1px solid #ccc;padding-top:1rem}\
+    pre{background:#f2f2f2;padding:.5rem;overflow:auto}\
     td,th{text-align:left;vertical-align:top;padding:.15rem .8rem .15rem 0}";
 
 pub(super) async fn page() -> Response {
@@ -61,6 +62,17 @@ fn add_route(html: &mut String, route: &Route) {
             let _ = write!(html, "<tr><td>{place} <code>{name}</code><td>{}", escaped(help));
         }
         html.push_str("</table>");
+    }
+    if let Content::Json(schema) = route.takes
+        && let Some(example) = schema()["examples"].get(0)
+    {
+        let _ = write!(
+            html,
+            "<pre>curl -X {} \"$TRIBUTARY_API{}\" -H \"Authorization: Bearer $TRIBUTARY_KEY\" -d '{}'</pre>",
+            route.method.word(),
+            escaped(route.path),
+            escaped(&example.to_string()),
+        );
     }
     for (title, content) in [("Takes", route.takes), ("Gives", route.gives)] {
         match content {

@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256 as Hasher};
 use std::str::FromStr;
-use tributary_protocol::vocab::{AccountId, JobId, PurchaseId, Sha256};
+use tributary_protocol::vocab::{AccountId, InvitationId, JobId, PurchaseId, Sha256, WebhookId};
 
 /// A JSON body: many settings and references fit.
 const JSON_BYTES_MAX: usize = 64 * 1024;
@@ -83,6 +83,34 @@ pub(super) fn id_of_new_purchase(
     headers: &HeaderMap,
 ) -> Result<PurchaseId, Problem> {
     id_of_new(account, "purchase", said, headers, PurchaseId::from_slice)
+}
+
+/// The id of an endpoint that is made. It costs nothing, so one without a name is one more.
+pub(super) fn id_of_new_webhook(
+    account: AccountId,
+    said: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<WebhookId, Problem> {
+    if is_unnamed(said, headers) {
+        return Ok(WebhookId::generate());
+    }
+    id_of_new(account, "webhook", said, headers, WebhookId::from_slice)
+}
+
+/// The id of an invitation; one without a name is a new one in the place of an open one.
+pub(super) fn id_of_new_invitation(
+    account: AccountId,
+    said: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<InvitationId, Problem> {
+    if is_unnamed(said, headers) {
+        return Ok(InvitationId::generate());
+    }
+    id_of_new(account, "invitation", said, headers, InvitationId::from_slice)
+}
+
+fn is_unnamed(said: Option<&str>, headers: &HeaderMap) -> bool {
+    said.is_none() && !headers.contains_key("idempotency-key")
 }
 
 /// The id of what is made: the body's, or one made of the `Idempotency-Key`. One of them must be there: else whoever asks

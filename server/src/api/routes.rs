@@ -1,7 +1,7 @@
 //! The one table of routes: what is served, what it needs, and what is written about it.
 
 use super::schema::{self, Schema};
-use super::{Edge, account, clips, events, jobs, models, openapi, reference, results, shop, webhooks};
+use super::{Edge, account, clips, events, jobs, models, openapi, reference, results, shop};
 use crate::people::Right;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
@@ -94,17 +94,23 @@ macro_rules! route {
     };
 }
 
+mod people;
+mod webhooks;
+
 /// All of them; what deletes something comes after what reads it.
 pub(super) fn table() -> Vec<Route> {
     let parts = [
         of_the_server(),
         of_the_account(),
+        people::of_members(),
+        people::of_invitations(),
         of_the_shop(),
         of_clips(),
         of_jobs(),
         of_results(),
-        of_webhooks(),
-        of_deliveries(),
+        webhooks::of_webhooks(),
+        webhooks::of_one(),
+        webhooks::of_deliveries(),
     ];
     parts.into_iter().flatten().collect()
 }
@@ -402,104 +408,6 @@ fn of_results() -> Vec<Route> {
             Nothing,
             Json(schema::job),
             |method| on(method, jobs::erase)
-        ),
-    ]
-}
-
-/// Endpoints that are told of jobs.
-fn of_webhooks() -> Vec<Route> {
-    use Content::{Json, Nothing};
-    use Method::{Delete, Get, Post};
-    use Right::Manage;
-    vec![
-        route!(
-            Get,
-            "/webhooks",
-            Some(Manage),
-            "listWebhooks",
-            "Addresses that are told how jobs end.",
-            &[],
-            Nothing,
-            Json(schema::webhooks),
-            |method| on(method, webhooks::list)
-        ),
-        route!(
-            Post,
-            "/webhooks",
-            Some(Manage),
-            "createWebhook",
-            "Adds an address, and shows the secret that signs what is sent there. Each event is a POST of JSON with `id`, \
-             `type`, `created_at` and `job`; `Tributary-Signature: t=SECONDS,v1=HEX` is HMAC-SHA256 of `SECONDS.BODY` by the \
-             secret. Whatever answers 2xx within 10 s has taken it; else it is sent again with growing waits for a day. An \
-             event may come twice, always with the same `id`.",
-            &[],
-            Json(schema::webhook_wish),
-            Json(schema::webhook_with_secret),
-            |method| on(method, webhooks::create)
-        ),
-        route!(
-            Delete,
-            "/webhooks/{webhook}",
-            Some(Manage),
-            "deleteWebhook",
-            "Forgets an address and what it was still to be told.",
-            &[],
-            Nothing,
-            Json(schema::removed),
-            |method| on(method, webhooks::remove)
-        ),
-        route!(
-            Post,
-            "/webhooks/{webhook}/rotate",
-            Some(Manage),
-            "rotateWebhook",
-            "Makes another secret and shows it. For 24 hours both sign: the header has a `v1` of each.",
-            &[],
-            Nothing,
-            Json(schema::webhook_with_secret),
-            |method| on(method, webhooks::rotate)
-        ),
-    ]
-}
-
-/// What they were told.
-fn of_deliveries() -> Vec<Route> {
-    use Content::{Json, Nothing};
-    use Method::{Get, Post};
-    use Right::Manage;
-    vec![
-        route!(
-            Post,
-            "/webhooks/{webhook}/test",
-            Some(Manage),
-            "testWebhook",
-            "Sends an event of the type `test` without a job.",
-            &[],
-            Nothing,
-            Json(schema::event),
-            |method| on(method, webhooks::test)
-        ),
-        route!(
-            Get,
-            "/webhooks/{webhook}/deliveries",
-            Some(Manage),
-            "listDeliveries",
-            "What an address was told in the last 30 days and how it went, newest first.",
-            &[LIMIT],
-            Nothing,
-            Json(schema::deliveries),
-            |method| on(method, webhooks::deliveries)
-        ),
-        route!(
-            Post,
-            "/webhooks/{webhook}/deliveries/{event}/again",
-            Some(Manage),
-            "deliverAgain",
-            "Sends an event again, whatever became of it, for another day.",
-            &[],
-            Nothing,
-            Json(schema::delivery),
-            |method| on(method, webhooks::again)
         ),
     ]
 }

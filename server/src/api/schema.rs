@@ -54,6 +54,12 @@ fn maybe(mut schema: Schema) -> Schema {
     schema
 }
 
+/// The same, with an example for people.
+fn like(mut schema: Schema, example: Value) -> Schema {
+    schema["examples"] = json!([example]);
+    schema
+}
+
 fn sha256(description: &str) -> Schema {
     json!({ "type": "string", "pattern": "^[0-9a-f]{64}$", "description": description })
 }
@@ -89,7 +95,7 @@ pub(super) fn account() -> Schema {
     ]);
     let person = object(&[
         ("email", text("Address.")),
-        ("role", word(&["owner", "admin", "member", "viewer"], "In the account.")),
+        ("role", word(&ROLES, "In the account.")),
         ("month_limit", maybe(count("Credits that their jobs may take in a calendar month."))),
         ("month_spent", count("What of that is spent or held.")),
     ]);
@@ -172,7 +178,7 @@ pub(super) fn purchase() -> Schema {
     ])
 }
 
-const EVENTS: [&str; 3] = ["job.done", "job.failed", "job.cancelled"];
+const EVENTS: [&str; 4] = ["job.done", "job.failed", "job.cancelled", "job.expired"];
 
 fn webhook_fields() -> Vec<(&'static str, Schema)> {
     vec![
@@ -181,16 +187,26 @@ fn webhook_fields() -> Vec<(&'static str, Schema)> {
         ("events", list(word(&EVENTS, "An event."), "What it hears of.")),
         ("old_secret_until", maybe(moment("Until when the secret before signs, too."))),
         ("created_at", moment("When it was made.")),
+        ("disabled_at", maybe(moment("Switched off since: nothing was taken there for three days."))),
+        ("disabled_reason", maybe(text("Why the last event was not taken."))),
     ]
 }
 
+pub(super) fn webhook() -> Schema {
+    object(&webhook_fields())
+}
+
 pub(super) fn webhooks() -> Schema {
-    object(&[("webhooks", list(object(&webhook_fields()), "The oldest first."))])
+    object(&[("webhooks", list(webhook(), "The oldest first."))])
 }
 
 pub(super) fn webhook_wish() -> Schema {
     with_required(
         &[
+            (
+                "id",
+                json!({ "type": "string", "format": "uuid", "description": "A UUID of your own, or none." }),
+            ),
             ("url", text("https, on port 443 or 8443, of a machine on the internet.")),
             ("events", list(word(&EVENTS, "An event."), "All where nothing is said.")),
         ],
@@ -200,12 +216,70 @@ pub(super) fn webhook_wish() -> Schema {
 
 pub(super) fn webhook_with_secret() -> Schema {
     let mut fields = webhook_fields();
-    fields.push(("secret", text("Signs what is sent. It is shown this once.")));
+    fields.push(("secret", text("Signs what is sent. It is shown when it is made, and for a day to whoever asks for the same again.")));
     object(&fields)
 }
 
+const ROLES: [&str; 4] = ["owner", "admin", "member", "viewer"];
+
+fn month_limit() -> Schema {
+    maybe(count("Credits that their jobs may take in a calendar month; null for no limit."))
+}
+
+pub(super) fn member() -> Schema {
+    object(&[
+        ("id", text("A UUID.")),
+        ("email", text("Address.")),
+        ("name", text("May be empty.")),
+        ("role", word(&ROLES, "In the account.")),
+        ("month_limit", month_limit()),
+        ("month_spent", count("What their jobs took or hold since the calendar month (UTC) began.")),
+        ("joined_at", moment("Since when.")),
+    ])
+}
+
+pub(super) fn members() -> Schema {
+    object(&[("members", list(member(), "The greatest role first; at most 500."))])
+}
+
+pub(super) fn member_wish() -> Schema {
+    let wish = object(&[("role", word(&ROLES, "No greater than your own.")), ("month_limit", month_limit())]);
+    like(wish, json!({ "role": "member", "month_limit": 100 }))
+}
+
+pub(super) fn invitation() -> Schema {
+    object(&[
+        ("id", text("A UUID.")),
+        ("email", text("Who is asked.")),
+        ("role", word(&ROLES, "As what.")),
+        ("month_limit", month_limit()),
+        ("invited_by", text("Who asked: a name, or an address.")),
+        ("until", moment("Until when it is good.")),
+    ])
+}
+
+pub(super) fn invitations() -> Schema {
+    object(&[("invitations", list(invitation(), "Open ones, newest first."))])
+}
+
+pub(super) fn invitation_wish() -> Schema {
+    let wish = with_required(
+        &[
+            (
+                "id",
+                json!({ "type": "string", "format": "uuid", "description": "A UUID of your own, or none." }),
+            ),
+            ("email", text("The letter goes there, and only there it can be accepted.")),
+            ("role", word(&ROLES, "No greater than your own.")),
+            ("month_limit", month_limit()),
+        ],
+        &["email", "role"],
+    );
+    like(wish, json!({ "email": "bob@example.org", "role": "viewer" }))
+}
+
 pub(super) fn removed() -> Schema {
-    object(&[("removed", flag("It is gone, and what it was still to be told with it."))])
+    object(&[("removed", flag("It is gone."))])
 }
 
 pub(super) fn event() -> Schema {
@@ -213,7 +287,7 @@ pub(super) fn event() -> Schema {
 }
 
 pub(super) fn delivery() -> Schema {
-    let kinds = ["job.done", "job.failed", "job.cancelled", "test"];
+    let kinds = [&EVENTS[..], &["test"]].concat();
     object(&[
         ("id", text("Of the event, the same at every try; of a job's end the job's.")),
         ("type", word(&kinds, "What happened.")),

@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::webhook::{Delivery, Event, Secret, Webhook};
 use axum::body::Body;
 use axum::extract::{Extension, Path, RawQuery, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -19,6 +20,7 @@ const PAGE_MAX: u32 = 200;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WebhookWish {
+    id: Option<String>,
     url: String,
     events: Option<Vec<String>>,
 }
@@ -30,6 +32,8 @@ fn webhook(webhook: &Webhook, now: Timestamp) -> Value {
         "events": webhook.events.iter().map(|event| event.word()).collect::<Vec<_>>(),
         "old_secret_until": webhook.old_until.filter(|until| now < *until).map(Timestamp::rfc3339),
         "created_at": webhook.created_at.rfc3339(),
+        "disabled_at": webhook.disabled.as_ref().map(|disabled| disabled.at.rfc3339()),
+        "disabled_reason": webhook.disabled.as_ref().map(|disabled| &disabled.reason),
     })
 }
 
@@ -70,14 +74,25 @@ pub(super) async fn list(
 pub(super) async fn create(
     State(edge): State<Edge>,
     Extension(pass): Extension<Pass>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let wish: WebhookWish = request::json(body).await?;
+    let (principal, wish) = (&pass.principal, request::json::<WebhookWish>(body).await?);
+    let id = request::id_of_new_webhook(principal.tenant.account(), wish.id.as_deref(), &headers)?;
     // All where nothing is said.
     let words = wish.events.unwrap_or_else(|| Event::CHOICES.map(|event| event.word().to_owned()).into());
     let words = words.iter().map(String::as_str);
-    let added = edge.endpoints.add(&pass.principal.tenant, &wish.url, words).await?;
+    let added = edge.endpoints.add(principal, id, &wish.url, words).await?;
     Ok(super::answer(&with_secret(&added, edge.desk.clock.now())))
+}
+
+pub(super) async fn enable(
+    State(edge): State<Edge>,
+    Extension(pass): Extension<Pass>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let enabled = edge.endpoints.enable(&pass.principal.tenant, webhook_id(&id)?).await?;
+    Ok(super::answer(&webhook(&enabled, edge.desk.clock.now())))
 }
 
 pub(super) async fn remove(

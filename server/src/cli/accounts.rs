@@ -161,10 +161,15 @@ pub(super) async fn accounts(place: Place, args: AccountsArgs) -> anyhow::Result
             let row = |account: AccountRow| {
                 let (posted, held) =
                     (account.balance.posted.0.to_string(), account.balance.held.0.to_string());
-                [account.name, posted, held, account.weight.to_string()]
+                let state = match (account.closed_at, account.suspended_at) {
+                    (Some(at), _) => format!("closed since {}", screen::time(at.0)),
+                    (None, Some(at)) => format!("suspended since {}", screen::time(at.0)),
+                    (None, None) => "open".to_owned(),
+                };
+                [account.name, posted, held, account.weight.to_string(), state]
             };
             let rows: Vec<_> = store.accounts().await?.into_iter().map(row).collect();
-            screen::table(["account", "credits", "held", "weight"], &rows);
+            screen::table(["account", "credits", "held", "weight", "state"], &rows);
         }
         AccountsWhat::Add { name, weight } => {
             ensure!(

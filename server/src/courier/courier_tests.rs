@@ -4,9 +4,13 @@
 use super::*;
 use crate::clock::{ManualClock, SystemClock};
 use crate::config::WebhooksConfig;
+use crate::mail::post::Post;
+use crate::mail::{Letter, Mail, MailError};
+use crate::people::{Person, Role};
+use crate::store::people::{MemberWish, NewInvitation, NewPerson};
 use crate::store::sqlite::SqliteStore;
-use crate::store::webhooks::NewWebhook;
-use crate::webhook::{Delivery, DeliveryState, PATIENCE, Secret};
+use crate::store::webhooks::{AddedWebhook, NewWebhook};
+use crate::webhook::{Delivery, DeliveryState, FAILING_DAYS_MAX, PATIENCE, Secret};
 use async_trait::async_trait;
 use std::net::SocketAddr;
 use std::sync::Mutex;
@@ -15,7 +19,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
-use tributary_protocol::vocab::{AccountId, EventId, WebhookId};
+use tributary_protocol::vocab::{AccountId, EventId, InvitationId, PersonId, Sha256, WebhookId};
 use wire::{Names, SystemNames};
 
 const DEVELOPMENT: WebhooksConfig = WebhooksConfig { development: true, high_ports: false };
@@ -68,10 +72,25 @@ async fn read_request(stream: &mut (impl AsyncReadExt + Unpin)) -> String {
     }
 }
 
+/// Keeps letters for a test to read.
+#[derive(Default)]
+struct Pigeonhole(Mutex<Vec<Letter>>);
+
+#[async_trait]
+impl Mail for Pigeonhole {
+    async fn send(&self, letter: &Letter) -> Result<(), MailError> {
+        self.0.lock().unwrap().push(letter.clone());
+        Ok(())
+    }
+}
+
 struct Street {
     courier: Arc<Courier>,
     clock: Arc<ManualClock>,
     tenant: Tenant,
+    letters: Arc<Pigeonhole>,
+    /// The account's only owner.
+    owner: PersonId,
 }
 
 impl Street {
@@ -79,9 +98,12 @@ impl Street {
         let clock = Arc::new(ManualClock::new(SystemClock.now()));
         let store = Arc::new(SqliteStore::open_in_memory().await.unwrap());
         let account = AccountId::generate();
-        store.create_account(account, "band", 100, clock.now()).await.unwrap();
-        let courier = Courier { store, clock: Arc::clone(&clock) as Arc<dyn Clock>, wire };
-        Self { courier: Arc::new(courier), clock, tenant: Tenant::acting_for(account) }
+        let owner = somebody(&*store, account, "owner@example.org", clock.now()).await;
+        let letters = Arc::<Pigeonhole>::default();
+        let post = Post::new(Arc::clone(&letters) as Arc<dyn Mail>);
+        let alarm = Alarm { post, url: "https://band.example".to_owned(), brand: "Band".to_owned() };
+        let courier = Courier { store, clock: Arc::clone(&clock) as Arc<dyn Clock>, wire, alarm };
+        Self { courier: Arc::new(courier), clock, tenant: Tenant::acting_for(account), letters, owner }
     }
 
     async fn with(config: WebhooksConfig) -> Self {
@@ -91,10 +113,15 @@ impl Street {
 
     /// An endpoint that has something to hear.
     async fn told(&self, url: &str) -> WebhookId {
+        self.told_by(url, None).await
+    }
+
+    async fn told_by(&self, url: &str, made_by: Option<PersonId>) -> WebhookId {
         let id = WebhookId::generate();
         let (events, secret) = (Event::CHOICES.to_vec(), Secret::new(&"s".repeat(43)));
-        let new = NewWebhook { id, url: url.to_owned(), events, secret };
-        self.courier.store.add_webhook(&self.tenant, &new, self.clock.now()).await.unwrap().unwrap();
+        let new = NewWebhook { id, url: url.to_owned(), events, secret, made_by };
+        let added = self.courier.store.add_webhook(&self.tenant, &new, self.clock.now()).await.unwrap();
+        assert!(matches!(added, AddedWebhook::Yes(_)));
         let event = EventId::generate();
         assert!(self.courier.store.test_webhook(&self.tenant, id, event, self.clock.now()).await.unwrap());
         id
@@ -112,6 +139,21 @@ impl Street {
     async fn delivery(&self, id: WebhookId) -> Delivery {
         self.courier.store.deliveries(&self.tenant, id, 1).await.unwrap().remove(0)
     }
+}
+
+/// Somebody whose own account this is.
+async fn somebody(store: &dyn Store, account: AccountId, email: &str, now: Timestamp) -> PersonId {
+    let person = Person {
+        id: PersonId::generate(),
+        email: email.to_owned(),
+        name: String::new(),
+        password: "-".to_owned(),
+        verified_at: Some(now),
+        operates_since: None,
+    };
+    let id = person.id;
+    assert!(store.sign_up(&NewPerson { person, account }, now).await.unwrap());
+    id
 }
 
 fn header<'a>(request: &'a str, name: &str) -> &'a str {
@@ -273,5 +315,48 @@ async fn over_tls_only_a_certificate_that_is_trusted_and_has_the_name_is_talked_
         let delivery = street.delivery(id).await;
         assert_eq!(delivery.state == DeliveryState::Delivered, taken, "{host}: {delivery:?}");
         assert!(taken || delivery.last_error.unwrap().contains("no TLS with it"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_made_an_endpoint_or_else_the_owners_hear_that_it_was_switched_off() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let street = Street::with(DEVELOPMENT).await;
+    let (store, tenant, clock) = (&street.courier.store, &street.tenant, &street.clock);
+    let maker = somebody(&**store, AccountId::generate(), "maker@example.org", clock.now()).await;
+    let asked = NewInvitation {
+        id: InvitationId::generate(),
+        secret_sha256: Sha256([5; 32]),
+        email: "maker@example.org".to_owned(),
+        role: Role::Admin,
+        month_limit: None,
+        invited_by: street.owner,
+        until: clock.now().after(PATIENCE),
+    };
+    store.invite(tenant, &asked, clock.now()).await.unwrap();
+    store.accept(asked.secret_sha256, maker, clock.now()).await.unwrap();
+    for (leaves, recipient) in [(false, "maker@example.org"), (true, "owner@example.org")] {
+        let id = street.told_by(&format!("http://{closed}/hook"), Some(maker)).await;
+        if leaves {
+            store.change_member(tenant, maker, MemberWish::Leave, clock.now()).await.unwrap();
+        }
+        for day in 0..=FAILING_DAYS_MAX {
+            assert!(street.letters.0.lock().unwrap().is_empty(), "day {day}");
+            // Of every day one event, tried until it is given up.
+            store.test_webhook(tenant, id, EventId::generate(), clock.now()).await.unwrap();
+            for _ in 0..PATIENCE.as_secs() / 3600 {
+                street.round().await;
+                clock.advance(Duration::from_secs(3600));
+            }
+        }
+        let disabled = store.webhook(tenant, id).await.unwrap().unwrap().disabled.expect("switched off");
+        assert!(disabled.reason.contains("refused"), "{disabled:?}");
+        // Letters leave by and by; one and no more.
+        street.courier.alarm.post.drain().await;
+        let letters = std::mem::take(&mut *street.letters.0.lock().unwrap());
+        assert_eq!(letters.len(), 1, "{letters:?}");
+        assert_eq!((letters[0].to(), letters[0].subject()), (recipient, "Band: a webhook was switched off"));
+        assert!(letters[0].text().contains(&format!("http://{closed}/hook")), "{}", letters[0].text());
+        assert!(letters[0].text().contains("https://band.example/webhooks"));
     }
 }

@@ -4,10 +4,10 @@ use super::target::{NotATarget, Target};
 use crate::auth::token::Token;
 use crate::clock::Clock;
 use crate::config::WebhooksConfig;
-use crate::store::webhooks::NewWebhook;
+use crate::store::webhooks::{AddedWebhook, NewWebhook};
 use crate::store::{Store, StoreError};
-use crate::tenant::Tenant;
-use crate::webhook::{Delivery, Event, OLD_SECRET_SIGNS, Secret, WEBHOOKS_MAX, Webhook};
+use crate::tenant::{Principal, Tenant};
+use crate::webhook::{Delivery, Event, OLD_SECRET_SIGNS, SECRET_SHOWN_AGAIN, Secret, WEBHOOKS_MAX, Webhook};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tributary_protocol::vocab::{EventId, WebhookId};
@@ -31,11 +31,19 @@ pub enum EndpointError {
     #[error(transparent)]
     Address(#[from] NotATarget),
     /// No event, or one that there is not.
-    #[error("choose some of job.done, job.failed and job.cancelled")]
+    #[error("choose some of job.done, job.failed, job.cancelled and job.expired")]
     Events,
     /// As many as there may be.
     #[error("an account has at most {WEBHOOKS_MAX} webhooks; remove one first")]
     TooMany,
+    /// The name is another's.
+    #[error("there is a webhook of this name with another address or other events")]
+    Conflict,
+    /// It was made long ago.
+    #[error(
+        "this webhook was made more than a day ago, so its secret is not shown again; rotate it for another one"
+    )]
+    SecretShown,
     /// None, or another account's.
     #[error("there is no such webhook")]
     NoWebhook,
@@ -48,13 +56,15 @@ pub enum EndpointError {
 }
 
 impl Endpoints {
-    /// Adds one that hears of `words`; with the secret, which is shown this once.
+    /// Adds one under a name that hears of `words`; with its secret, which is shown to whoever asks with the name again
+    /// for [`SECRET_SHOWN_AGAIN`], since the answer may have been lost.
     ///
     /// # Errors
-    /// `Address`, `Events`, `TooMany`, or the store's.
+    /// `Address`, `Events`, `TooMany`, `Conflict`, `SecretShown`, or the store's.
     pub async fn add<'a>(
         &self,
-        tenant: &Tenant,
+        who: &Principal,
+        id: WebhookId,
         url: &str,
         words: impl IntoIterator<Item = &'a str>,
     ) -> Result<(Webhook, Secret), EndpointError> {
@@ -63,15 +73,34 @@ impl Endpoints {
         let read = |word: &str| Event::CHOICES.into_iter().find(|event| event.word() == word);
         let events: Option<BTreeSet<_>> = words.into_iter().map(read).collect();
         let events = events.filter(|events| !events.is_empty()).ok_or(EndpointError::Events)?;
-        let (id, secret) = (WebhookId::generate(), Secret::new(Token::generate().reveal()));
+        let secret = Secret::new(Token::generate().reveal());
         let new = NewWebhook {
             id,
             url: url.to_owned(),
             events: events.into_iter().collect(),
             secret: secret.clone(),
+            made_by: who.person,
         };
-        let added = self.store.add_webhook(tenant, &new, self.clock.now()).await?;
-        Ok((added.ok_or(EndpointError::TooMany)?, secret))
+        let now = self.clock.now();
+        let known = match self.store.add_webhook(&who.tenant, &new, now).await? {
+            AddedWebhook::Yes(added) => return Ok((added, secret)),
+            AddedWebhook::TooMany => return Err(EndpointError::TooMany),
+            AddedWebhook::Conflict => return Err(EndpointError::Conflict),
+            AddedWebhook::Known(known) => known,
+        };
+        if now > known.created_at.after(SECRET_SHOWN_AGAIN) {
+            return Err(EndpointError::SecretShown);
+        }
+        let secret = self.store.webhook_secret(&who.tenant, id).await?.ok_or(EndpointError::NoWebhook)?;
+        Ok((known, secret))
+    }
+
+    /// Switches one on again that was switched off.
+    ///
+    /// # Errors
+    /// `NoWebhook`, or the store's.
+    pub async fn enable(&self, tenant: &Tenant, id: WebhookId) -> Result<Webhook, EndpointError> {
+        self.store.enable_webhook(tenant, id).await?.ok_or(EndpointError::NoWebhook)
     }
 
     /// Forgets one.

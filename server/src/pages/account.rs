@@ -5,7 +5,7 @@ use super::layout::{line, page, proof, small_form};
 use super::said::Said;
 use super::visit::Visit;
 use super::{Edge, done, redirect, within, words};
-use crate::people::Membership;
+use crate::people::{Membership, Role};
 use crate::store::people::SessionRow;
 use crate::welcome;
 use axum::extract::State;
@@ -59,6 +59,9 @@ fn accounts_card(visit: &Visit, accounts: &[Membership]) -> Markup {
                         }
                     }
                 }
+            }
+            @if visit.session.as_ref().is_some_and(|session| session.membership.role == Role::Owner) {
+                p { a href="/account/close" { "Close the account that is shown" } }
             }
             form method="post" action="/teams" {
                 (proof(visit)) (line("title", "A new team", "text", "off", ""))

@@ -93,7 +93,7 @@ impl From<StoreError> for Fault {
         match &error {
             StoreError::Away(_) => Self::Later("the database does not answer; try again in a moment".into()),
             StoreError::DiskFull => Self::Later(error.to_string()),
-            StoreError::TooLarge(_) => Self::Wrong(error.to_string()),
+            StoreError::TooLarge(_) | StoreError::Closed => Self::Wrong(error.to_string()),
             StoreError::NoAccount => Self::Missing,
             _ => broken(&error),
         }

@@ -8,9 +8,10 @@ use super::{Edge, done, words};
 use crate::auth::token::Token;
 use crate::people::{Invitation, Member, Right, Role};
 use crate::store::people::{Accepted, MemberWish};
+use crate::team::{Actor, Guest};
 use axum::extract::{Path, State};
 use maud::{Markup, html};
-use tributary_protocol::vocab::Credits;
+use tributary_protocol::vocab::{Credits, InvitationId};
 
 pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
     let tenant = visit.tenant()?;
@@ -132,27 +133,29 @@ fn wish(visit: &Visit) -> Result<(Role, Option<Credits>), Fault> {
 
 pub(super) async fn invite(State(edge): State<Edge>, visit: Visit) -> Answer {
     let (role, limit) = wish(&visit)?;
-    edge.team.invite(visit.session()?, visit.form.get("email"), role, limit).await?;
+    let (id, email) = (InvitationId::generate(), visit.form.get("email").to_owned());
+    let guest = Guest { id, email, role, month_limit: limit };
+    edge.team.invite(&Actor::from(visit.session()?), guest).await?;
     Ok(done(&edge, Said::Invited, "/members"))
 }
 
 pub(super) async fn withdraw(State(edge): State<Edge>, visit: Visit) -> Answer {
     let id = visit.form.get("invitation").parse().map_err(|_| Fault::Missing)?;
-    edge.team.withdraw(visit.session()?, id).await?;
+    edge.team.withdraw(&Actor::from(visit.session()?), id).await?;
     Ok(done(&edge, Said::Withdrawn, "/members"))
 }
 
 pub(super) async fn change(State(edge): State<Edge>, visit: Visit) -> Answer {
     let person = visit.form.get("person").parse().map_err(|_| Fault::Missing)?;
     let (role, limit) = wish(&visit)?;
-    edge.team.change(visit.session()?, person, MemberWish::Be(role, limit)).await?;
+    edge.team.change(&Actor::from(visit.session()?), person, MemberWish::Be(role, limit)).await?;
     Ok(done(&edge, Said::MemberChanged, "/members"))
 }
 
 pub(super) async fn remove(State(edge): State<Edge>, visit: Visit) -> Answer {
     let session = visit.session()?;
     let person = visit.form.get("person").parse().map_err(|_| Fault::Missing)?;
-    edge.team.change(session, person, MemberWish::Leave).await?;
+    edge.team.change(&Actor::from(session), person, MemberWish::Leave).await?;
     // Whoever left sees another account now, or signs in again.
     let to = if person == session.person.id { "/" } else { "/members" };
     Ok(done(&edge, Said::MemberGone, to))

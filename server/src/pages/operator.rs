@@ -83,10 +83,18 @@ fn table(accounts: &[AccountRow]) -> Markup {
                     td { a href={ "/operator/accounts/" (each.id) } { (title(each)) } }
                     td .number { (words::grouped(each.balance.available().0)) }
                     td .number { (words::grouped(each.balance.held.0)) }
-                    td { @if let Some(at) = each.suspended_at { "suspended since " (words::day(at)) } @else { "open" } }
+                    td { (state(each)) }
                 }
             } }
         }
+    }
+}
+
+fn state(account: &AccountRow) -> Markup {
+    html! {
+        @if let Some(at) = account.closed_at { "closed by its owner, " (words::day(at)) }
+        @else if let Some(at) = account.suspended_at { "suspended since " (words::day(at)) }
+        @else { "open" }
     }
 }
 
@@ -111,7 +119,9 @@ pub(super) async fn account(State(edge): State<Edge>, visit: Visit, Path(id): Pa
         h1 { (title(&row)) }
         p .long { (words::grouped(row.balance.available().0)) " available, " (words::grouped(row.balance.held.0)) " held. "
             @for member in &members { (member.email) " (" (member.role.word()) ") " } }
-        div .columns {
+        @if let Some(at) = row.closed_at {
+            p { "Its owner closed it on " (words::day(at)) ". Its lines stay; nothing is granted or given back to it any more." }
+        } @else { div .columns {
             section .card { h2 { "Grant credits" }
                 form method="post" action=(to("grant")) {
                     (proof(&visit)) input type="hidden" name="once" value=(crate::auth::token::Token::generate().reveal());
@@ -128,7 +138,7 @@ pub(super) async fn account(State(edge): State<Edge>, visit: Visit, Path(id): Pa
                 } }
             section .card { h2 { "New jobs" }
                 (small_form(&visit, &to("suspend"), &[("suspend", if suspends { "yes" } else { "no" })], if suspends { "Suspend the account" } else { "Let it start jobs again" })) }
-        }
+        } }
         section .card { h2 { "Jobs" } ul .rows { @for each in &jobs {
             li { span { (each.title) " · " (each.model) " · " (each.state.word()) " · " (words::credits(each.captured)) } code { (each.id) } } } }
             @if jobs.is_empty() { p .dim { "None." } } }

@@ -73,13 +73,17 @@ const WHO: [(&str, &str, &str); 61] = [
     ("POST", "/operator/accounts/{id}/refund", "operator"),
 ];
 /// The rest of them, so that the table above stays within a page.
-const WHO_ELSE: [(&str, &str, &str); 7] = [
+const WHO_ELSE: [(&str, &str, &str); 10] = [
     ("POST", "/operator/accounts/{id}/suspend", "operator"),
     ("POST", "/operator/events/retry", "operator"),
     ("POST", "/top-up", "admin"),
+    // The handlers ask for an owner: that is no right, and an admin hears that it is not allowed.
+    ("GET", "/account/close", "viewer"),
+    ("POST", "/account/close", "viewer"),
     ("GET", "/webhooks", "admin"),
     ("POST", "/webhooks", "admin"),
     ("POST", "/webhooks/test", "admin"),
+    ("POST", "/webhooks/enable", "admin"),
     ("POST", "/webhooks/remove", "admin"),
 ];
 

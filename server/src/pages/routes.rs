@@ -1,8 +1,8 @@
 //! All routes, each with who may ask for it. A route cannot be written without that.
 
 use super::{
-    Edge, account, assets, buy, compose, device, entry, events, fault, files, home, install, job, keys, live,
-    members, operator, top_up, usage, webhooks,
+    Edge, account, assets, buy, closing, compose, device, entry, events, fault, files, home, install, job,
+    keys, live, members, operator, top_up, usage, webhooks,
 };
 use crate::people::Right;
 use axum::Router;
@@ -85,6 +85,8 @@ pub(super) const ROUTES: &[Route] = &[
     takes("/account/password", Need::Person, || post(account::password)),
     takes("/account/sessions/end", Need::Person, || post(account::end_session)),
     takes("/account/switch", Need::Person, || post(account::switch)),
+    shows("/account/close", Need::Person, || get(closing::show)),
+    takes("/account/close", Need::Person, || post(closing::close)),
     takes("/teams", Need::Person, || post(account::create_team)),
     shows("/members", READ, || get(members::show)),
     takes("/members/invite", MANAGE, || post(members::invite)),
@@ -97,6 +99,7 @@ pub(super) const ROUTES: &[Route] = &[
     shows("/webhooks", MANAGE, || get(webhooks::show)),
     takes("/webhooks", MANAGE, || post(webhooks::add)),
     takes("/webhooks/test", MANAGE, || post(webhooks::test)),
+    takes("/webhooks/enable", MANAGE, || post(webhooks::enable)),
     takes("/webhooks/remove", MANAGE, || post(webhooks::remove)),
     shows("/device", Need::Person, || get(device::show)),
     takes("/device", Need::Person, || post(device::decide)),

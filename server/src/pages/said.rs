@@ -16,6 +16,7 @@ pub(super) enum Said {
     KeyRevoked,
     SessionEnded,
     TeamMade,
+    AccountClosed,
     Cancelled,
     Erased,
     Granted,
@@ -25,6 +26,7 @@ pub(super) enum Said {
     DeviceIn,
     DeviceOut,
     WebhookTested,
+    WebhookOn,
     WebhookGone,
     ToppedUp,
     NotToppedUp,
@@ -32,7 +34,7 @@ pub(super) enum Said {
 }
 
 impl Said {
-    const ALL: [(Self, &'static str, &'static str); 25] = [
+    const ALL: [(Self, &'static str, &'static str); 27] = [
         (Self::Saved, "saved", "Saved."),
         (Self::SignedOut, "signed-out", "You are signed out."),
         (Self::PasswordChanged, "password", "The password is changed; every other browser was signed out."),
@@ -45,6 +47,7 @@ impl Said {
         (Self::KeyRevoked, "key-revoked", "The key is dead from now on."),
         (Self::SessionEnded, "session-ended", "That browser is signed out."),
         (Self::TeamMade, "team", "The team is made; you are its owner."),
+        (Self::AccountClosed, "account-closed", "The account is closed. A letter says so, too."),
         (Self::Cancelled, "cancelled", "The job stops; what was not used comes back."),
         (Self::Erased, "erased", "The clip and the results are deleted."),
         (Self::Granted, "granted", "The credits are granted."),
@@ -58,6 +61,7 @@ impl Said {
             "webhook-tested",
             "A test is on its way; load this page again to see how it went.",
         ),
+        (Self::WebhookOn, "webhook-on", "The webhook is told of jobs again."),
         (Self::WebhookGone, "webhook-gone", "The webhook is gone, and what it was still to be told with it."),
         (Self::ToppedUp, "topped-up", "The account buys by itself from now on."),
         (Self::NotToppedUp, "not-topped-up", "The account buys nothing by itself any more."),

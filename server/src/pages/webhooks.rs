@@ -6,13 +6,13 @@ use super::said::Said;
 use super::visit::Visit;
 use super::{Edge, done, words};
 use crate::courier::endpoints::EndpointError;
-use crate::webhook::{Delivery, Event, Webhook};
+use crate::webhook::{Delivery, Event, FAILING_DAYS_MAX, Webhook};
 use axum::extract::State;
 use maud::{Markup, html};
 use tributary_protocol::vocab::WebhookId;
 
 /// Deliveries that are shown of each.
-const RECENT: u32 = 5;
+const RECENT: u32 = 10;
 
 impl From<EndpointError> for Fault {
     fn from(error: EndpointError) -> Self {
@@ -33,7 +33,7 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
     }
     let body = html! {
         h1 { "Webhooks" }
-        p .dim { "A program of yours is told how jobs end: a signed POST to an address of yours. Whatever does not answer with 2xx is told again for a day." }
+        p .dim { "A program of yours is told how jobs end: a signed POST to an address of yours. Whatever does not answer with 2xx is told again for a day; where nothing is taken for " (FAILING_DAYS_MAX) " days the address is switched off." }
         section .card {
             h2 { "A new address" }
             form method="post" action="/webhooks" {
@@ -58,19 +58,28 @@ fn card(visit: &Visit, webhook: &Webhook, deliveries: &[Delivery]) -> Markup {
     let events: Vec<_> = webhook.events.iter().map(|event| event.word()).collect();
     html! {
         section .card {
-            h2 .long { (webhook.url) }
+            h2 .long { (webhook.url) @if webhook.disabled.is_some() { " " small .badge .failed { "switched off" } } }
             p .dim { (events.join(", ")) }
+            @if let Some(disabled) = &webhook.disabled {
+                p { "Since " (words::moment(disabled.at)) " it is not told of jobs any more: nothing was taken there for "
+                    (FAILING_DAYS_MAX) " days, and the last try failed: " (disabled.reason) "." }
+            }
             div .row {
+                @if webhook.disabled.is_some() {
+                    (small_form(visit, "/webhooks/enable", &[("id", &id)], "Switch it on again"))
+                }
                 (small_form(visit, "/webhooks/test", &[("id", &id)], "Send a test"))
                 (small_form(visit, "/webhooks/remove", &[("id", &id)], "Remove"))
             }
             @if deliveries.is_empty() { p .dim { "It was told nothing yet." } } @else {
                 div .scroll { table .stack {
-                    thead { tr { th { "What" } th { "When" } th { "How it went" } } }
+                    thead { tr { th { "What" } th { "When" } th .number { "Tries" } th { "Answer" } th { "How it went" } } }
                     tbody { @for each in deliveries { tr {
                         td { (each.event.word()) br; code { (each.event_id) } }
                         td data-title="When" { (words::moment(each.created_at)) }
-                        td data-title="How it went" { (each.state.word()) @if each.tries > 1 { ", " (each.tries) " tries" }
+                        td .number data-title="Tries" { (each.tries) }
+                        td data-title="Answer" { (each.last_status.map_or_else(|| "none".to_owned(), |status| status.to_string())) }
+                        td data-title="How it went" { (each.state.word())
                             @if let Some(error) = &each.last_error { br; small .dim { (error) } } }
                     } } }
                 } }
@@ -85,7 +94,8 @@ fn id(visit: &Visit) -> Result<WebhookId, Fault> {
 
 pub(super) async fn add(State(edge): State<Edge>, visit: Visit) -> Answer {
     let url = visit.form.get("url").trim();
-    let (_, secret) = edge.endpoints.add(&visit.tenant()?, url, visit.form.all("event")).await?;
+    let (_, secret) =
+        edge.endpoints.add(&visit.principal()?, WebhookId::generate(), url, visit.form.all("event")).await?;
     let body = html! {
         section .narrow .card {
             h1 { "The secret of your new webhook" }
@@ -100,6 +110,11 @@ pub(super) async fn add(State(edge): State<Edge>, visit: Visit) -> Answer {
 pub(super) async fn test(State(edge): State<Edge>, visit: Visit) -> Answer {
     edge.endpoints.test(&visit.tenant()?, id(&visit)?).await?;
     Ok(done(&edge, Said::WebhookTested, "/webhooks"))
+}
+
+pub(super) async fn enable(State(edge): State<Edge>, visit: Visit) -> Answer {
+    edge.endpoints.enable(&visit.tenant()?, id(&visit)?).await?;
+    Ok(done(&edge, Said::WebhookOn, "/webhooks"))
 }
 
 pub(super) async fn remove(State(edge): State<Edge>, visit: Visit) -> Answer {

@@ -4,6 +4,7 @@
 pub(super) mod accounts;
 pub(super) mod admission;
 pub(super) mod artifacts;
+pub(super) mod closing;
 pub(super) mod crowd;
 pub(super) mod interleavings;
 pub(super) mod keeping;
@@ -176,8 +177,12 @@ macro_rules! laws {
                 money_that_goes_back_is_on_record an_account_is_topped_up_one_payment_at_a_time
                 an_event_is_one_however_often_it_comes purchases_that_nobody_told_about_are_looked_at_in_turn;
             webhooks: an_end_is_told_to_those_who_want_it_once an_account_has_so_many_endpoints_and_sees_its_own
+                an_endpoint_is_made_once_a_name an_endpoint_that_takes_nothing_for_days_is_switched_off
                 what_is_taken_up_is_nobody_elses_until_its_lease_ends one_endpoint_keeps_no_other_waiting
                 a_delivery_is_tried_until_it_is_taken_or_given_up an_old_secret_signs_until_its_time;
+            closing: an_account_closes_when_nothing_of_it_is_under_way closing_ends_all_of_an_account_but_its_lines
+                who_is_left_in_no_account_is_forgotten_and_nobody_else
+                whoever_had_a_trial_and_is_gone_is_known_by_a_hash_alone;
             crowd: sixty_four_spenders_spend_exactly_what_is_there eight_workers_claim_each_job_once
                 a_hold_settled_by_many_at_once_is_settled_once;
         }

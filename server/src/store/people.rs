@@ -186,7 +186,7 @@ pub trait Teams: Send + Sync {
         wish: MemberWish,
         now: Timestamp,
     ) -> Result<MemberChange, StoreError>;
-    /// Adds an invitation; an open one to the same address ends.
+    /// Adds an invitation; an open one to the same address ends. `Exists` where its id was given away before.
     async fn invite(&self, tenant: &Tenant, new: &NewInvitation, now: Timestamp) -> Result<(), StoreError>;
     /// Open invitations, newest first.
     async fn invitations(&self, tenant: &Tenant, now: Timestamp) -> Result<Vec<Invitation>, StoreError>;

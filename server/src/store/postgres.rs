@@ -24,6 +24,8 @@ mod work;
 // The same text for both databases: what differs stands in `dialect`.
 #[path = "shared/accounts.rs"]
 mod accounts;
+#[path = "shared/closing.rs"]
+mod closing;
 #[path = "shared/credits.rs"]
 mod credits;
 #[path = "shared/devices.rs"]
@@ -85,7 +87,7 @@ const APP: &str = "tributary_app";
 const SCHEDULER: &str = "tributary_scheduler";
 
 /// Number, name and text, in order; the same numbers and names as in every other database's folder.
-const MIGRATIONS: [(i64, &str, &str); 8] = [
+const MIGRATIONS: [(i64, &str, &str); 10] = [
     (1, "accounts_and_ledger", include_str!("../../migrations/postgres/0001_accounts_and_ledger.sql")),
     (2, "jobs", include_str!("../../migrations/postgres/0002_jobs.sql")),
     (
@@ -98,6 +100,8 @@ const MIGRATIONS: [(i64, &str, &str); 8] = [
     (6, "purchases", include_str!("../../migrations/postgres/0006_purchases.sql")),
     (7, "webhooks", include_str!("../../migrations/postgres/0007_webhooks.sql")),
     (8, "erasures", include_str!("../../migrations/postgres/0008_erasures.sql")),
+    (10, "webhooks_that_fail", include_str!("../../migrations/postgres/0010_webhooks_that_fail.sql")),
+    (11, "closed_accounts", include_str!("../../migrations/postgres/0011_closed_accounts.sql")),
 ];
 
 /// A transaction. Dropped without `commit`, nothing happened.

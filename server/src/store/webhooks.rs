@@ -6,12 +6,12 @@ use crate::clock::Timestamp;
 use crate::tenant::Tenant;
 use crate::webhook::{Delivery, Event, Fate, Parcel, Secret, Webhook};
 use async_trait::async_trait;
-use tributary_protocol::vocab::{EventId, WebhookId};
+use tributary_protocol::vocab::{EventId, PersonId, WebhookId};
 
 /// An endpoint that is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewWebhook {
-    /// Its name.
+    /// Its name: asked for again with the same one, it is the same endpoint.
     pub id: WebhookId,
     /// Where it is, as it was checked.
     pub url: String,
@@ -19,6 +19,21 @@ pub struct NewWebhook {
     pub events: Vec<Event>,
     /// Signs what is sent.
     pub secret: Secret,
+    /// Who asks; none for a key of nobody.
+    pub made_by: Option<PersonId>,
+}
+
+/// What became of the wish for an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AddedWebhook {
+    /// It is there from now on.
+    Yes(Webhook),
+    /// It was asked for before, with the same address and events: this is it. Its secret is the one it has.
+    Known(Webhook),
+    /// The name is taken by one with another address or other events.
+    Conflict,
+    /// The account has as many as it may.
+    TooMany,
 }
 
 /// How much is taken up at once.
@@ -33,13 +48,17 @@ pub struct Load {
 /// Endpoints, and what they are told.
 #[async_trait]
 pub trait Webhooks: Send + Sync {
-    /// Adds an endpoint; none where the account has as many as it may.
+    /// Adds an endpoint, once a name.
     async fn add_webhook(
         &self,
         tenant: &Tenant,
         new: &NewWebhook,
         now: Timestamp,
-    ) -> Result<Option<Webhook>, StoreError>;
+    ) -> Result<AddedWebhook, StoreError>;
+    /// The secret that signs what is sent to one of the account's: for whoever made it and lost the answer.
+    async fn webhook_secret(&self, tenant: &Tenant, id: WebhookId) -> Result<Option<Secret>, StoreError>;
+    /// Switches one on again that was switched off; as it is then, none where the account has none of that name.
+    async fn enable_webhook(&self, tenant: &Tenant, id: WebhookId) -> Result<Option<Webhook>, StoreError>;
     /// The account's, oldest first.
     async fn webhooks(&self, tenant: &Tenant) -> Result<Vec<Webhook>, StoreError>;
     /// One of the account's.
@@ -86,8 +105,15 @@ pub trait Webhooks: Send + Sync {
         now: Timestamp,
         lease_until: Timestamp,
     ) -> Result<Vec<Parcel>, StoreError>;
-    /// What became of one that was taken up. Changes nothing where it is not waiting any more.
-    async fn end_delivery(&self, parcel: &Parcel, fate: &Fate, now: Timestamp) -> Result<(), StoreError>;
+    /// What became of one that was taken up. Changes nothing where it is not waiting any more. Where it was given up, and
+    /// nothing was taken there for [`crate::webhook::FAILING_DAYS_MAX`] days, the endpoint is switched off, and what else waits for it is
+    /// given up: the endpoint then, in the one answer that switched it off.
+    async fn end_delivery(
+        &self,
+        parcel: &Parcel,
+        fate: &Fate,
+        now: Timestamp,
+    ) -> Result<Option<Webhook>, StoreError>;
     /// Forgets deliveries that ended before then.
     async fn sweep_deliveries(&self, ended_before: Timestamp) -> Result<u64, StoreError>;
 }

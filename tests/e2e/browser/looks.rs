@@ -163,6 +163,7 @@ fn places(
         "/sign-in",
         "/forgot",
         "/account",
+        "/account/close",
         "/members",
         "/keys",
         "/device",

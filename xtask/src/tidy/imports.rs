@@ -57,6 +57,7 @@ const MODULES: [(&str, Layer); 48] = [
     ("canonical", Domain),
     ("cashier", Domain),
     ("courier", Domain),
+    ("farewell", Domain),
     ("margin", Domain),
     ("team", Domain),
     ("welcome", Domain),

@@ -3,7 +3,7 @@
 use super::super::routes::{self, Route};
 use super::world::{Answer, World};
 use serde_json::{Value, json};
-use tributary_protocol::vocab::{EventId, JobId, PurchaseId, WebhookId};
+use tributary_protocol::vocab::{EventId, InvitationId, JobId, PersonId, PurchaseId, WebhookId};
 
 /// Where nobody listens.
 const NOBODY: &str = "http://127.0.0.1:1/hook";
@@ -18,6 +18,9 @@ pub(super) struct Things {
     pub(super) webhook: String,
     /// What that webhook is told.
     pub(super) event: String,
+    /// Who belongs to the account besides the key's person, and who is asked to; nobody of the operator's own account.
+    pub(super) member: String,
+    pub(super) invitation: String,
 }
 
 impl Things {
@@ -34,7 +37,8 @@ impl Things {
         let webhook = made["id"].as_str().unwrap().to_owned();
         let told = world.ask_as(key, "POST", &format!("/webhooks/{webhook}/test"), &[], &[]).await.json();
         let (job, event) = (job["id"].as_str().unwrap().to_owned(), told["id"].as_str().unwrap().to_owned());
-        Self { job, clip, sheet, purchase, webhook, event }
+        let (member, invitation) = world.company_of(key).await;
+        Self { job, clip, sheet, purchase, webhook, event, member, invitation }
     }
 
     /// Names of the same form that nothing has.
@@ -43,7 +47,8 @@ impl Things {
         clip["sha256"] = json!("0".repeat(64));
         let (job, purchase) = (JobId::generate().to_string(), PurchaseId::generate().to_string());
         let (webhook, event) = (WebhookId::generate().to_string(), EventId::generate().to_string());
-        Self { job, clip, purchase, webhook, event, sheet: self.sheet.clone() }
+        let (member, invitation) = (PersonId::generate().to_string(), InvitationId::generate().to_string());
+        Self { job, clip, purchase, webhook, event, member, invitation, sheet: self.sheet.clone() }
     }
 
     /// The route's address, of these things.
@@ -56,7 +61,9 @@ impl Things {
             .replace("{sheet}", &self.sheet)
             .replace("{purchase}", &self.purchase)
             .replace("{webhook}", &self.webhook)
-            .replace("{event}", &self.event);
+            .replace("{event}", &self.event)
+            .replace("{person}", &self.member)
+            .replace("{invitation}", &self.invitation);
         assert!(!filled.contains('{'), "{}: a name without a case", route.path);
         filled
     }
@@ -68,6 +75,8 @@ impl Things {
             "createJob" => json!({ "id": self.job, "model": "mini", "clip": self.clip }),
             "buyPack" => json!({ "id": self.purchase, "pack": "small" }),
             "createWebhook" => json!({ "url": NOBODY, "events": ["job.failed"] }),
+            "changeMember" => json!({ "role": "viewer", "month_limit": 7 }),
+            "inviteMember" => json!({ "email": "one.more@example.org", "role": "member" }),
             "decodeClip" => return std::fs::read(world.song(2)).unwrap(),
             _ => {
                 let takes_none = matches!(route.takes, routes::Content::Nothing);

@@ -132,3 +132,45 @@ async fn an_address_inside_is_refused_when_it_is_named() {
     }
     assert_eq!(world.post("/webhooks", &wish).await.problem(), (409, "conflict".to_owned()));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_is_asked_for_again_is_the_same_one_with_its_secret() {
+    let world = World::new().await;
+    let wish = json!({ "url": "http://127.0.0.1:1/hook", "events": ["job.expired"] });
+    let key = [("Idempotency-Key", "once")];
+    let ask = async |wish: &Value| world.ask("POST", "/webhooks", &key, wish.to_string().as_bytes()).await;
+    let made = ask(&wish).await.json();
+    assert_eq!(ask(&wish).await.json(), made, "the answer was lost, and comes again");
+    let other = json!({ "url": "http://127.0.0.1:1/other", "events": ["job.expired"] });
+    assert_eq!(ask(&other).await.problem(), (409, "conflict".to_owned()));
+    let both = json!({ "id": made["id"], "url": "http://127.0.0.1:1/hook" });
+    assert_eq!(ask(&both).await.problem(), (400, "invalid-request".to_owned()));
+    let named = json!({ "id": made["id"], "url": "http://127.0.0.1:1/hook", "events": ["job.expired"] });
+    assert_eq!(world.post("/webhooks", &named).await.json(), made, "by its id, too");
+    assert_eq!(world.get("/webhooks").await.json()["webhooks"].as_array().unwrap().len(), 1);
+    // Another account's key of the same words names another endpoint.
+    let (_, theirs) = world.account("theirs", 0, "manage").await;
+    let answer = world.ask_as(&theirs.reveal(), "POST", "/webhooks", &key, wish.to_string().as_bytes()).await;
+    assert_ne!(answer.json()["id"], made["id"]);
+    // Without a name each is one more.
+    let one_more = world.post("/webhooks", &wish).await.json();
+    assert_ne!(one_more["id"], made["id"]);
+    assert_eq!(world.get("/webhooks").await.json()["webhooks"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clip_that_never_comes_is_told_of_and_so_is_a_job_that_fails() {
+    let world = World::with(|config| config.limits.upload_idle_seconds = 1).await;
+    let port = free_port();
+    let made =
+        world.post("/webhooks", &json!({ "url": format!("http://127.0.0.1:{port}/hook") })).await.json();
+    assert_eq!(made["events"], json!(["job.done", "job.failed", "job.cancelled", "job.expired"]));
+    let example = Example::start(made["secret"].as_str().unwrap(), &port);
+    example.line();
+    let clip = json!({ "sha256": "1".repeat(64), "frames": 44_100, "channels": 2, "rate_hz": 44_100 });
+    let job = JobId::generate().to_string();
+    let admitted = world.post("/jobs", &json!({ "id": job, "model": "mini", "clip": clip })).await;
+    assert_eq!(admitted.status, 200, "{}", admitted.text());
+    assert_eq!(example.line(), format!("job.expired {job} expired mini"));
+    assert!(world.server.store.audit().await.unwrap().is_clean());
+}

@@ -5,7 +5,8 @@ use crate::billing::Pack;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::ledger::Grant;
-use crate::people::Rights;
+use crate::people::{Person, Rights, Role};
+use crate::store::people::{NewInvitation, NewPerson};
 use crate::tenant::Tenant;
 use crate::{Parts, Running, start};
 use serde_json::Value;
@@ -20,7 +21,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tributary_audio::wav::{WavFormat, WavWriter};
 use tributary_audio::{ClipShape, FrameSink};
-use tributary_protocol::vocab::{AccountId, Credits};
+use tributary_protocol::vocab::{AccountId, Credits, InvitationId, PersonId, Sha256};
 use tributary_stripe_double::{Double, Post, Settings, TEST_KEY};
 
 pub(super) struct World {
@@ -115,6 +116,66 @@ impl World {
         let row = crate::store::KeyRow { rights: Rights::parse(rights).unwrap(), ..key.row(id, "test") };
         store.add_key(&tenant, &row, now).await.unwrap();
         (tenant, key)
+    }
+
+    /// A key of somebody whose own account it is, with so many credits.
+    pub(super) async fn person(&self, name: &str, credits: u64, rights: &str) -> (Tenant, ApiKey) {
+        let (account, now, store) = (AccountId::generate(), SystemClock.now(), &self.server.store);
+        let person = self.signed_up(name, account).await;
+        let (tenant, key) = (Tenant::acting_for(account), ApiKey::generate());
+        if credits > 0 {
+            let payment_id = format!("of {name}");
+            let grant = Grant { amount: Credits(credits), payment_id, note: String::new(), expires_at: None };
+            store.grant(&tenant, &grant, now).await.unwrap();
+        }
+        let rights = Rights::parse(rights).unwrap();
+        let row = crate::store::KeyRow { rights, person: Some(person), ..key.row(account, "test") };
+        store.add_key(&tenant, &row, now).await.unwrap();
+        (tenant, key)
+    }
+
+    async fn signed_up(&self, name: &str, account: AccountId) -> PersonId {
+        let (id, now) = (PersonId::generate(), SystemClock.now());
+        let person = Person {
+            id,
+            email: format!("{name}@example.org"),
+            name: name.to_owned(),
+            password: "-".to_owned(),
+            verified_at: Some(now),
+            operates_since: None,
+        };
+        assert!(self.server.store.sign_up(&NewPerson { person, account }, now).await.unwrap());
+        id
+    }
+
+    /// A new member of the account of a person's key, and somebody else who is asked; names of nobody for other keys.
+    pub(super) async fn company_of(&self, key: &str) -> (String, String) {
+        let (store, now) = (&self.server.store, SystemClock.now());
+        let found = store.find_key(ApiKey::parse(key).unwrap().prefix()).await.unwrap().unwrap();
+        let Some(owner) = found.key.person else {
+            return (PersonId::generate().to_string(), InvitationId::generate().to_string());
+        };
+        let tenant = Tenant::acting_for(found.key.account);
+        let friend = format!("friend-of-{owner}");
+        let person = self.signed_up(&friend, AccountId::generate()).await;
+        let asks = |name: &str, secret: PersonId| {
+            let mut sha256 = [9; 32];
+            sha256[..16].copy_from_slice(secret.as_bytes());
+            NewInvitation {
+                id: InvitationId::generate(),
+                secret_sha256: Sha256(sha256),
+                email: format!("{name}@example.org"),
+                role: Role::Member,
+                month_limit: Some(Credits(5)),
+                invited_by: owner,
+                until: now.after(Duration::from_secs(3600)),
+            }
+        };
+        let (friends, open) = (asks(&friend, person), asks(&format!("guest-of-{owner}"), owner));
+        store.invite(&tenant, &friends, now).await.unwrap();
+        store.accept(friends.secret_sha256, person, now).await.unwrap();
+        store.invite(&tenant, &open, now).await.unwrap();
+        (person.to_string(), open.id.to_string())
     }
 
     /// A WAV file of a tone.

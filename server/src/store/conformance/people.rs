@@ -28,13 +28,13 @@ fn person(name: &str) -> NewPerson {
 }
 
 /// Somebody who signed up, with a confirmed address.
-async fn signed_up(bed: &Bed, name: &str) -> NewPerson {
+pub(super) async fn signed_up(bed: &Bed, name: &str) -> NewPerson {
     let new = person(name);
     assert!(bed.store.sign_up(&new, at(0)).await.unwrap());
     new
 }
 
-fn invitation(to: &NewPerson, by: PersonId, role: Role) -> NewInvitation {
+pub(super) fn invitation(to: &NewPerson, by: PersonId, role: Role) -> NewInvitation {
     NewInvitation {
         id: InvitationId::generate(),
         secret_sha256: secret(),
@@ -47,7 +47,7 @@ fn invitation(to: &NewPerson, by: PersonId, role: Role) -> NewInvitation {
 }
 
 /// A team with an owner, and a member who was invited.
-async fn team(bed: &Bed) -> (Tenant, NewPerson, NewPerson) {
+pub(super) async fn team(bed: &Bed) -> (Tenant, NewPerson, NewPerson) {
     let (owner, member) = (signed_up(bed, "owner").await, signed_up(bed, "member").await);
     let account = AccountId::generate();
     bed.store.create_team(account, "Band", owner.person.id, at(1)).await.unwrap();
@@ -72,7 +72,7 @@ pub(in crate::store) async fn fill(bed: &Bed, tenant: &Tenant) {
     bed.store.begin_login(&login(&unique_code()), at(1)).await.unwrap();
 }
 
-async fn begin(bed: &Bed, who: &NewPerson, account: AccountId) -> Sha256 {
+pub(super) async fn begin(bed: &Bed, who: &NewPerson, account: AccountId) -> Sha256 {
     let secret_sha256 = secret();
     let person = who.person.id;
     let new = NewSession { secret_sha256, person, account, browser: "Firefox".into(), until: at(1000) };

@@ -11,7 +11,7 @@ use crate::store::terms::TakenBack;
 use crate::tenant::Tenant;
 use tributary_protocol::vocab::{Credits, PurchaseId};
 
-fn agreed(kind: PurchaseKind) -> NewPurchase {
+pub(super) fn agreed(kind: PurchaseKind) -> NewPurchase {
     NewPurchase {
         id: PurchaseId::generate(),
         kind,

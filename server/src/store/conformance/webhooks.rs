@@ -3,10 +3,11 @@
 use super::{Bed, asks, at, stems};
 use crate::clock::Timestamp;
 use crate::store::NewJob;
-use crate::store::webhooks::{Load, NewWebhook};
+use crate::store::webhooks::{AddedWebhook, Load, NewWebhook};
 use crate::tenant::Tenant;
 use crate::webhook::{
-    DeliveryState, Event, Failed, Fate, OLD_SECRET_SIGNS, PATIENCE, Parcel, Secret, WEBHOOKS_MAX, Webhook,
+    DeliveryState, Event, FAILING_DAYS_MAX, Failed, Fate, OLD_SECRET_SIGNS, PATIENCE, Parcel, Secret,
+    WEBHOOKS_MAX, Webhook,
 };
 use tributary_protocol::vocab::{EventId, JobId, WebhookId};
 
@@ -19,11 +20,15 @@ fn wish(events: &[Event], secret: &str) -> NewWebhook {
         url: "https://h.example/x".into(),
         events: events.to_vec(),
         secret,
+        made_by: None,
     }
 }
 
 async fn add(bed: &Bed, tenant: &Tenant, events: &[Event]) -> Webhook {
-    bed.store.add_webhook(tenant, &wish(events, "s"), at(0)).await.unwrap().unwrap()
+    match bed.store.add_webhook(tenant, &wish(events, "s"), at(0)).await.unwrap() {
+        AddedWebhook::Yes(webhook) => webhook,
+        other => panic!("not added: {other:?}"),
+    }
 }
 
 /// An endpoint and a delivery: rows in every table, for tests of other things.
@@ -57,10 +62,12 @@ pub(in crate::store) async fn an_end_is_told_to_those_who_want_it_once(bed: &Bed
     for _ in 0..2 {
         bed.store.cancel(&tenant, waiting.id, at(6)).await.unwrap();
     }
-    // Of a clip that never came nothing is told.
+    // Of a clip that never came, too.
     let never = NewJob { clip_is_stored: false, upload_until: at(7), ..asks(1) };
     bed.admit(&tenant, &never, 5).await;
-    assert_eq!(bed.store.reap(3, at(8), 10).await.unwrap().len(), 1);
+    for reaped in [1, 0] {
+        assert_eq!(bed.store.reap(3, at(8), 10).await.unwrap().len(), reaped);
+    }
     let told = async |webhook: &Webhook| {
         let told = bed.store.deliveries(&tenant, webhook.id, 100).await.unwrap();
         told.iter().map(|told| (told.event_id, told.event, told.created_at)).collect::<Vec<_>>()
@@ -70,6 +77,7 @@ pub(in crate::store) async fn an_end_is_told_to_those_who_want_it_once(bed: &Bed
     assert_eq!(
         told(&all).await,
         [
+            (event_of(never.id), Event::JobExpired, at(8)),
             (event_of(waiting.id), Event::JobCancelled, at(6)),
             (event_of(stopped.job.id), Event::JobCancelled, at(5)),
             failure,
@@ -77,7 +85,7 @@ pub(in crate::store) async fn an_end_is_told_to_those_who_want_it_once(bed: &Bed
         ]
     );
     let parcels = take(bed, FREELY, 10).await;
-    assert_eq!(parcels.len(), 5, "none of the other account's");
+    assert_eq!(parcels.len(), 6, "none of the other account's");
     assert!(parcels.iter().all(|parcel| parcel.account == tenant.account()));
 }
 
@@ -88,7 +96,7 @@ pub(in crate::store) async fn an_account_has_so_many_endpoints_and_sees_its_own(
         made.push(add(bed, &tenant, &[Event::JobDone]).await);
     }
     let one_more = wish(&[Event::JobDone], "s");
-    assert_eq!(bed.store.add_webhook(&tenant, &one_more, at(1)).await.unwrap(), None);
+    assert_eq!(bed.store.add_webhook(&tenant, &one_more, at(1)).await.unwrap(), AddedWebhook::TooMany);
     assert_eq!(bed.store.webhooks(&tenant).await.unwrap(), made);
     let (first, event) = (made[0].id, EventId::generate());
     assert!(bed.store.test_webhook(&tenant, first, event, at(1)).await.unwrap());
@@ -106,7 +114,96 @@ pub(in crate::store) async fn an_account_has_so_many_endpoints_and_sees_its_own(
     assert!(store.remove_webhook(&tenant, first).await.unwrap());
     assert!(!store.remove_webhook(&tenant, first).await.unwrap());
     assert_eq!(take(bed, FREELY, 1000).await, []);
-    assert!(store.add_webhook(&tenant, &one_more, at(3)).await.unwrap().is_some());
+    assert!(matches!(store.add_webhook(&tenant, &one_more, at(3)).await.unwrap(), AddedWebhook::Yes(_)));
+}
+
+pub(in crate::store) async fn an_endpoint_is_made_once_a_name(bed: &Bed) {
+    let (tenant, other) = (bed.account(0).await, bed.account(0).await);
+    let first = wish(&[Event::JobDone, Event::JobFailed], "s");
+    let add =
+        async |tenant: &Tenant, new: &NewWebhook| bed.store.add_webhook(tenant, new, at(1)).await.unwrap();
+    let AddedWebhook::Yes(made) = add(&tenant, &first).await else { panic!("it is new") };
+    // Another secret came with the second asking, and was not taken.
+    let again = NewWebhook { secret: Secret::new(&"t".repeat(43)), ..first.clone() };
+    assert_eq!(add(&tenant, &again).await, AddedWebhook::Known(made.clone()));
+    let secret = async |tenant| bed.store.webhook_secret(tenant, first.id).await.unwrap();
+    assert_eq!(secret(&tenant).await.as_ref(), Some(&first.secret));
+    assert_eq!(secret(&other).await, None, "another's is none");
+    let elsewhere = NewWebhook { url: "https://h.example/y".into(), ..first.clone() };
+    let less = NewWebhook { events: vec![Event::JobDone], ..first.clone() };
+    for different in [&elsewhere, &less] {
+        assert_eq!(add(&tenant, different).await, AddedWebhook::Conflict);
+    }
+    assert!(matches!(add(&other, &elsewhere).await, AddedWebhook::Yes(_)), "names are an account's own");
+    assert_eq!(bed.store.webhooks(&tenant).await.unwrap(), [made]);
+    // Also where there is room for no more.
+    for _ in 1..WEBHOOKS_MAX {
+        let one_more = wish(&[Event::JobDone], "s");
+        assert!(matches!(add(&tenant, &one_more).await, AddedWebhook::Yes(_)));
+    }
+    assert!(matches!(add(&tenant, &again).await, AddedWebhook::Known(_)));
+}
+
+pub(in crate::store) async fn an_endpoint_that_takes_nothing_for_days_is_switched_off(bed: &Bed) {
+    const DAY: i64 = 86_400;
+    let days = i64::from(FAILING_DAYS_MAX);
+    let (tenant, store) = (bed.account(20).await, &bed.store);
+    let (broken, well) =
+        (add(bed, &tenant, &[Event::JobDone]).await, add(bed, &tenant, &[Event::JobDone]).await);
+    let failed = |reason: &str| Failed { status: Some(500), reason: reason.into() };
+    let test = async |webhook: &Webhook, now| {
+        let event = EventId::generate();
+        store.test_webhook(&tenant, webhook.id, event, at(now)).await.unwrap();
+        let taken = take(bed, FREELY, now).await;
+        taken.into_iter().find(|parcel| parcel.event_id == event).unwrap()
+    };
+    let end = async |parcel, fate, now| store.end_delivery(&parcel, &fate, at(now)).await.unwrap();
+    let look = async |webhook: &Webhook| store.webhook(&tenant, webhook.id).await.unwrap().unwrap();
+
+    // What fails and is taken in the end is no reason, however often.
+    let parcel = test(&broken, 1).await;
+    assert_eq!(end(parcel.clone(), Fate::Again(at(DAY), failed("no")), 2).await, None);
+    assert_eq!(end(parcel, Fate::Delivered(200), DAY).await, None);
+    // The first that failed since begins the count.
+    let begin = DAY + 10;
+    let parcel = test(&broken, begin).await;
+    assert_eq!(end(parcel.clone(), Fate::Again(at(2 * DAY), failed("no")), begin).await, None);
+    assert_eq!(end(parcel, Fate::Dead(failed("no")), begin + days * DAY - 1).await, None, "not yet");
+    let waiting = test(&broken, begin + days * DAY - 1).await;
+    let job = bed.running(&tenant, 1).await;
+    store.finish(&job, &stems(), at(begin + days * DAY)).await.unwrap();
+    let parcel = test(&broken, begin + days * DAY).await;
+    assert_eq!(end(parcel.clone(), Fate::Again(at(DAY), failed("no")), begin + days * DAY).await, None);
+    let now = begin + days * DAY + 1;
+    let off = end(parcel, Fate::Dead(failed("it answered 500")), now).await.expect("switched off");
+    let disabled = off.disabled.clone().unwrap();
+    assert_eq!((off.id, disabled.at, &*disabled.reason), (broken.id, at(now), "it answered 500"));
+    assert_eq!((look(&broken).await, look(&well).await.disabled), (off, None));
+    let told = store.deliveries(&tenant, broken.id, 100).await.unwrap();
+    assert!(told.iter().all(|told| told.state != DeliveryState::Waiting), "{told:?}");
+    assert_eq!(end(waiting, Fate::Delivered(200), now).await, None, "it was given up");
+
+    // Jobs are not kept for it; what somebody asks for is sent, and switches it off no second time.
+    let job = bed.running(&tenant, 1).await;
+    store.finish(&job, &stems(), at(now + 1)).await.unwrap();
+    assert_eq!(store.deliveries(&tenant, broken.id, 100).await.unwrap().len(), told.len());
+    let on_their_way = take(bed, FREELY, now + 1).await;
+    assert!(on_their_way.iter().all(|parcel| parcel.webhook == well.id));
+    let parcel = test(&broken, now + 2).await;
+    assert_eq!(end(parcel, Fate::Dead(failed("still")), now + 3).await, None);
+    assert_eq!(look(&broken).await.disabled, Some(disabled));
+
+    // Switched on again, the count begins anew.
+    let other = bed.account(0).await;
+    assert_eq!(store.enable_webhook(&other, broken.id).await.unwrap(), None);
+    let on = store.enable_webhook(&tenant, broken.id).await.unwrap().unwrap();
+    assert_eq!((&on.disabled, &look(&broken).await), (&None, &on));
+    assert_eq!(store.enable_webhook(&tenant, broken.id).await.unwrap(), Some(on), "asked again");
+    let parcel = test(&broken, now + 4).await;
+    assert_eq!(end(parcel, Fate::Dead(failed("no")), now + 5).await, None);
+    let job = bed.running(&tenant, 1).await;
+    store.finish(&job, &stems(), at(now + 6)).await.unwrap();
+    assert_eq!(store.deliveries(&tenant, broken.id, 1).await.unwrap()[0].event_id, event_of(job.job.id));
 }
 
 pub(in crate::store) async fn what_is_taken_up_is_nobody_elses_until_its_lease_ends(bed: &Bed) {

@@ -28,7 +28,7 @@ pub(super) struct Table {
 
 use Kind::{Bytes, Flag, Id, Json, Number, Text};
 
-pub(super) const TABLES: [Table; 24] = [
+pub(super) const TABLES: [Table; 26] = [
     Table {
         name: "account",
         columns: &[
@@ -39,6 +39,7 @@ pub(super) const TABLES: [Table; 24] = [
             ("kind", Text),
             ("title", Text),
             ("suspended_at", Number),
+            ("closed_at", Number),
         ],
         rows: "true",
     },
@@ -303,6 +304,10 @@ pub(super) const TABLES: [Table; 24] = [
             ("old_secret", Text),
             ("old_until", Number),
             ("created_at", Number),
+            ("person_id", Id),
+            ("failing_since", Number),
+            ("disabled_at", Number),
+            ("disabled_reason", Text),
         ],
         rows: "true",
     },
@@ -342,6 +347,8 @@ pub(super) const TABLES: [Table; 24] = [
         columns: &[("account_id", Id), ("job_id", Id), ("asked_at", Number)],
         rows: "true",
     },
+    Table { name: "address_key", columns: &[("one", Number), ("key", Bytes)], rows: "true" },
+    Table { name: "former_address", columns: &[("hash", Bytes), ("noted_at", Number)], rows: "true" },
     Table {
         name: "job_reference",
         columns: &[

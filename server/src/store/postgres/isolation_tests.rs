@@ -33,7 +33,8 @@ const TABLES: [(&str, &str); 19] = [
 
 /// Tables of nobody's account: people and their secrets (of `person` an account sees its members), and what the payment
 /// service tells.
-const PEOPLES: [&str; 5] = ["person", "session", "email_link", "device_login", "payment_event"];
+const PEOPLES: [&str; 7] =
+    ["person", "session", "email_link", "device_login", "payment_event", "address_key", "former_address"];
 
 /// A store where two accounts have rows in every table.
 struct World {
@@ -175,6 +176,7 @@ async fn another_accounts_rows_are_not_there_to_change_and_none_can_be_made() {
         format!("UPDATE api_key SET revoked_at = 1 WHERE account_id = '{other}'"),
         format!("UPDATE job_reference SET stored = true WHERE account_id = '{other}'"),
         format!("DELETE FROM webhook WHERE account_id = '{other}'"),
+        format!("UPDATE webhook SET disabled_at = NULL WHERE account_id = '{other}'"),
         format!("UPDATE webhook_delivery SET next_try_at = 0 WHERE account_id = '{other}'"),
     ] {
         assert_eq!(world.app(&sql).await, Ok(0), "{sql}");
@@ -224,6 +226,9 @@ async fn the_app_writes_the_columns_of_its_part_alone() {
         "SELECT * FROM email_link",
         "SELECT * FROM device_login",
         "SELECT * FROM payment_event",
+        "SELECT * FROM address_key",
+        "SELECT * FROM former_address",
+        "UPDATE account SET closed_at = 1",
         "UPDATE purchase SET state = 'paid'",
         "UPDATE payer SET customer = 'cus_other'",
         "INSERT INTO member SELECT * FROM member",
@@ -233,6 +238,7 @@ async fn the_app_writes_the_columns_of_its_part_alone() {
         "SELECT secret FROM webhook",
         "SELECT * FROM webhook",
         "UPDATE webhook SET url = 'https://elsewhere.example/'",
+        "UPDATE webhook SET person_id = NULL",
         "UPDATE webhook_delivery SET last_error = ''",
     ] {
         let refused = world.app(sql).await.unwrap_err();

@@ -51,7 +51,7 @@ pub(super) async fn add_wallet(connection: &mut Connection, account: AccountId) 
 
 pub(super) async fn all(store: &Books) -> Result<Vec<AccountRow>, StoreError> {
     let rows = sqlx::query(
-        "SELECT id, name, weight, title, suspended_at, posted, held
+        "SELECT id, name, weight, title, suspended_at, closed_at, posted, held
          FROM account JOIN wallet ON wallet.account_id = account.id",
     )
     .fetch_all(&mut *dialect::look(store).await?)
@@ -63,7 +63,7 @@ pub(super) async fn all(store: &Books) -> Result<Vec<AccountRow>, StoreError> {
 
 pub(super) async fn one(store: &Books, account: AccountId) -> Result<AccountRow, StoreError> {
     let row = sqlx::query(
-        "SELECT id, name, weight, title, suspended_at, posted, held
+        "SELECT id, name, weight, title, suspended_at, closed_at, posted, held
          FROM account JOIN wallet ON wallet.account_id = account.id WHERE account.id = $1",
     )
     .bind(account_in(account))
@@ -77,10 +77,11 @@ pub(super) async fn is_suspended(
     connection: &mut Connection,
     account: AccountId,
 ) -> Result<bool, StoreError> {
-    let since: Option<Option<i64>> = sqlx::query_scalar("SELECT suspended_at FROM account WHERE id = $1")
-        .bind(account_in(account))
-        .fetch_optional(connection)
-        .await?;
+    let since: Option<Option<i64>> =
+        sqlx::query_scalar("SELECT coalesce(closed_at, suspended_at) FROM account WHERE id = $1")
+            .bind(account_in(account))
+            .fetch_optional(connection)
+            .await?;
     Ok(since.flatten().is_some())
 }
 
@@ -112,6 +113,7 @@ fn read_account(row: &Row) -> Result<AccountRow, StoreError> {
         title: row.try_get("title")?,
         weight: u32::try_from(number(row, "weight")?).map_err(|_| unreadable("weight"))?,
         suspended_at: time_or_none(row, "suspended_at")?,
+        closed_at: time_or_none(row, "closed_at")?,
         balance: Balance { posted: credits(row, "posted")?, held: credits(row, "held")? },
     })
 }

@@ -1,5 +1,6 @@
 //! Credits that come, and the lines of an account.
 
+use super::closing::refuse_closed;
 use super::dialect::{self, Books, Connection, Row};
 use super::read::{account, account_in, credits, job, job_in, number, time};
 use super::values::{credits_in, unreadable};
@@ -26,6 +27,7 @@ pub(super) async fn grant(
         let same = account(&row, "account_id")? == account_id;
         return if same { Ok(before) } else { Err(StoreError::Exists(grant.payment_id.clone())) };
     }
+    refuse_closed(&mut tx, account_id).await?;
     let after = add_grant(&mut tx, account_id, grant, before, now).await?;
     tx.commit().await?;
     Ok(after)

@@ -1,5 +1,6 @@
 //! Keys of accounts.
 
+use super::closing::refuse_closed;
 use super::dialect::{self, Books, Connection, Row};
 use super::read::{
     account, account_in, credits_or_none, hash, person_in, person_or_none, role, time_or_none,
@@ -23,6 +24,7 @@ pub(super) async fn add(
         .fetch_optional(&mut *tx)
         .await?;
     known.ok_or(StoreError::NoAccount)?;
+    refuse_closed(&mut tx, account).await?;
     insert_key(&mut tx, &KeyRow { account, ..key.clone() }, now).await?;
     tx.commit().await?;
     Ok(())

@@ -1,5 +1,6 @@
 //! Purchases, and what the payment service tells.
 
+use super::closing::refuse_closed;
 use super::credits::add_grant;
 use super::dialect::{self, Books, Connection, Row};
 use super::read::{
@@ -30,6 +31,7 @@ impl Purchases for Books {
         let account = tenant.account();
         let mut tx = dialect::own(self, account).await?;
         dialect::turn(&mut tx, account).await?.ok_or(StoreError::NoAccount)?;
+        refuse_closed(&mut tx, account).await?;
         let added = sqlx::query(
             "INSERT INTO purchase (account_id, id, person_id, kind, pack, credits, amount_minor, currency, live, state,
              created_at, checked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'created', $10, $10)

@@ -128,9 +128,9 @@ impl Teams for Books {
         .bind(&new.email)
         .execute(&mut *tx)
         .await?;
-        sqlx::query(
+        let added = sqlx::query(
             "INSERT INTO invitation (account_id, id, email, role, month_limit, secret_sha256, invited_by, created_at, until)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (account_id, id) DO NOTHING",
         )
         .bind(account_in(tenant.account()))
         .bind(invitation_in(new.id))
@@ -143,6 +143,9 @@ impl Teams for Books {
         .bind(new.until.0)
         .execute(&mut *tx)
         .await?;
+        if added.rows_affected() == 0 {
+            return Err(StoreError::Exists(new.id.to_string()));
+        }
         tx.commit().await?;
         Ok(())
     }

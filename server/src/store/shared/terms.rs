@@ -1,5 +1,6 @@
 //! Refunds, takebacks, suspension, and what was used.
 
+use super::closing::refuse_closed;
 use super::credits::Movement;
 use super::dialect::{self, Books, Row};
 use super::lots;
@@ -43,6 +44,7 @@ impl Terms for Books {
         if refunded > Credits::ZERO {
             return Ok(Refunded::Yes(refunded, before));
         }
+        refuse_closed(&mut tx, account).await?;
         let amount = amount.unwrap_or(captured);
         if amount == Credits::ZERO || amount > captured {
             return Ok(Refunded::TooMuch(captured));

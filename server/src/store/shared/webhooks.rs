@@ -2,20 +2,32 @@
 
 use super::dialect::{self, Books, Connection, Row};
 use super::read::{
-    account, account_in, event, event_in, job_in, number, time, time_or_none, webhook, webhook_in,
+    account, account_in, event, event_in, job_in, number, person_in, person_or_none, time, time_or_none,
+    webhook, webhook_in,
 };
 use super::values::unreadable;
 use crate::clock::Timestamp;
 use crate::job::Job;
 use crate::store::StoreError;
-use crate::store::webhooks::{Load, NewWebhook, Webhooks};
+use crate::store::webhooks::{AddedWebhook, Load, NewWebhook, Webhooks};
 use crate::tenant::Tenant;
 use crate::webhook::{
-    Delivery, DeliveryState, Event, Failed, Fate, PATIENCE, Parcel, Secret, WEBHOOKS_MAX, Webhook,
+    Delivery, DeliveryState, Disabled, Event, FAILING_DAYS_MAX, Failed, Fate, PATIENCE, Parcel, Secret,
+    WEBHOOKS_MAX, Webhook,
 };
 use async_trait::async_trait;
 use sqlx::Row as _;
+use std::time::Duration;
 use tributary_protocol::vocab::{AccountId, EventId, WebhookId};
+
+/// What is read of an endpoint: all but its secrets.
+macro_rules! webhook_columns {
+    () => {
+        "SELECT id, url, events, old_until, created_at, person_id, disabled_at, disabled_reason FROM webhook "
+    };
+}
+/// What is told of what waits for an endpoint that is switched off.
+const SWITCHED_OFF: &str = "the webhook was switched off";
 
 /// In the transaction that ended a job: whoever wants to hear of it will.
 pub(super) async fn note_end(
@@ -27,7 +39,8 @@ pub(super) async fn note_end(
     sqlx::query(
         "INSERT INTO webhook_delivery (account_id, webhook_id, event_id, event, next_try_at, give_up_at, created_at)
          SELECT account_id, id, $2, $3, $4, $5, $4 FROM webhook
-         WHERE account_id = $1 AND ' ' || events || ' ' LIKE '% ' || $3 || ' %' ON CONFLICT DO NOTHING",
+         WHERE account_id = $1 AND disabled_at IS NULL AND ' ' || events || ' ' LIKE '% ' || $3 || ' %'
+         ON CONFLICT DO NOTHING",
     )
     .bind(account_in(job.account))
     .bind(job_in(job.id))
@@ -46,20 +59,25 @@ impl Webhooks for Books {
         tenant: &Tenant,
         new: &NewWebhook,
         now: Timestamp,
-    ) -> Result<Option<Webhook>, StoreError> {
+    ) -> Result<AddedWebhook, StoreError> {
         let account = tenant.account();
         let mut tx = dialect::own(self, account).await?;
         dialect::turn(&mut tx, account).await?.ok_or(StoreError::NoAccount)?;
+        if let Some(known) = one(&mut tx, account, new.id).await? {
+            let same = known.url == new.url && known.events == new.events;
+            return Ok(if same { AddedWebhook::Known(known) } else { AddedWebhook::Conflict });
+        }
         let there: i64 = sqlx::query_scalar("SELECT count(*) FROM webhook WHERE account_id = $1")
             .bind(account_in(account))
             .fetch_one(&mut *tx)
             .await?;
         if there >= i64::from(WEBHOOKS_MAX) {
-            return Ok(None);
+            return Ok(AddedWebhook::TooMany);
         }
         let events: Vec<_> = new.events.iter().map(|event| event.word()).collect();
         sqlx::query(
-            "INSERT INTO webhook (account_id, id, url, events, secret, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO webhook (account_id, id, url, events, secret, created_at, person_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(account_in(account))
         .bind(webhook_in(new.id))
@@ -67,15 +85,41 @@ impl Webhooks for Books {
         .bind(events.join(" "))
         .bind(new.secret.reveal())
         .bind(now.0)
+        .bind(new.made_by.map(person_in))
         .execute(&mut *tx)
         .await?;
-        let added = one(&mut tx, account, new.id).await?;
+        let added = one(&mut tx, account, new.id).await?.ok_or_else(|| unreadable("webhook"))?;
         tx.commit().await?;
-        Ok(added)
+        Ok(AddedWebhook::Yes(added))
+    }
+
+    async fn webhook_secret(&self, tenant: &Tenant, id: WebhookId) -> Result<Option<Secret>, StoreError> {
+        // The account's own role reads none.
+        let secret = sqlx::query_scalar("SELECT secret FROM webhook WHERE account_id = $1 AND id = $2")
+            .bind(account_in(tenant.account()))
+            .bind(webhook_in(id))
+            .fetch_optional(&mut *dialect::look(self).await?)
+            .await?;
+        Ok(secret.map(Secret::kept))
+    }
+
+    async fn enable_webhook(&self, tenant: &Tenant, id: WebhookId) -> Result<Option<Webhook>, StoreError> {
+        let mut tx = dialect::own(self, tenant.account()).await?;
+        sqlx::query(
+            "UPDATE webhook SET disabled_at = NULL, disabled_reason = NULL, failing_since = NULL
+             WHERE account_id = $1 AND id = $2 AND disabled_at IS NOT NULL",
+        )
+        .bind(account_in(tenant.account()))
+        .bind(webhook_in(id))
+        .execute(&mut *tx)
+        .await?;
+        let enabled = one(&mut tx, tenant.account(), id).await?;
+        tx.commit().await?;
+        Ok(enabled)
     }
 
     async fn webhooks(&self, tenant: &Tenant) -> Result<Vec<Webhook>, StoreError> {
-        sqlx::query("SELECT id, url, events, old_until, created_at FROM webhook WHERE account_id = $1 ORDER BY created_at, id")
+        sqlx::query(concat!(webhook_columns!(), "WHERE account_id = $1 ORDER BY created_at, id"))
             .bind(account_in(tenant.account()))
             .fetch_all(&mut *dialect::look_own(self, tenant.account()).await?)
             .await?
@@ -234,7 +278,12 @@ impl Webhooks for Books {
         Ok(parcels)
     }
 
-    async fn end_delivery(&self, parcel: &Parcel, fate: &Fate, now: Timestamp) -> Result<(), StoreError> {
+    async fn end_delivery(
+        &self,
+        parcel: &Parcel,
+        fate: &Fate,
+        now: Timestamp,
+    ) -> Result<Option<Webhook>, StoreError> {
         let (state, next_try_at, failed) = match fate {
             Fate::Delivered(_) => (DeliveryState::Delivered, now, None),
             Fate::Again(at, failed) => (DeliveryState::Waiting, *at, Some(failed)),
@@ -245,7 +294,10 @@ impl Webhooks for Books {
             (_, failed) => failed.and_then(|failed: &Failed| failed.status),
         };
         let mut tx = dialect::every(self).await?;
-        sqlx::query(
+        // In its account's turn: a job that ends meanwhile finds the endpoint on or off, and is never kept for one that is off;
+        // and of two deliveries that end at once none waits for the other's rows.
+        dialect::turn(&mut tx, parcel.account).await?;
+        let noted = sqlx::query(
             "UPDATE webhook_delivery SET state = $1, tries = tries + 1, next_try_at = $2, sending_until = NULL,
              last_status = $3, last_error = $4, ended_at = $5
              WHERE account_id = $6 AND webhook_id = $7 AND event_id = $8 AND state = 'waiting'",
@@ -260,8 +312,16 @@ impl Webhooks for Books {
         .bind(event_in(parcel.event_id))
         .execute(&mut *tx)
         .await?;
+        if noted.rows_affected() == 0 {
+            return Ok(None);
+        }
+        note_health(&mut tx, parcel, failed.is_some(), now).await?;
+        let switched_off = match fate {
+            Fate::Dead(failed) => switch_off(&mut tx, parcel, failed, now).await?,
+            Fate::Delivered(_) | Fate::Again(..) => None,
+        };
         tx.commit().await?;
-        Ok(())
+        Ok(switched_off)
     }
 
     async fn sweep_deliveries(&self, ended_before: Timestamp) -> Result<u64, StoreError> {
@@ -273,6 +333,60 @@ impl Webhooks for Books {
         tx.commit().await?;
         Ok(swept.rows_affected())
     }
+}
+
+/// Since when nothing was taken there.
+async fn note_health(
+    connection: &mut Connection,
+    parcel: &Parcel,
+    failed: bool,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE webhook SET failing_since = $1 WHERE account_id = $2 AND id = $3
+         AND (failing_since IS NULL) = ($1 IS NOT NULL)",
+    )
+    .bind(failed.then_some(now.0))
+    .bind(account_in(parcel.account))
+    .bind(webhook_in(parcel.webhook))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The endpoint, where it is switched off now: it has taken nothing for too long.
+async fn switch_off(
+    connection: &mut Connection,
+    parcel: &Parcel,
+    failed: &Failed,
+    now: Timestamp,
+) -> Result<Option<Webhook>, StoreError> {
+    let failing = Duration::from_secs(u64::from(FAILING_DAYS_MAX) * 86_400);
+    let switched = sqlx::query(
+        "UPDATE webhook SET disabled_at = $1, disabled_reason = $2
+         WHERE account_id = $3 AND id = $4 AND disabled_at IS NULL AND failing_since <= $5",
+    )
+    .bind(now.0)
+    .bind(&failed.reason)
+    .bind(account_in(parcel.account))
+    .bind(webhook_in(parcel.webhook))
+    .bind(now.before(failing).0)
+    .execute(&mut *connection)
+    .await?;
+    if switched.rows_affected() == 0 {
+        return Ok(None);
+    }
+    sqlx::query(
+        "UPDATE webhook_delivery SET state = 'dead', ended_at = $1, sending_until = NULL, last_error = $2
+         WHERE account_id = $3 AND webhook_id = $4 AND state = 'waiting'",
+    )
+    .bind(now.0)
+    .bind(SWITCHED_OFF)
+    .bind(account_in(parcel.account))
+    .bind(webhook_in(parcel.webhook))
+    .execute(&mut *connection)
+    .await?;
+    one(connection, parcel.account, parcel.webhook).await
 }
 
 /// Of each endpoint as many as it may have in hand, less those that are in somebody's.
@@ -295,16 +409,14 @@ async fn one(
     account: AccountId,
     id: WebhookId,
 ) -> Result<Option<Webhook>, StoreError> {
-    sqlx::query(
-        "SELECT id, url, events, old_until, created_at FROM webhook WHERE account_id = $1 AND id = $2",
-    )
-    .bind(account_in(account))
-    .bind(webhook_in(id))
-    .fetch_optional(connection)
-    .await?
-    .as_ref()
-    .map(read)
-    .transpose()
+    sqlx::query(concat!(webhook_columns!(), "WHERE account_id = $1 AND id = $2"))
+        .bind(account_in(account))
+        .bind(webhook_in(id))
+        .fetch_optional(connection)
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
 }
 
 fn read(row: &Row) -> Result<Webhook, StoreError> {
@@ -316,6 +428,10 @@ fn read(row: &Row) -> Result<Webhook, StoreError> {
         events: events.collect::<Result<_, _>>()?,
         old_until: time_or_none(row, "old_until")?,
         created_at: time(row, "created_at")?,
+        made_by: person_or_none(row)?,
+        disabled: time_or_none(row, "disabled_at")?
+            .map(|at| Ok::<_, StoreError>(Disabled { at, reason: row.try_get("disabled_reason")? }))
+            .transpose()?,
     })
 }
 
