@@ -13,6 +13,7 @@ use crate::steps::{SharedSteps, Step};
 use crate::store::{Store, StoreError};
 use crate::tenant::{Principal, Tenant};
 use crate::upload::{UploadError, Uploads};
+use crate::widget::Visitor;
 use std::collections::HashMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -72,6 +73,8 @@ pub struct Draft {
     pub tenant: Tenant,
     /// Who sent it.
     pub person: Option<PersonId>,
+    /// By which widget, where a visitor of one did.
+    pub visitor: Option<Visitor>,
     /// Canonical bytes; gone when the last one who holds the draft lets it go.
     file: Arc<NamedTempFile>,
     /// What they are.
@@ -208,8 +211,9 @@ impl Intake {
         let (clip, file) = decoded.map_err(io::Error::other)??;
         let title: String = title.chars().filter(|c| !c.is_control()).take(TITLE_CHARS_MAX).collect();
         let now = self.clock.now();
-        let (tenant, person, job) = (who.tenant, who.person, JobId::generate());
-        let draft = Draft { tenant, person, file: Arc::new(file), clip, title, job, until: now.after(DRAFT) };
+        let Principal { tenant, person, visitor, .. } = *who;
+        let (file, job, until) = (Arc::new(file), JobId::generate(), now.after(DRAFT));
+        let draft = Draft { tenant, person, visitor, file, clip, title, job, until };
         let mut drafts = self.drafts();
         drafts.retain(|_, draft| now < draft.until);
         if drafts.len() >= DRAFTS_MAX {
@@ -227,8 +231,17 @@ impl Intake {
     pub fn draft(&self, who: &Principal, name: &str) -> Result<Draft, NotTaken> {
         let now = self.clock.now();
         let found = self.drafts().get(name).filter(|draft| now < draft.until).cloned();
-        let is_theirs = |draft: &Draft| draft.tenant == who.tenant && draft.person == who.person;
+        let is_theirs = |draft: &Draft| {
+            (draft.tenant, draft.person, draft.visitor) == (who.tenant, who.person, who.visitor)
+        };
         found.filter(is_theirs).ok_or(NotTaken::NoDraft)
+    }
+
+    /// Lets a draft of this principal go, where nobody comes back for it.
+    pub fn forget(&self, who: &Principal, name: &str) {
+        if self.draft(who, name).is_ok() {
+            self.drafts().remove(name);
+        }
     }
 
     fn drafts(&self) -> MutexGuard<'_, HashMap<String, Draft>> {

@@ -30,6 +30,8 @@ mod top_up;
 mod usage;
 mod visit;
 mod webhooks;
+mod widget;
+mod widgets;
 mod words;
 
 #[cfg(test)]
@@ -39,6 +41,7 @@ use crate::cashier::Cashier;
 use crate::clock::Clock;
 use crate::config::PagesConfig;
 use crate::courier::endpoints::Endpoints;
+use crate::embed::Widgets;
 use crate::http::limits::{self, Door};
 use crate::http::stripe;
 use crate::intake::Intake;
@@ -108,6 +111,10 @@ pub struct Inside {
     pub downloads: Arc<Semaphore>,
     /// Bounds drawings.
     pub drawings: Arc<Semaphore>,
+    /// What accounts show elsewhere.
+    pub widgets: Widgets,
+    /// What their visitors may do at once.
+    guests: widget::Room,
     cookies: cookies::Cookies,
 }
 
@@ -174,6 +181,12 @@ impl Edge {
             watchers: Arc::new(Semaphore::new(WATCHERS_MAX)),
             downloads: Arc::new(Semaphore::new(DOWNLOADS_MAX)),
             drawings: Arc::new(Semaphore::new(DRAWINGS_MAX)),
+            widgets: Widgets {
+                store: Arc::clone(&welcome.store),
+                clock: Arc::clone(&welcome.clock),
+                admissions: Arc::clone(&intake.admissions),
+            },
+            guests: widget::Room::default(),
             welcome,
             team,
             intake,

@@ -49,7 +49,7 @@ impl From<NotTaken> for Fault {
     }
 }
 
-fn choices(edge: &Edge, chosen: &str) -> Markup {
+pub(super) fn choices(edge: &Edge, chosen: &str) -> Markup {
     let offers: Vec<&Offer> = edge.intake.admissions.offers.all().collect();
     html! {
         label { span { "What shall be done?" }
@@ -112,11 +112,11 @@ pub(super) async fn take(State(edge): State<Edge>, visit: Visit, mut parts: Mult
     Err(if proven { Fault::Wrong("choose a file".into()) } else { Fault::Form })
 }
 
-fn cut(_: axum::extract::multipart::MultipartError) -> Fault {
+pub(super) fn cut(_: axum::extract::multipart::MultipartError) -> Fault {
     Fault::Wrong("the file did not come whole; send it again".into())
 }
 
-async fn short(mut field: Field<'_>) -> Result<String, Fault> {
+pub(super) async fn short(mut field: Field<'_>) -> Result<String, Fault> {
     let mut bytes = Vec::new();
     while let Some(piece) = field.chunk().await.map_err(cut)? {
         bytes.extend_from_slice(&piece);
@@ -128,7 +128,7 @@ async fn short(mut field: Field<'_>) -> Result<String, Fault> {
 }
 
 /// The file on disk, piece by piece, as large as is allowed.
-async fn received(edge: &Edge, mut field: Field<'_>) -> Result<NamedTempFile, Fault> {
+pub(super) async fn received(edge: &Edge, mut field: Field<'_>) -> Result<NamedTempFile, Fault> {
     let most = edge.config.upload_mb_max << 20;
     let floor = edge.intake.admissions.limits.disk_free_min_mb << 20;
     let (mut file, mut bytes) = (edge.intake.file()?, 0_u64);
@@ -178,7 +178,7 @@ async fn shape_page(edge: &Edge, visit: &Visit, name: &str, typed: &Fields, refu
             p .dim { (offer.card.description) }
             form method="post" {
                 (proof(visit)) input type="hidden" name="model" value=(offer.card.name);
-                @if offer.card.stems.len() > 1 { (stems(offer, &wish)) }
+                @if offer.card.stems.len() > 1 { (stems(offer, &wish.stems)) }
                 @for each in offer.controls.iter().filter(|each| !each.advanced) { (control(each, &wish.settings)) }
                 @if offer.controls.iter().any(|each| each.advanced) {
                     details { summary { "More" }
@@ -205,11 +205,12 @@ fn describe(draft: &Draft) -> Markup {
     html! { p .dim { (length) ", " (draft.clip.rate_hz) " Hz, " (draft.clip.channels) " channel" @if draft.clip.channels != 1 { "s" } } }
 }
 
-fn stems(offer: &Offer, wish: &Wish) -> Markup {
+/// Which of a model's stems are wanted.
+pub(super) fn stems(offer: &Offer, wanted: &[String]) -> Markup {
     html! {
         fieldset { legend { "Stems" }
             @for stem in &offer.card.stems {
-                label .check { input type="checkbox" name="stem" value=(stem) checked[wish.stems.is_empty() || wish.stems.contains(stem)]; (stem) }
+                label .check { input type="checkbox" name="stem" value=(stem) checked[wanted.is_empty() || wanted.contains(stem)]; (stem) }
             }
         }
     }

@@ -29,10 +29,12 @@ pub(super) enum Said {
     ToppedUp,
     NotToppedUp,
     EventAgain,
+    WidgetMade,
+    WidgetRevoked,
 }
 
 impl Said {
-    const ALL: [(Self, &'static str, &'static str); 25] = [
+    const ALL: [(Self, &'static str, &'static str); 27] = [
         (Self::Saved, "saved", "Saved."),
         (Self::SignedOut, "signed-out", "You are signed out."),
         (Self::PasswordChanged, "password", "The password is changed; every other browser was signed out."),
@@ -62,6 +64,8 @@ impl Said {
         (Self::ToppedUp, "topped-up", "The account buys by itself from now on."),
         (Self::NotToppedUp, "not-topped-up", "The account buys nothing by itself any more."),
         (Self::EventAgain, "event-again", "The event is looked at again."),
+        (Self::WidgetMade, "widget-made", "The widget is made; put its lines into a page of yours."),
+        (Self::WidgetRevoked, "widget-revoked", "The widget is dead from now on."),
     ];
 
     /// In the cookie.

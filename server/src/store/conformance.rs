@@ -14,6 +14,7 @@ pub(super) mod settlement;
 pub(super) mod tenants;
 pub(super) mod terms;
 pub(super) mod webhooks;
+pub(super) mod widgets;
 
 use super::{Admission, Claim, ClaimLimits, KeyRow, NewJob, Store};
 use crate::clock::Timestamp;
@@ -60,6 +61,7 @@ pub(super) fn asks(quote: u64) -> NewJob {
         upload_until: at(DEADLINE),
         open_max: 1000,
         person: None,
+        visitor: None,
         spend_limit: None,
         storage_limit: None,
     }
@@ -178,6 +180,9 @@ macro_rules! laws {
             webhooks: an_end_is_told_to_those_who_want_it_once an_account_has_so_many_endpoints_and_sees_its_own
                 what_is_taken_up_is_nobody_elses_until_its_lease_ends one_endpoint_keeps_no_other_waiting
                 a_delivery_is_tried_until_it_is_taken_or_given_up an_old_secret_signs_until_its_time;
+            widgets: an_account_has_so_many_widgets_and_sees_its_own a_revoked_widget_is_found_by_nobody_and_stays_so
+                a_widgets_limit_is_for_what_its_visitors_hold_and_take_since_the_month_began
+                a_visitor_finds_their_own_job_and_nothing_else what_came_by_a_widget_says_so_in_every_list;
             crowd: sixty_four_spenders_spend_exactly_what_is_there eight_workers_claim_each_job_once
                 a_hold_settled_by_many_at_once_is_settled_once;
         }

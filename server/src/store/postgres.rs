@@ -46,6 +46,8 @@ mod teams;
 mod terms;
 #[path = "shared/webhooks.rs"]
 mod webhooks;
+#[path = "shared/widgets.rs"]
+mod widgets;
 
 use super::ending::Outcome;
 use super::{
@@ -85,7 +87,7 @@ const APP: &str = "tributary_app";
 const SCHEDULER: &str = "tributary_scheduler";
 
 /// Number, name and text, in order; the same numbers and names as in every other database's folder.
-const MIGRATIONS: [(i64, &str, &str); 8] = [
+const MIGRATIONS: [(i64, &str, &str); 9] = [
     (1, "accounts_and_ledger", include_str!("../../migrations/postgres/0001_accounts_and_ledger.sql")),
     (2, "jobs", include_str!("../../migrations/postgres/0002_jobs.sql")),
     (
@@ -98,6 +100,7 @@ const MIGRATIONS: [(i64, &str, &str); 8] = [
     (6, "purchases", include_str!("../../migrations/postgres/0006_purchases.sql")),
     (7, "webhooks", include_str!("../../migrations/postgres/0007_webhooks.sql")),
     (8, "erasures", include_str!("../../migrations/postgres/0008_erasures.sql")),
+    (9, "widgets", include_str!("../../migrations/postgres/0009_widgets.sql")),
 ];
 
 /// A transaction. Dropped without `commit`, nothing happened.

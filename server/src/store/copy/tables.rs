@@ -28,7 +28,7 @@ pub(super) struct Table {
 
 use Kind::{Bytes, Flag, Id, Json, Number, Text};
 
-pub(super) const TABLES: [Table; 24] = [
+pub(super) const TABLES: [Table; 25] = [
     Table {
         name: "account",
         columns: &[
@@ -156,6 +156,22 @@ pub(super) const TABLES: [Table; 24] = [
         rows: "true",
     },
     Table {
+        name: "widget",
+        columns: &[
+            ("account_id", Id),
+            ("id", Id),
+            ("name", Text),
+            ("token", Text),
+            ("model", Text),
+            ("origins", Text),
+            ("month_limit", Number),
+            ("created_at", Number),
+            ("created_by", Id),
+            ("revoked_at", Number),
+        ],
+        rows: "true",
+    },
+    Table {
         name: "job",
         columns: &[
             ("account_id", Id),
@@ -188,6 +204,8 @@ pub(super) const TABLES: [Table; 24] = [
             ("clip_stored", Flag),
             ("person_id", Id),
             ("device_us", Number),
+            ("widget_id", Id),
+            ("visitor_sha256", Bytes),
         ],
         rows: "true",
     },

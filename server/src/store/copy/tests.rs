@@ -4,7 +4,7 @@ use super::*;
 use crate::clock::Timestamp;
 use crate::job::Job;
 use crate::ledger::Line;
-use crate::store::conformance::{Bed, asks, at, nobodys, people, purchases, stems, terms, webhooks};
+use crate::store::conformance::{Bed, asks, at, nobodys, people, purchases, stems, terms, webhooks, widgets};
 use crate::store::postgres::tests::{address, addresses_of, database, open};
 use crate::store::{AccountRow, KeyRow, NewJob};
 use crate::tenant::Tenant;
@@ -45,6 +45,7 @@ async fn fill(bed: &Bed) {
         people::fill(bed, &tenant).await;
         purchases::fill(bed, &tenant).await;
         webhooks::fill(bed, &tenant).await;
+        widgets::fill(bed, &tenant).await;
     }
 }
 
