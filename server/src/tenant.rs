@@ -1,5 +1,5 @@
-//! Who is asking. Made only by `auth` (from a request's key), by the store (from a claimed job's own row) and by
-//! the operator's commands.
+//! Who is asking. Made only by `auth` (from a request's key), by the store (from a claimed job's own row), by a
+//! widget (for its own account) and by the operator's commands.
 
 use crate::people::{Right, Rights};
 use crate::widget::Visitor;

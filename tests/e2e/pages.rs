@@ -6,6 +6,7 @@ use tributary_server::config::SignUp;
 use tributary_server::people::{Rights, Role};
 use tributary_tests::browser::{Browser, Page};
 use tributary_tests::letters::link;
+use tributary_tests::stage::Take;
 use tributary_tests::{Stage, stage};
 
 const PASSWORD: &str = "seven rivers meet here";
@@ -114,8 +115,13 @@ fn sent(browser: &mut Browser, wav: &[u8]) -> String {
     answer.header("location").to_owned()
 }
 
-fn wav(stage: &Stage) -> Vec<u8> {
-    let take = stage.take(7, 44_100 * 3).unwrap();
+/// Three seconds of sound.
+pub(crate) fn wav(stage: &Stage) -> Vec<u8> {
+    wav_of(&stage.take(7, 44_100 * 3).unwrap())
+}
+
+/// The same sound as a WAV file.
+pub(crate) fn wav_of(take: &Take) -> Vec<u8> {
     let shape = tributary_audio::ClipShape { channels: 2, frames: take.header.frames, rate_hz: 44_100 };
     let mut bytes = Vec::new();
     tributary_audio::wav::WavWriter::new(&mut bytes, shape, tributary_audio::wav::WavFormat::Float32)
