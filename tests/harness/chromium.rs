@@ -169,7 +169,7 @@ impl Chromium {
     /// # Errors
     /// Where the browser is gone.
     pub async fn leave(&self) -> anyhow::Result<()> {
-        Ok(self.client.enter_frame(None).await?)
+        Ok(self.client.clone().enter_parent_frame().await?)
     }
 
     /// Types into the first field of that name, in place of what stood there. Files are named by their path.
