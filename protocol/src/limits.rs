@@ -18,6 +18,14 @@ pub const RATE_HZ_MAX: u32 = 192_000;
 pub const CLIP_SECONDS_MAX: u64 = 6 * 3600;
 /// Characters of a job's title.
 pub const TITLE_CHARS_MAX: usize = 200;
+
+/// A title made of any name: one line, not too long.
+#[must_use]
+pub fn title_of(name: &str) -> String {
+    let line: String = name.chars().filter(|c| !c.is_control()).take(TITLE_CHARS_MAX).collect();
+    line.trim().to_owned()
+}
+
 /// Characters of a model's or stem's name.
 pub const NAME_CHARS_MAX: usize = 64;
 /// Settings one job may carry.

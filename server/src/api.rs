@@ -43,8 +43,6 @@ use tokio_util::sync::CancellationToken;
 
 /// Streams of events that one process keeps open.
 const WATCHES_MAX: usize = 1024;
-/// Files that are received and decoded at once: each keeps a processor and a disk busy.
-const DECODES_MAX: usize = 4;
 
 /// Everything the edge uses.
 #[derive(Clone)]
@@ -55,7 +53,6 @@ pub struct Edge {
     cashier: Option<Arc<Cashier>>,
     endpoints: Endpoints,
     watches: Arc<Semaphore>,
-    decodes: Arc<Semaphore>,
 }
 
 impl Edge {
@@ -69,8 +66,7 @@ impl Edge {
         cashier: Option<Arc<Cashier>>,
         endpoints: Endpoints,
     ) -> Self {
-        let (watches, decodes) = (Semaphore::new(WATCHES_MAX), Semaphore::new(DECODES_MAX));
-        Self { auth, door, desk, cashier, endpoints, watches: Arc::new(watches), decodes: Arc::new(decodes) }
+        Self { auth, door, desk, cashier, endpoints, watches: Arc::new(Semaphore::new(WATCHES_MAX)) }
     }
 }
 

@@ -8,7 +8,6 @@
 //! roster/           what each process of a database with many offers; beside the artifacts
 //! models/           weights of others, one folder a model
 //! engines/          graphs as TensorRT compiled them; may be deleted
-//! drafts/           files that browsers sent and that wait for their owner; may be deleted
 //! outbox/           letters that no mail server takes away, a file each
 //! local.json        address and key for the command line on this machine; readable by its owner only
 //! tls/              the certificate a server makes for itself
@@ -157,12 +156,6 @@ impl DataFolder {
     #[must_use]
     pub fn outbox(&self) -> PathBuf {
         self.0.join("outbox")
-    }
-
-    /// Files that browsers sent and that wait for their owner.
-    #[must_use]
-    pub fn drafts(&self) -> PathBuf {
-        self.0.join("drafts")
     }
 
     /// The server's own certificate.

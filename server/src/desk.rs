@@ -1,11 +1,15 @@
 //! Where clients' calls are done, whatever wire they came by: what both the gRPC edge and the JSON edge need beyond
 //! admission and store. Knows no wire.
 
+mod arriving;
 mod clips;
 mod results;
+mod rooms;
 mod watch;
 
+pub use arriving::Arriving;
 pub use results::{ResultKind, Stored};
+pub use rooms::Rooms;
 pub use watch::View;
 
 use crate::admission::{Admissions, JobRequest, Refusal};
@@ -70,6 +74,15 @@ pub enum DeskError {
     /// A file that cannot be decoded.
     #[error("the file cannot be read as audio: {0}")]
     Audio(#[source] AudioError),
+    /// Too many files come in.
+    #[error("too many files come in at this moment; try again in a minute")]
+    Busy,
+    /// A file that is larger than allowed.
+    #[error("a file has at most {} MB", bytes_max >> 20)]
+    TooLarge {
+        /// Allowed.
+        bytes_max: u64,
+    },
     /// Clips of this account that no job has named yet take too much room.
     #[error("clips that no job has named yet may take {bytes_max} bytes; create their jobs, or wait an hour")]
     TooMuchStaged {
@@ -113,6 +126,8 @@ pub struct Desk {
     pub artifacts: Arc<dyn Artifacts>,
     /// Clips on their way.
     pub uploads: Arc<Uploads>,
+    /// Places for files that come in.
+    pub rooms: Rooms,
     /// The bell.
     pub queue: Arc<dyn Queue>,
     /// The news.

@@ -28,7 +28,6 @@ pub mod device;
 pub mod embed;
 pub mod grpc;
 pub mod http;
-pub mod intake;
 pub mod job;
 pub mod ledger;
 pub mod mail;

@@ -9,6 +9,7 @@ mod compose;
 mod cookies;
 mod csrf;
 mod device;
+mod draft;
 mod entry;
 mod events;
 mod fault;
@@ -41,16 +42,14 @@ use crate::cashier::Cashier;
 use crate::clock::Clock;
 use crate::config::PagesConfig;
 use crate::courier::endpoints::Endpoints;
+use crate::desk::Desk;
 use crate::embed::Widgets;
 use crate::http::limits::{self, Door};
 use crate::http::stripe;
-use crate::intake::Intake;
-use crate::progress::Progress;
 use crate::sign_in::SignIn;
 use crate::store::Store;
 use crate::team::Team;
 use crate::welcome::Welcome;
-use crate::worker::stop::Running;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
@@ -67,26 +66,22 @@ pub const DOWNLOADS_MAX: usize = 128;
 /// Waveforms that are drawn at once.
 pub const DRAWINGS_MAX: usize = 2;
 
-/// Everything the pages use.
+/// What the pages use, for all of their requests.
 #[derive(Clone)]
-pub struct Edge(Arc<Inside>);
+pub struct Edge(Arc<Parts>);
 
 /// The parts of [`Edge`].
-pub struct Inside {
+pub struct Parts {
     /// How people come in.
     pub welcome: Welcome,
     /// Who may change whom.
     pub team: Team,
-    /// From a file to a job.
-    pub intake: Intake,
+    /// Where calls are done.
+    pub desk: Arc<Desk>,
     /// Lets devices in.
     pub sign_in: Arc<SignIn>,
     /// Truth.
     pub store: Arc<dyn Store>,
-    /// The news.
-    pub progress: Arc<dyn Progress>,
-    /// Jobs of this process's worker.
-    pub running: Arc<Running>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Who asks too often.
@@ -103,103 +98,57 @@ pub struct Inside {
     pub cashier: Option<Arc<Cashier>>,
     /// Where customers are told.
     pub endpoints: Endpoints,
-    /// Set while the server is going down.
-    pub drain: CancellationToken,
-    /// Bounds watchers.
-    pub watchers: Arc<Semaphore>,
-    /// Bounds downloads.
-    pub downloads: Arc<Semaphore>,
-    /// Bounds drawings.
-    pub drawings: Arc<Semaphore>,
-    /// What accounts show elsewhere.
-    pub widgets: Widgets,
-    /// What their visitors may do at once.
+    /// How much at once.
+    pub bounds: Bounds,
+}
+
+/// How much the pages do at once.
+pub struct Bounds {
+    /// Browsers that watch jobs.
+    watchers: Arc<Semaphore>,
+    /// Files that are read out.
+    downloads: Arc<Semaphore>,
+    /// Waveforms that are drawn.
+    drawings: Semaphore,
+    /// What visitors of widgets do; they take none of the places above.
     guests: widget::Room,
-    cookies: cookies::Cookies,
 }
 
-impl std::ops::Deref for Edge {
-    type Target = Inside;
-
-    fn deref(&self) -> &Inside {
-        &self.0
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            watchers: Arc::new(Semaphore::new(WATCHERS_MAX)),
+            downloads: Arc::new(Semaphore::new(DOWNLOADS_MAX)),
+            drawings: Semaphore::new(DRAWINGS_MAX),
+            guests: widget::Room::default(),
+        }
     }
-}
-
-/// What [`Edge::new`] is made of.
-pub struct Parts {
-    /// As in [`Inside`].
-    pub welcome: Welcome,
-    /// As in [`Inside`].
-    pub team: Team,
-    /// As in [`Inside`].
-    pub intake: Intake,
-    /// As in [`Inside`].
-    pub sign_in: Arc<SignIn>,
-    /// As in [`Inside`].
-    pub progress: Arc<dyn Progress>,
-    /// As in [`Inside`].
-    pub running: Arc<Running>,
-    /// As in [`Inside`].
-    pub door: Door,
-    /// As in [`Inside`].
-    pub logo: Option<(Vec<u8>, &'static str)>,
-    /// As in [`Inside`].
-    pub grpc_url: String,
-    /// As in [`Inside`].
-    pub cashier: Option<Arc<Cashier>>,
-    /// As in [`Inside`].
-    pub endpoints: Endpoints,
-    /// As in [`Inside`].
-    pub drain: CancellationToken,
 }
 
 impl Edge {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts {
-            welcome,
-            team,
-            intake,
-            sign_in,
-            progress,
-            running,
-            door,
-            logo,
-            grpc_url,
-            cashier,
-            endpoints,
-            drain,
-        } = parts;
-        Self(Arc::new(Inside {
-            store: Arc::clone(&welcome.store),
-            clock: Arc::clone(&welcome.clock),
-            config: welcome.config.clone(),
-            cookies: cookies::Cookies { secure: welcome.url.starts_with("https://") },
-            url: welcome.url.clone(),
-            watchers: Arc::new(Semaphore::new(WATCHERS_MAX)),
-            downloads: Arc::new(Semaphore::new(DOWNLOADS_MAX)),
-            drawings: Arc::new(Semaphore::new(DRAWINGS_MAX)),
-            widgets: Widgets {
-                store: Arc::clone(&welcome.store),
-                clock: Arc::clone(&welcome.clock),
-                admissions: Arc::clone(&intake.admissions),
-            },
-            guests: widget::Room::default(),
-            welcome,
-            team,
-            intake,
-            sign_in,
-            progress,
-            running,
-            door,
-            logo,
-            grpc_url,
-            cashier,
-            endpoints,
-            drain,
-        }))
+        Self(Arc::new(parts))
+    }
+
+    /// What accounts show elsewhere.
+    fn widgets(&self) -> Widgets {
+        let admissions = Arc::clone(&self.desk.admissions);
+        Widgets { store: Arc::clone(&self.store), clock: Arc::clone(&self.clock), admissions }
+    }
+
+    /// How cookies are written here.
+    fn cookies(&self) -> cookies::Cookies {
+        cookies::Cookies { secure: self.url.starts_with("https://") }
+    }
+}
+
+impl std::ops::Deref for Edge {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
     }
 }
 
@@ -232,7 +181,7 @@ fn redirect(to: &str) -> Response {
 /// The same, with a word about what was done.
 fn done(edge: &Edge, said: said::Said, to: &str) -> Response {
     let mut response = redirect(to);
-    response.headers_mut().append(header::SET_COOKIE, edge.cookies.said(said));
+    response.headers_mut().append(header::SET_COOKIE, edge.cookies().said(said));
     response
 }
 

@@ -15,7 +15,7 @@ use crate::courier::endpoints::Endpoints;
 use crate::courier::wire::Wire;
 use crate::crew::{Hands, Relay};
 use crate::data::{DataError, DataFolder};
-use crate::desk::Desk;
+use crate::desk::{Desk, Rooms};
 use crate::device::health::Wanted;
 use crate::device::memory::{CardMemory, ProcessMemory};
 use crate::device::{Device, DeviceOptions, MemoryGauge};
@@ -240,7 +240,7 @@ impl Ports {
     fn desk(
         &self,
         config: &Config,
-        parts: Parts,
+        parts: &Parts,
         admissions: Arc<Admissions>,
         buy_url: String,
         drain: &CancellationToken,
@@ -252,11 +252,12 @@ impl Ports {
             store: Arc::clone(&self.store),
             artifacts: Arc::clone(&self.artifacts),
             uploads: Arc::clone(&self.uploads),
+            rooms: Rooms::default(),
             queue: Arc::clone(&self.queue),
             progress: Arc::clone(&self.progress),
             running: Arc::clone(&self.running),
-            clock: parts.clock,
-            steps: parts.steps,
+            clock: Arc::clone(&parts.clock),
+            steps: Arc::clone(&parts.steps),
             drain: drain.clone(),
         }
     }
@@ -358,19 +359,19 @@ pub(crate) async fn wire(
     // Where credits are sold the pages sell them.
     let sold_there = config.buy_url.is_empty() && cashier.is_some();
     let buy_url = if sold_there { url.clone() } else { config.buy_url.clone() };
+    let desk = Arc::new(ports.desk(config, &parts, admissions, buy_url, drain));
     let (endpoints, courier) = (ports.endpoints(config, &parts), ports.courier(config, &parts));
     let shared = Shared {
-        admissions: Arc::clone(&admissions),
+        desk: Arc::clone(&desk),
         cashier: cashier.clone(),
         sign_in: Arc::new(ports.sign_in(&parts, url)),
         door: http.door.clone(),
         endpoints: endpoints.clone(),
     };
     let has_edges = places.is_some();
-    let built = places.map(|places| ports.pages(config, data, &parts, places, shared.clone(), drain));
+    let built = places.map(|places| ports.pages(config, data, &parts, places, shared.clone()));
     let (pages, post) = built.transpose()?.map(|Built { edge, post }| (edge, post)).unzip();
     let auth = Auth { store: Arc::clone(&ports.store), clock: Arc::clone(&parts.clock) };
-    let desk = Arc::new(ports.desk(config, parts, admissions, buy_url, drain));
     let api = has_edges.then(|| {
         let (auth, door, desk) = (auth.clone(), http.door.clone(), Arc::clone(&desk));
         crate::api::Edge::new(auth, door, desk, cashier.clone(), endpoints)

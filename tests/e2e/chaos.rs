@@ -19,20 +19,35 @@ use tributary_server::ledger::LineKind;
 use tributary_stripe::Stripe;
 use tributary_stripe_double::{Double, Post, Settings, TEST_KEY, Way};
 use tributary_tests::books::Books;
-use tributary_tests::child::{self, ChildServer};
+use tributary_tests::child::{self, ChildServer, STRIPE_SECRET};
 use tributary_tests::stage::{self, Take};
 use tributary_tests::wait;
 
 /// Kills where nobody says another number: enough to see that the test works.
 const KILLS: u64 = 6;
-const SECRET: &str = "whsec_chaos";
 /// Users at once.
 const USERS: usize = 3;
 /// A rate that makes clips small.
 const RATE_HZ: u32 = 8_000;
 
+/// Each event is told so often.
+const TIMES: usize = 3;
+
 /// Where the server is just now.
-type Place = watch::Receiver<(String, String)>;
+type Place = watch::Receiver<At>;
+
+#[derive(Clone)]
+struct At {
+    address: String,
+    key: String,
+    pages: String,
+}
+
+impl At {
+    fn of(server: &ChildServer) -> Self {
+        Self { address: server.address.clone(), key: server.key.clone(), pages: server.pages.clone() }
+    }
+}
 
 /// A random number below `limit`: enough for waits and choices.
 fn any(state: &AtomicU64, limit: u64) -> u64 {
@@ -48,7 +63,7 @@ async fn start(data: &Path, stripe: &str) -> ChildServer {
 }
 
 async fn client(place: &Place) -> Client {
-    let (address, key) = place.borrow().clone();
+    let At { address, key, .. } = place.borrow().clone();
     stage::connect(&address, &key).await.unwrap()
 }
 
@@ -99,13 +114,44 @@ async fn buy(mut place: Place, stripe: Arc<Double>, chance: Arc<AtomicU64>) {
     }
 }
 
+/// Tells what happened at Stripe, each event three times and in any order, until somebody takes it, as Stripe does.
+async fn tell(mut place: Place, stripe: Arc<Double>, chance: Arc<AtomicU64>, told: Arc<AtomicU64>) {
+    // How often each event was taken, by its place among all that happened.
+    let mut taken: Vec<usize> = Vec::new();
+    loop {
+        let events = stripe.events();
+        taken.resize(events.len(), 0);
+        let waiting: Vec<usize> = (0..events.len()).filter(|at| taken[*at] < TIMES).collect();
+        if waiting.is_empty() {
+            wait::idle(Duration::from_millis(20)).await;
+            continue;
+        }
+        let at = waiting[any(&chance, waiting.len() as u64) as usize];
+        let url = format!("http://{}/stripe/events", place.borrow().pages);
+        let status = tokio::select! {
+            status = stripe.bring(&events[at], &url) => status.ok(),
+            _ = place.changed() => None,
+        };
+        match status {
+            // Nobody is there, or it was taken and nobody heard: it is told again.
+            None => wait::idle(Duration::from_millis(20)).await,
+            Some(status) => {
+                assert!((200..300).contains(&status), "an event was answered with {status}");
+                taken[at] += 1;
+                told.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        wait::idle(Duration::from_millis(any(&chance, 100))).await;
+    }
+}
+
 /// A cashier on the dead server's books, so late that every purchase is looked at.
 fn cashier(books: &Books, stripe: &str) -> (Cashier, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(SystemClock.now()));
     let cashier = Cashier {
         stripe: Stripe::new(TEST_KEY, Some(stripe)).unwrap(),
         packs: child::packs(),
-        webhook_secrets: vec![SECRET.to_owned()],
+        webhook_secrets: vec![STRIPE_SECRET.to_owned()],
         pages: String::new(),
         store: Arc::clone(&books.store),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
@@ -120,19 +166,22 @@ async fn a_server_that_is_killed_at_any_moment_loses_and_charges_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let data: PathBuf = folder.path().join("data");
     let seconds = || SystemClock.now().0 / 1_000_000;
-    let settings = Settings { clock: Arc::new(seconds), secrets: vec![SECRET.to_owned()], post: Post::Kept };
+    let settings =
+        Settings { clock: Arc::new(seconds), secrets: vec![STRIPE_SECRET.to_owned()], post: Post::Kept };
     let stripe = Arc::new(Double::start(settings).await.unwrap());
     let chance = Arc::new(AtomicU64::new(kills));
     let clip = |seed: u32| stage::take(folder.path(), seed, u64::from(seed) * 12_000, 1, RATE_HZ).unwrap();
     let clips = Arc::new((1..=6).map(clip).collect::<Vec<_>>());
 
     let mut server = start(&data, stripe.url()).await;
-    let (moved, place) = watch::channel((server.address.clone(), server.key.clone()));
+    let (moved, place) = watch::channel(At::of(&server));
     let mut crowd = JoinSet::new();
     for _ in 0..USERS {
         crowd.spawn(use_it(place.clone(), Arc::clone(&clips), Arc::clone(&chance)));
     }
     crowd.spawn(buy(place.clone(), Arc::clone(&stripe), Arc::clone(&chance)));
+    let told = Arc::new(AtomicU64::new(0));
+    crowd.spawn(tell(place.clone(), Arc::clone(&stripe), Arc::clone(&chance), Arc::clone(&told)));
     let (began, mut down) = (Instant::now(), Duration::ZERO);
     for _ in 0..kills {
         wait::idle(Duration::from_millis(200 + any(&chance, 1200))).await;
@@ -140,7 +189,7 @@ async fn a_server_that_is_killed_at_any_moment_loses_and_charges_nothing() {
         server.kill().unwrap();
         server = start(&data, stripe.url()).await;
         down += killed.elapsed();
-        moved.send((server.address.clone(), server.key.clone())).unwrap();
+        moved.send(At::of(&server)).unwrap();
     }
     let lasted = began.elapsed();
     crowd.shutdown().await;
@@ -171,7 +220,7 @@ async fn a_server_that_is_killed_at_any_moment_loses_and_charges_nothing() {
     assert_eq!(report.posted + report.captured, 600 + 100 * report.paid);
     println!(
         "{kills} kills in {:.0} s ({:.2} s each to serve again): {} jobs ended once ({} done, {} cancelled, {} given up \
-         unfinished), {} of them at a later attempt; {} purchases paid, {} not; 0 imbalance, nothing held",
+         unfinished), {} of them at a later attempt; {} purchases paid, {} not; Stripe told {} times; 0 imbalance, nothing held",
         lasted.as_secs_f64(),
         down.as_secs_f64() / kills.max(1) as f64,
         report.jobs,
@@ -181,8 +230,11 @@ async fn a_server_that_is_killed_at_any_moment_loses_and_charges_nothing() {
         report.again,
         report.paid,
         report.unpaid,
+        told.load(Ordering::Relaxed),
     );
     assert!(report.done > 0 && report.paid > 0, "there was something to lose");
+    assert!(told.load(Ordering::Relaxed) > 0, "Stripe was heard");
+    assert!(books.store.troubled_events(10).await.unwrap().is_empty(), "no event waits for an operator");
 }
 
 /// What is on record.

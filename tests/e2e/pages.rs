@@ -60,20 +60,35 @@ async fn from_signing_up_to_a_stem_that_is_what_grpc_gives() {
     // The team has no credits: the file is taken, the job is not, and nothing is held.
     let wav = wav(&stage);
     let draft = sent(&mut bob, &wav);
-    let start = [("model", "mini"), ("do", "start")];
-    let refused = bob.submit(&draft, draft.split('?').next().unwrap(), &start).unwrap();
+    let refused = started(&mut bob, &draft, "mini");
     assert_eq!(refused.status, 422, "{}", refused.text());
+    assert!(refused.text().contains("take.wav"), "the file stays chosen: {}", refused.text());
 
     // Back in an account of his own, with the trial's credits.
     let own = stage.server.store.person_of("bob@example.org").await.unwrap().unwrap().id;
     let own = stage.server.store.memberships(own).await.unwrap()[0].account;
     bob.submit("/account", "/account/switch", &[("account", &own.to_string())]).unwrap();
+    let elsewhere = bob.get(&draft).unwrap();
+    assert_eq!((elsewhere.status, elsewhere.text().contains("file is gone")), (422, true), "the team has it");
     let draft = sent(&mut bob, &wav);
     let priced = bob.get(&draft).unwrap().text();
     assert!(priced.contains("1 credit") && priced.contains("take.wav"), "{priced}");
-    let begun = bob.submit(&draft, draft.split('?').next().unwrap(), &start).unwrap();
+    let form = bob.get(&draft).unwrap();
+    let id = form.field("job").unwrap();
+    let mut press = |stems: &[(&str, &str)]| {
+        let (proof, title) = (form.field("csrf").unwrap(), form.field("title").unwrap());
+        let mut fields = vec![("csrf", proof.as_str()), ("title", &title), ("job", &id)];
+        fields.extend([("model", "mini"), ("do", "start")]);
+        fields.extend(stems);
+        bob.post(draft.split('?').next().unwrap(), &fields).unwrap()
+    };
+    let begun = press(&[]);
     assert_eq!(begun.status, 303, "{}", begun.text());
     let job = begun.header("location").to_owned();
+    assert_eq!(press(&[]).header("location"), job, "pressed twice, it is one job");
+    let again = press(&[("stem", "vocals")]);
+    assert_eq!((again.status, again.text().contains("press Start once more")), (422, true));
+    assert_ne!(again.field("job").unwrap(), id, "once more is another job");
     // The events end when the job does.
     let events = bob.get(&format!("{job}/live")).unwrap();
     assert!(events.text().contains("\"ended\":true"), "{}", events.text());
@@ -113,6 +128,14 @@ fn sent(browser: &mut Browser, wav: &[u8]) -> String {
         browser.upload("/jobs/new", &[("csrf", &proof), ("model", "mini")], "take.wav", wav).unwrap();
     assert_eq!(answer.status, 303, "{}", answer.text());
     answer.header("location").to_owned()
+}
+
+/// Presses Start on a draft's page.
+fn started(browser: &mut Browser, draft: &str, model: &str) -> Page {
+    let form = browser.get(draft).unwrap();
+    let [proof, title, id] = ["csrf", "title", "job"].map(|name| form.field(name).unwrap());
+    let fields = [("csrf", &*proof), ("title", &title), ("job", &id), ("model", model), ("do", "start")];
+    browser.post(draft.split('?').next().unwrap(), &fields).unwrap()
 }
 
 /// Three seconds of sound.

@@ -10,6 +10,7 @@ use tributary_protocol::client::{Client, JobState, JobView, NewJob};
 use tributary_protocol::vocab::{Credits, JobId};
 use tributary_server::clock::{Clock, ManualClock, SystemClock};
 use tributary_server::config::Config;
+use tributary_server::ledger::Grant;
 use tributary_server::role::Role;
 use tributary_server::steps::Step;
 use tributary_server::{Parts, Running, StartError, WorkerRunning, start_edges, start_worker};
@@ -212,6 +213,47 @@ async fn a_job_that_no_worker_could_run_for_a_day_fails_and_gives_its_credits_ba
     assert!(job.failure.as_ref().unwrap().contains("no model `twin`"), "{job:?}");
     worker.drain().await;
     edges.drain().await;
+}
+
+/// What one process alone does has its rounds where the cashier and the courier are: with the edges.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_does_not_lead_its_database() {
+    let place = Place::new();
+    let (edges, client) = place.edges("edges").await;
+    let ids = [JobId::generate(), JobId::generate()];
+    for (id, seed) in ids.iter().zip(1..) {
+        client.create(&stage::wish(*id, place.take(seed, 1).header)).await.unwrap();
+    }
+    edges.drain().await;
+    let books = Books::of(database::open_postgres(&place.database).await.unwrap()).await.unwrap();
+    let clock = Arc::new(ManualClock::new(SystemClock.now()));
+    let day = Duration::from_secs(86_400);
+    let (payment_id, note) = ("promotion".to_owned(), String::new());
+    let ends = Grant { amount: Credits(7), payment_id, note, expires_at: Some(clock.now().after(day / 2)) };
+    books.store.grant(&books.local, &ends, clock.now()).await.unwrap();
+
+    let parts = || Parts { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..Parts::default() };
+    let worker = start_worker(place.config(), &place.path("worker"), parts()).await.unwrap();
+    // The second of them ends in a later round, when the first one's is over.
+    let second = books.job(ids[1]).await.unwrap().clip.sha256;
+    books.store.still_uploading(&books.local, second, clock.now().after(day * 3 / 2)).await.unwrap();
+    for id in &ids {
+        clock.advance(day);
+        wait::until("an abandoned upload is given up", async || {
+            let job = books.job(*id).await.unwrap();
+            (job.state == tributary_server::job::JobState::Expired).then_some(())
+        })
+        .await;
+    }
+    assert_eq!(books.store.lots(&books.local).await.unwrap().len(), 1, "a worker ends nothing else");
+    let edges = start_edges(place.config(), &place.path("edges"), parts()).await.unwrap();
+    wait::until("who has edges ends the credits whose time is over", async || {
+        books.store.lots(&books.local).await.unwrap().is_empty().then_some(())
+    })
+    .await;
+    worker.drain().await;
+    edges.drain().await;
+    books.audit().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

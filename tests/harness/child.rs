@@ -27,6 +27,9 @@ const ATTEMPTS: &str = "TRIBUTARY_TEST_CHILD_ATTEMPTS";
 const ATTEMPTS_USUAL: u32 = 3;
 const READY: &str = "child serves at ";
 
+/// Signs what a selling child is told.
+pub const STRIPE_SECRET: &str = "whsec_child";
+
 /// A server process. Killed (SIGKILL) when dropped.
 pub struct ChildServer {
     process: Child,
@@ -36,6 +39,8 @@ pub struct ChildServer {
     pub address: String,
     /// The local account's key.
     pub key: String,
+    /// For browsers, and for what Stripe tells.
+    pub pages: String,
 }
 
 /// Where a child dies.
@@ -134,8 +139,9 @@ impl ChildServer {
         while output.read_line(&mut line)? > 0 {
             if let Some(at) = line.find(READY) {
                 let mut words = line[at + READY.len()..].split(' ').map(str::to_owned);
-                let (address, key) = (words.next().context("address")?, words.next().context("key")?);
-                return Ok(Self { process, _output: output, address, key });
+                let mut word = |what: &'static str| words.next().context(what);
+                let (address, key, pages) = (word("address")?, word("key")?, word("pages")?);
+                return Ok(Self { process, _output: output, address, key, pages });
             }
             line.clear();
         }
@@ -227,6 +233,7 @@ pub async fn serve_if_child() -> anyhow::Result<()> {
     if let Ok(stripe) = std::env::var(STRIPE) {
         config.payments.stripe_key = TEST_KEY.to_owned();
         config.payments.stripe_url = stripe;
+        config.payments.webhook_secrets = vec![STRIPE_SECRET.to_owned()];
         config.payments.packs = packs();
     }
     let (data, role) = (Path::new(&data), std::env::var(ROLE)?);
@@ -234,7 +241,7 @@ pub async fn serve_if_child() -> anyhow::Result<()> {
     let (_server, _worker);
     if role == Role::Worker.word() {
         _worker = start_worker(config, data, parts).await?;
-        println!("{READY}  ");
+        println!("{READY}   ");
     } else {
         let edges_only = role == Role::Edges.word();
         _server = if edges_only {
@@ -242,7 +249,7 @@ pub async fn serve_if_child() -> anyhow::Result<()> {
         } else {
             start(config, data, parts).await?
         };
-        println!("{READY}{} {} ", _server.address, _server.key);
+        println!("{READY}{} {} {} ", _server.address, _server.key, _server.pages);
     }
     std::future::pending().await
 }

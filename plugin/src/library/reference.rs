@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use tributary_audio::Frames;
 use tributary_audio::frames::{empty_block, fill};
 use tributary_audio::limits::BLOCK_FRAMES;
-use tributary_protocol::limits::TITLE_CHARS_MAX;
+use tributary_protocol::limits::{TITLE_CHARS_MAX, title_of};
 use tributary_protocol::vocab::Sha256;
 
 /// One that no job has used for so long goes when the library is opened; its file can be chosen again.
@@ -79,7 +79,7 @@ impl Library {
         let clip =
             ClipRecord { sha256, frames: shape.frames, channels: shape.channels, rate_hz: shape.rate_hz };
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let name = name.chars().filter(|letter| !letter.is_control()).take(TITLE_CHARS_MAX).collect();
+        let name = title_of(&name);
         let reference = ReferenceRecord { name, clip };
         let to = self.reference_file(&reference);
         let folder = self.references();

@@ -5,7 +5,7 @@ use super::record::{self, check_version};
 use super::{Library, LibraryError, TakeId, TakeInfo};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-use tributary_protocol::limits::{RATE_HZ_MAX, RATE_HZ_MIN, TITLE_CHARS_MAX};
+use tributary_protocol::limits::{RATE_HZ_MAX, RATE_HZ_MIN, title_of};
 
 /// What `take.json` is, as of this program.
 const VERSION: u32 = 1;
@@ -97,20 +97,13 @@ pub(super) fn tidy(take: TakeInfo) -> Result<TakeInfo, String> {
     if take.frames == 0 || take.frames > super::frames_max(take.rate_hz) {
         return Err(format!("a take cannot have {} frames", take.frames));
     }
-    let name = tidy_name(&take.name);
+    let name = title_of(&take.name);
     Ok(TakeInfo {
         name: if name.is_empty() { "Take".to_owned() } else { name },
         place: take.place.tidy(),
         trim: take.trim.filter(|&(first, end)| first < end && end <= take.frames),
         ..take
     })
-}
-
-/// One line, not too long.
-fn tidy_name(name: &str) -> String {
-    let line: String =
-        name.chars().filter(|character| !character.is_control()).take(TITLE_CHARS_MAX).collect();
-    line.trim().to_owned()
 }
 
 /// Takes are mono or stereo, at a rate that servers take.

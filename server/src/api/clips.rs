@@ -12,9 +12,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_RANGE};
 use axum::response::Response;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 use tokio_stream::StreamExt;
 
@@ -22,9 +20,6 @@ use tokio_stream::StreamExt;
 const IDLE: Duration = Duration::from_secs(60);
 /// The largest file that is decoded here.
 pub(super) const FILE_BYTES_MAX: u64 = 2 << 30;
-
-/// The disk's room is looked at again after so many bytes of a file.
-const ROOM_EVERY_BYTES: u64 = 64 << 20;
 
 fn state((complete, committed_bytes): (bool, u64)) -> Value {
     json!({ "committed_bytes": committed_bytes, "complete": complete })
@@ -113,35 +108,11 @@ pub(super) async fn decode(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let too_large = || Problem::too_large(format!("a file has at most {FILE_BYTES_MAX} bytes"));
     let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|bytes| bytes > FILE_BYTES_MAX) {
-        return Err(too_large());
-    }
-    let Ok(_place) = Arc::clone(&edge.decodes).try_acquire_owned() else {
-        return Err(Problem::busy("other files are being decoded; try again in a moment"));
-    };
-    edge.desk.check_room(declared.unwrap_or(0)).await?;
-    let spool = edge.desk.uploads.spool().to_owned();
-    let failed = |cause| DeskError::Io { action: "keep the file", cause };
-    let folder = spool.clone();
-    let file = tokio::task::spawn_blocking(move || tempfile::NamedTempFile::new_in(folder)).await;
-    let file = file.map_err(DeskError::from)?.map_err(failed)?;
-    let mut sink = tokio::fs::File::from_std(file.reopen().map_err(failed)?);
-    let (mut stream, mut written, mut looked_at) = (body.into_data_stream(), 0_u64, 0_u64);
+    let mut file = edge.desk.receive(declared.unwrap_or(0), FILE_BYTES_MAX).await?;
+    let mut stream = body.into_data_stream();
     while let Some(bytes) = next(&mut stream).await? {
-        written += bytes.len() as u64;
-        if written > FILE_BYTES_MAX {
-            return Err(too_large());
-        }
-        // A length that nobody declared, or a disk that others fill meanwhile.
-        if written - looked_at > ROOM_EVERY_BYTES {
-            looked_at = written;
-            edge.desk.check_room(0).await?;
-        }
-        sink.write_all(&bytes).await.map_err(failed)?;
+        file.write(&bytes).await?;
     }
-    sink.flush().await.map_err(failed)?;
-    let clip = edge.desk.stage(&pass.principal.tenant, file.path(), &spool).await?;
-    Ok(super::answer(&words::clip(&clip)))
+    Ok(super::answer(&words::clip(&file.decode(&pass.principal.tenant).await?)))
 }

@@ -203,10 +203,10 @@ impl From<DeskError> for Problem {
             DeskError::NotEnded => Self::new(StatusCode::CONFLICT, "not-ended", text),
             DeskError::NotDone { .. } => Self::new(StatusCode::CONFLICT, "not-done", text),
             DeskError::Audio(_) => Self::invalid(text),
-            DeskError::TooMuchStaged { .. } => Self::too_large(text),
+            DeskError::TooMuchStaged { .. } | DeskError::TooLarge { .. } => Self::too_large(text),
             DeskError::Key(error) => Self::of_auth(error),
             DeskError::Forbidden(error) => Self::of_forbidden(error),
-            DeskError::Draining => Self::busy(text),
+            DeskError::Busy | DeskError::Draining => Self::busy(text),
             DeskError::Lost(_) | DeskError::Io { .. } => Self::inside(&error),
         }
     }

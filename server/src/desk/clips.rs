@@ -101,7 +101,7 @@ impl Desk {
     pub(super) async fn take_staged(&self, tenant: &Tenant, job: &Job) -> Result<bool, DeskError> {
         let mut any = false;
         for clip in job.references.iter().chain([&job.clip]) {
-            if Some(self.committed_bytes(tenant, *clip).await?) != clip.canonical_bytes() {
+            if !self.is_whole(tenant, *clip).await? {
                 continue;
             }
             match self.begin_clip(tenant, *clip).await {
@@ -125,12 +125,20 @@ impl Desk {
         if free.is_some_and(|free| free < needed) { Err(Refusal::DiskFull.into()) } else { Ok(()) }
     }
 
+    /// Whether all of a clip is here: stored, or waiting for a job that names it.
+    ///
+    /// # Errors
+    /// Where it cannot be looked up.
+    pub async fn is_whole(&self, tenant: &Tenant, header: ClipHeader) -> Result<bool, DeskError> {
+        Ok(Some(self.committed_bytes(tenant, header).await?) == header.canonical_bytes())
+    }
+
     /// Decodes a file, and keeps it as a clip that has come whole and waits for a job that names it, as long as a partial
-    /// one would. `spool` is a folder on the disk of the uploads.
+    /// one would.
     ///
     /// # Errors
     /// Where it is no audio, outside the limits, or there is no room.
-    pub async fn stage(&self, tenant: &Tenant, file: &Path, spool: &Path) -> Result<ClipHeader, DeskError> {
+    pub(super) async fn stage(&self, tenant: &Tenant, file: &Path) -> Result<ClipHeader, DeskError> {
         let opening = file.to_owned();
         let opened = tokio::task::spawn_blocking(move || canonical::open(&opening)).await?;
         let mut source = opened.map_err(DeskError::Audio)?;
@@ -138,12 +146,12 @@ impl Desk {
         self.admissions.check_clip(shape)?;
         // Once as it is decoded, once where clips arrive.
         self.check_room(bytes_of(shape).saturating_mul(2)).await?;
-        let (uploads, owner, spool) = (Arc::clone(&self.uploads), *tenant, spool.to_owned());
+        let (uploads, owner) = (Arc::clone(&self.uploads), *tenant);
         tokio::task::spawn_blocking(move || {
             if uploads.partial_bytes(&owner)?.saturating_add(bytes_of(shape)) > STAGED_BYTES_MAX {
                 return Err(DeskError::TooMuchStaged { bytes_max: STAGED_BYTES_MAX });
             }
-            let mut clip = canonical::write(source.as_mut(), &spool).map_err(DeskError::Audio)?;
+            let mut clip = canonical::write(source.as_mut(), uploads.spool()).map_err(DeskError::Audio)?;
             keep(&uploads, &owner, &mut clip)?;
             Ok(clip.header)
         })

@@ -41,10 +41,10 @@ pub(super) fn of_desk(error: &DeskError) -> Status {
         DeskError::NoJob | DeskError::NoClip | DeskError::NoResult { .. } => Status::not_found(text),
         DeskError::NotDone { .. } | DeskError::NotEnded => Status::failed_precondition(text),
         DeskError::Audio(_) => Status::invalid_argument(text),
-        DeskError::TooMuchStaged { .. } => Status::resource_exhausted(text),
+        DeskError::TooMuchStaged { .. } | DeskError::TooLarge { .. } => Status::resource_exhausted(text),
         DeskError::Key(error) => of_auth(error),
         DeskError::Forbidden(error) => of_forbidden(error),
-        DeskError::Draining => Status::unavailable(text),
+        DeskError::Busy | DeskError::Draining => Status::unavailable(text),
         DeskError::Lost(_) | DeskError::Io { .. } => internal(error),
     }
 }

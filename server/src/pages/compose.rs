@@ -1,22 +1,24 @@
 //! A new job: a file, then what shall be done with it and what that costs, then it starts.
 
-use super::fault::{Answer, Fault, broken};
+use super::draft::Draft;
+use super::fault::{Answer, Fault, sentence};
 use super::form::Fields;
 use super::layout::{page, proof, wrong};
 use super::visit::Visit;
 use super::{Edge, csrf, redirect, words};
-use crate::intake::{Draft, NotTaken, Wish};
+use crate::admission::{JobRequest, Refusal};
+use crate::desk::DeskError;
 use crate::offer::Offer;
+use crate::tenant::Tenant;
 use axum::extract::multipart::Field;
 use axum::extract::{Multipart, Path, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use maud::{Markup, html};
-use std::io::Write;
 use std::time::Duration;
-use tempfile::NamedTempFile;
+use tributary_protocol::limits::title_of;
 use tributary_protocol::settings::{Control, ControlKind, Setting, Settings};
-use tributary_protocol::vocab::Credits;
+use tributary_protocol::vocab::{ClipHeader, Credits, JobId};
 
 /// Between two pieces of a file.
 const PIECE_PATIENCE: Duration = Duration::from_secs(60);
@@ -36,21 +38,8 @@ pub(super) fn task_title(task: Option<&str>) -> &'static str {
     known.map_or("Models that are gone", |(_, title)| title)
 }
 
-impl From<NotTaken> for Fault {
-    fn from(error: NotTaken) -> Self {
-        match error {
-            NotTaken::Refused(error) => error.into(),
-            NotTaken::Upload(error) => error.into(),
-            NotTaken::Store(error) => error.into(),
-            NotTaken::Disk(_) => broken(&error),
-            NotTaken::Busy => Self::Later(error.to_string()),
-            other => Self::Wrong(other.to_string()),
-        }
-    }
-}
-
 pub(super) fn choices(edge: &Edge, chosen: &str) -> Markup {
-    let offers: Vec<&Offer> = edge.intake.admissions.offers.all().collect();
+    let offers: Vec<&Offer> = edge.desk.admissions.offers.all().collect();
     html! {
         label { span { "What shall be done?" }
             select name="model" {
@@ -87,8 +76,7 @@ pub(super) async fn choose(State(edge): State<Edge>, visit: Visit) -> Answer {
 
 /// The word that proves the form comes first, then the model, then the file.
 pub(super) async fn take(State(edge): State<Edge>, visit: Visit, mut parts: Multipart) -> Answer {
-    let who = visit.principal()?;
-    let _place = edge.intake.place()?;
+    let tenant = visit.tenant()?;
     let mut model = String::new();
     let mut proven = false;
     while let Some(field) = parts.next_field().await.map_err(cut)? {
@@ -96,11 +84,13 @@ pub(super) async fn take(State(edge): State<Edge>, visit: Visit, mut parts: Mult
             csrf::FIELD => proven = csrf::is_ours(&visit.csrf, &short(field).await?),
             "model" if proven => model = short(field).await?,
             "file" if proven => {
-                let title = field.file_name().unwrap_or_default().to_owned();
-                let file = received(&edge, field).await?;
-                let draft = edge.intake.take(&who, file, &title).await?;
-                let model: String = form_urlencoded::byte_serialize(model.as_bytes()).collect();
-                return Ok(redirect(&format!("/jobs/new/{draft}?model={model}")));
+                let title = title_of(field.file_name().unwrap_or_default());
+                let draft = Draft { clip: received(&edge, &tenant, field).await?, title };
+                let said = form_urlencoded::Serializer::new(String::new())
+                    .append_pair("model", &model)
+                    .append_pair("title", &draft.title)
+                    .finish();
+                return Ok(redirect(&format!("/jobs/new/{draft}?{said}")));
             }
             _ if proven => {}
             _ => return Err(Fault::Form),
@@ -127,33 +117,20 @@ pub(super) async fn short(mut field: Field<'_>) -> Result<String, Fault> {
     String::from_utf8(bytes).map_err(|_| Fault::Wrong("a field is not text".into()))
 }
 
-/// The file on disk, piece by piece, as large as is allowed.
-pub(super) async fn received(edge: &Edge, mut field: Field<'_>) -> Result<NamedTempFile, Fault> {
-    let most = edge.config.upload_mb_max << 20;
-    let floor = edge.intake.admissions.limits.disk_free_min_mb << 20;
-    let (mut file, mut bytes) = (edge.intake.file()?, 0_u64);
-    loop {
-        let piece = tokio::time::timeout(PIECE_PATIENCE, field.chunk()).await;
-        let piece =
-            piece.map_err(|_| Fault::Wrong("the file stopped coming; send it again".into()))?.map_err(cut)?;
-        let Some(piece) = piece else { return Ok(file) };
-        // The room is asked for once in a while: asking is a call to the system.
-        if bytes >> 26 != (bytes + piece.len() as u64) >> 26 || bytes == 0 {
-            let free = edge.intake.artifacts.free_bytes()?;
-            if free.is_some_and(|free| free < floor) {
-                return Err(Fault::Later("the server's disk is almost full; try again later".into()));
-            }
-        }
-        bytes += piece.len() as u64;
-        if bytes > most {
-            return Err(Fault::Large(format!("a file has at most {} MB here", edge.config.upload_mb_max)));
-        }
-        let write = move || file.write_all(&piece).map(|()| file);
-        file = tokio::task::spawn_blocking(write)
-            .await
-            .map_err(|error| broken(&error))?
-            .map_err(|error| broken(&error))?;
+/// The file, piece by piece, as a clip.
+pub(super) async fn received(
+    edge: &Edge,
+    tenant: &Tenant,
+    mut field: Field<'_>,
+) -> Result<ClipHeader, Fault> {
+    let mut file = edge.desk.receive(0, edge.config.upload_mb_max << 20).await?;
+    let stopped = |_| Fault::Wrong("the file stopped coming; send it again".into());
+    while let Some(piece) =
+        tokio::time::timeout(PIECE_PATIENCE, field.chunk()).await.map_err(stopped)?.map_err(cut)?
+    {
+        file.write(&piece).await?;
     }
+    Ok(file.decode(tenant).await?)
 }
 
 pub(super) async fn shape(State(edge): State<Edge>, visit: Visit, Path(name): Path<String>) -> Answer {
@@ -162,22 +139,25 @@ pub(super) async fn shape(State(edge): State<Edge>, visit: Visit, Path(name): Pa
 
 /// The draft with a model's controls, filled in as `typed`, and the price; or why it did not start.
 async fn shape_page(edge: &Edge, visit: &Visit, name: &str, typed: &Fields, refused: Option<&str>) -> Answer {
-    let draft = edge.intake.draft(&visit.principal()?, name)?;
+    let draft = Draft::find(edge, &visit.tenant()?, name, typed).await?;
     let (offer, wish) = wished(edge, typed)?;
-    let quote = edge.intake.admissions.quote(&wish.model, draft.shape(), &wish.settings);
+    let quote = edge.desk.admissions.quote(&wish.model, draft.shape(), &wish.settings);
     let available = edge.store.account(&visit.tenant()?).await?.balance.available();
     let body = html! {
         (wrong(refused))
         section .card .narrow {
             h1 { (draft.title) }
             (describe(&draft))
-            form method="get" { (choices(edge, &offer.card.name)) button .quiet { "Change" } }
+            form method="get" { input type="hidden" name="title" value=(draft.title); (choices(edge, &offer.card.name)) button .quiet { "Change" } }
         }
         section .card .narrow {
             h2 { (offer.card.title) }
             p .dim { (offer.card.description) }
             form method="post" {
                 (proof(visit)) input type="hidden" name="model" value=(offer.card.name);
+                input type="hidden" name="title" value=(draft.title);
+                // Sent twice, it makes one job.
+                input type="hidden" name="job" value=(JobId::generate());
                 @if offer.card.stems.len() > 1 { (stems(offer, &wish.stems)) }
                 @for each in offer.controls.iter().filter(|each| !each.advanced) { (control(each, &wish.settings)) }
                 @if offer.controls.iter().any(|each| each.advanced) {
@@ -193,7 +173,7 @@ async fn shape_page(edge: &Edge, visit: &Visit, name: &str, typed: &Fields, refu
                     Err(refusal) => p .wrong role="alert" { (refusal) }
                 }
                 div .row { button name="do" value="start" { "Start" } button .quiet name="do" value="price" { "Ask for the price again" } }
-                p .dim { "A job that fails costs nothing. The file and what is made of it are deleted " (edge.intake.admissions.limits.keep_days) " days after, or when you say so." }
+                p .dim { "A job that fails costs nothing. The file and what is made of it are deleted " (edge.desk.admissions.limits.keep_days) " days after, or when you say so." }
             }
         }
     };
@@ -238,10 +218,17 @@ fn control(control: &Control, settings: &Settings) -> Markup {
     }
 }
 
+/// What shall be done with a clip.
+struct Wish {
+    model: String,
+    stems: Vec<String>,
+    settings: Settings,
+}
+
 /// Model, stems and settings as a form says them. What a form does not say has the model's default, but for a switch of a form
 /// that was sent, which is off then.
 fn wished<'a>(edge: &'a Edge, typed: &Fields) -> Result<(&'a Offer, Wish), Fault> {
-    let offers = &edge.intake.admissions.offers;
+    let offers = &edge.desk.admissions.offers;
     let named = offers.get(typed.get("model")).ok();
     let offer =
         named.or_else(|| offers.all().next()).ok_or_else(|| Fault::Later("no model is installed".into()))?;
@@ -260,31 +247,40 @@ fn wished<'a>(edge: &'a Edge, typed: &Fields) -> Result<(&'a Offer, Wish), Fault
     let all = stems.len() == offer.card.stems.len();
     Ok((
         offer,
-        Wish {
-            model: offer.card.name.clone(),
-            stems: if all { Vec::new() } else { stems },
-            settings,
-            credits_max: typed.number("seen").map(Credits),
-        },
+        Wish { model: offer.card.name.clone(), stems: if all { Vec::new() } else { stems }, settings },
     ))
 }
 
 pub(super) async fn start(State(edge): State<Edge>, visit: Visit, Path(name): Path<String>) -> Answer {
-    if visit.form.get("do") != "start" {
-        return shape_page(&edge, &visit, &name, &visit.form, None).await;
+    let typed = &visit.form;
+    if typed.get("do") != "start" {
+        return shape_page(&edge, &visit, &name, typed, None).await;
     }
-    let (_, wish) = wished(&edge, &visit.form)?;
-    match edge.intake.start(&visit.principal()?, &name, wish).await {
-        Ok(job) => Ok(redirect(&format!("/jobs/{}", job.id))),
-        // The draft stays: whoever has credits or another model then, starts it.
-        Err(NotTaken::Refused(refusal)) => match Fault::from(refusal) {
-            fault @ Fault::Wrong(_) => {
-                let (_, words) = fault.words();
-                let shown = shape_page(&edge, &visit, &name, &visit.form, Some(&words)).await?;
-                Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response())
-            }
-            other => Err(other),
+    let who = visit.principal()?;
+    let draft = Draft::find(&edge, &who.tenant, &name, typed).await?;
+    let (_, wish) = wished(&edge, typed)?;
+    let request = JobRequest {
+        id: typed.get("job").parse().unwrap_or_else(|_| JobId::generate()),
+        model: wish.model,
+        stems: wish.stems,
+        clip: draft.clip,
+        title: draft.title,
+        settings: wish.settings,
+        references: Vec::new(),
+        credits_max: typed.number("seen").map(Credits),
+    };
+    let refused = match edge.desk.create(&who, request).await {
+        Ok(job) => return Ok(redirect(&format!("/jobs/{}", job.id))),
+        Err(DeskError::Refused(Refusal::Conflict)) => {
+            "this page has started a job already; press Start once more for another one".to_owned()
+        }
+        Err(error) => match Fault::from(error) {
+            Fault::Wrong(words) => words,
+            other => return Err(other),
         },
-        Err(error) => Err(error.into()),
-    }
+    };
+    // The clip stays: whoever has credits or another model then, starts it.
+    let words = sentence(&refused);
+    let shown = shape_page(&edge, &visit, &name, typed, Some(&words)).await?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response())
 }

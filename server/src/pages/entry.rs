@@ -25,8 +25,8 @@ fn again(error: NotIn, page: impl FnOnce(&str) -> Response) -> Answer {
 fn begun(edge: &Edge, token: &Token, to: &str) -> Response {
     let mut response = redirect(to);
     let headers = response.headers_mut();
-    headers.append(header::SET_COOKIE, edge.cookies.session(token));
-    headers.append(header::SET_COOKIE, edge.cookies.gone(Name::Form));
+    headers.append(header::SET_COOKIE, edge.cookies().session(token));
+    headers.append(header::SET_COOKIE, edge.cookies().gone(Name::Form));
     response
 }
 
@@ -149,7 +149,7 @@ pub(super) async fn sign_out(State(edge): State<Edge>, visit: Visit) -> Answer {
     let session = visit.session()?;
     edge.store.end_session(session.person.id, session.secret_sha256, visit.now).await?;
     let mut response = done(&edge, Said::SignedOut, "/sign-in");
-    response.headers_mut().append(header::SET_COOKIE, edge.cookies.gone(Name::Session));
+    response.headers_mut().append(header::SET_COOKIE, edge.cookies().gone(Name::Session));
     Ok(response)
 }
 

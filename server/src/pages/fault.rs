@@ -3,6 +3,7 @@
 use super::words;
 use crate::admission::Refusal;
 use crate::artifacts::ArtifactError;
+use crate::desk::DeskError;
 use crate::store::StoreError;
 use crate::team::Unchanged;
 use crate::throttle::TooOften;
@@ -180,6 +181,27 @@ impl From<TooOften> for Fault {
         // Whole seconds, up: whoever waits so long is not too early.
         let wait = error.retry_after;
         Self::Often(Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)))
+    }
+}
+
+impl From<DeskError> for Fault {
+    fn from(error: DeskError) -> Self {
+        match error {
+            DeskError::Refused(error) => error.into(),
+            DeskError::Store(error) => error.into(),
+            DeskError::Artifact(error) => error.into(),
+            DeskError::Upload(error) => error.into(),
+            DeskError::NoJob | DeskError::NoClip | DeskError::NoResult { .. } => Self::Missing,
+            DeskError::TooLarge { .. } => Self::Large(error.to_string()),
+            DeskError::Busy | DeskError::Draining => Self::Later(error.to_string()),
+            DeskError::Lost(_) | DeskError::Io { .. } => broken(&error),
+            DeskError::Key(_) => Self::SignIn,
+            DeskError::Forbidden(_) => Self::Forbidden,
+            DeskError::NotDone { .. }
+            | DeskError::NotEnded
+            | DeskError::Audio(_)
+            | DeskError::TooMuchStaged { .. } => Self::Wrong(error.to_string()),
+        }
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) async fn file(
     let job = job::find(&edge, &visit, &id).await?;
     let saves = visit.query.get("save") == "1";
     let tenant = visit.tenant()?;
-    served(&edge, job, Asked { tenant, name, headers, saves, place: place(&edge.downloads)? }).await
+    served(&edge, job, Asked { tenant, name, headers, saves, place: place(&edge.bounds.downloads)? }).await
 }
 
 /// A file of a job, as it is asked for.
@@ -88,7 +88,7 @@ pub(super) async fn served(edge: &Edge, job: Job, asked: Asked) -> Answer {
         let whole = [(header::CONTENT_RANGE, format!("bytes */{total}"))];
         return Ok((StatusCode::RANGE_NOT_SATISFIABLE, whole).into_response());
     };
-    let (artifacts, key) = (Arc::clone(&edge.intake.artifacts), Key::new(&tenant, artifact.sha256));
+    let (artifacts, key) = (Arc::clone(&edge.desk.artifacts), Key::new(&tenant, artifact.sha256));
     let opened =
         tokio::task::spawn_blocking(move || artifacts.open(&key)).await.map_err(|error| broken(&error))?;
     let body = streamed(head, opened?, first, last, place);
@@ -199,8 +199,8 @@ pub(super) async fn peaks(
 /// The waveform of a stem that whoever asks may hear.
 pub(super) async fn outlined(edge: &Edge, tenant: &Tenant, job: &Job, name: &str) -> Answer {
     let key = Key::new(tenant, stem(job, name)?.sha256);
-    let (artifacts, shape) = (Arc::clone(&edge.intake.artifacts), shape(job));
-    let _place = edge.drawings.acquire().await.map_err(|error| broken(&error))?;
+    let (artifacts, shape) = (Arc::clone(&edge.desk.artifacts), shape(job));
+    let _place = edge.bounds.drawings.acquire().await.map_err(|error| broken(&error))?;
     let draw = move || -> Result<Peaks, Fault> {
         let reader = BufReader::new(artifacts.open(&key)?);
         let mut frames = PcmReader::new(reader, shape).map_err(|error| broken(&error))?;

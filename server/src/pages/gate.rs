@@ -40,10 +40,10 @@ pub(super) async fn pass(State(edge): State<Edge>, request: Request, next: Next)
                 response = drawn(&edge, &fault, Some(&visit), &path);
             }
             if let Some(token) = fresh {
-                response.headers_mut().append(header::SET_COOKIE, edge.cookies.form(&token));
+                response.headers_mut().append(header::SET_COOKIE, edge.cookies().form(&token));
             }
             if visit.said.is_some() && response.status().is_success() {
-                response.headers_mut().append(header::SET_COOKIE, edge.cookies.gone(Name::Said));
+                response.headers_mut().append(header::SET_COOKIE, edge.cookies().gone(Name::Said));
             }
             (response, visit.origins().to_vec())
         }
@@ -52,7 +52,7 @@ pub(super) async fn pass(State(edge): State<Edge>, request: Request, next: Next)
             (drawn(&edge, &fault, visit.as_deref(), &path), framed_by)
         }
     };
-    headers::secure(response.headers_mut(), edge.cookies.secure, &framed_by);
+    headers::secure(response.headers_mut(), edge.cookies().secure, &framed_by);
     response
 }
 
@@ -132,7 +132,7 @@ pub(super) fn visit_of(edge: &Edge, request: &Request, session: Option<Session>,
         session,
         widget: None,
         csrf,
-        said: edge.cookies.read(headers, Name::Said).and_then(|word| Said::parse(&word)),
+        said: edge.cookies().read(headers, Name::Said).and_then(|word| Said::parse(&word)),
         path: request.uri().path().to_owned(),
         query: Fields::parse(request.uri().query().unwrap_or_default().as_bytes()),
         form: Fields::default(),
@@ -143,7 +143,7 @@ pub(super) fn visit_of(edge: &Edge, request: &Request, session: Option<Session>,
 }
 
 fn secret_of(edge: &Edge, headers: &HeaderMap, name: Name) -> Option<Token> {
-    edge.cookies.read(headers, name).and_then(|text| Token::parse(&text).ok())
+    edge.cookies().read(headers, name).and_then(|text| Token::parse(&text).ok())
 }
 
 async fn session_of(edge: &Edge, secret: Option<&Token>) -> Result<Option<Session>, Fault> {

@@ -8,10 +8,6 @@ use super::{Edge, done, widgets, words};
 use crate::clock::Timestamp;
 use crate::job::{Job, JobState, StemArtifact};
 use crate::people::Right;
-use crate::store::Cancelled;
-use crate::store::keeping::Erased;
-use crate::tenant::Tenant;
-use crate::worker::stop::StopReason;
 use axum::extract::{Path, State};
 use maud::{Markup, html};
 use std::time::Duration;
@@ -77,8 +73,11 @@ pub(super) fn badge(state: JobState) -> Markup {
 }
 
 pub(super) async fn find(edge: &Edge, visit: &Visit, id: &str) -> Result<Job, Fault> {
-    let id: JobId = id.parse().map_err(|_| Fault::Missing)?;
-    edge.store.job(&visit.tenant()?, id).await?.ok_or(Fault::Missing)
+    Ok(edge.desk.job(&visit.tenant()?, id_of(id)?).await?)
+}
+
+fn id_of(text: &str) -> Result<JobId, Fault> {
+    text.parse().map_err(|_| Fault::Missing)
 }
 
 pub(super) async fn show(State(edge): State<Edge>, visit: Visit, Path(id): Path<String>) -> Answer {
@@ -100,7 +99,7 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit, Path(id): Path<
         @if job.state == JobState::Cancelled { section .card { p { "Cancelled. " (words::credits(job.captured)) " were used, " (words::credits(job.released())) " came back." } } }
         @if job.state == JobState::Done { (results(&base, &job)) }
         (facts(&job, &names))
-        @if let Some(until) = job.kept_until(edge.intake.admissions.limits.keep()) { (kept(&visit, &job, until)) }
+        @if let Some(until) = job.kept_until(edge.desk.admissions.limits.keep()) { (kept(&visit, &job, until)) }
     };
     Ok(page(&edge, &visit, title(&job), &body))
 }
@@ -213,33 +212,11 @@ fn kept(visit: &Visit, job: &Job, until: Timestamp) -> Markup {
 }
 
 pub(super) async fn erase(State(edge): State<Edge>, visit: Visit, Path(id): Path<String>) -> Answer {
-    let job = find(&edge, &visit, &id).await?;
-    delete(&edge, &visit.tenant()?, job.id).await?;
+    let job = edge.desk.erase(&visit.tenant()?, id_of(&id)?).await?;
     Ok(done(&edge, Said::Erased, &format!("/jobs/{}", job.id)))
 }
 
-/// Deletes what there is of a job that whoever asks may delete.
-pub(super) async fn delete(edge: &Edge, tenant: &Tenant, job: JobId) -> Result<(), Fault> {
-    match edge.store.erase(tenant, job, edge.clock.now()).await? {
-        Erased::Yes => Ok(()),
-        Erased::Open => Err(Fault::Wrong("the job has not ended: cancel it first".to_owned())),
-        Erased::Unknown => Err(Fault::Missing),
-    }
-}
-
 pub(super) async fn cancel(State(edge): State<Edge>, visit: Visit, Path(id): Path<String>) -> Answer {
-    let job = find(&edge, &visit, &id).await?;
-    stop(&edge, &visit.tenant()?, job.id).await?;
+    let job = edge.desk.cancel(&visit.tenant()?, id_of(&id)?).await?;
     Ok(done(&edge, Said::Cancelled, &format!("/jobs/{}", job.id)))
-}
-
-/// Stops a job that whoever asks may stop.
-pub(super) async fn stop(edge: &Edge, tenant: &Tenant, job: JobId) -> Result<(), Fault> {
-    match edge.store.cancel(tenant, job, edge.clock.now()).await? {
-        Cancelled::Asked(_) => edge.running.stop(tenant, job, StopReason::User),
-        Cancelled::Now(_) | Cancelled::Ended(_) => {}
-        Cancelled::Unknown => return Err(Fault::Missing),
-    }
-    edge.progress.changed(tenant, job);
-    Ok(())
 }

@@ -94,6 +94,7 @@ fn around(edge: &Edge, visit: Option<&Visit>, title: &str, body: &Markup) -> Mar
             head {
                 (head(edge, title))
                 link rel="manifest" href="/app.webmanifest";
+                link rel="apple-touch-icon" href="/icons/180.png";
                 script src="/start.js" defer {}
             }
             body {

@@ -4,7 +4,7 @@
 use super::fault::{Answer, Fault};
 use super::visit::Visit;
 use super::{Edge, job};
-use crate::job::JobState;
+use crate::desk::{DeskError, View};
 use crate::progress::News;
 use crate::store::StoreError;
 use crate::tenant::Tenant;
@@ -25,7 +25,7 @@ const WATCH_MIN: Duration = Duration::from_millis(200);
 const WATCH_MAX: Duration = Duration::from_secs(2);
 
 pub(super) async fn watch(State(edge): State<Edge>, visit: Visit, Path(id): Path<String>) -> Answer {
-    let place = place(&edge.watchers)?;
+    let place = place(&edge.bounds.watchers)?;
     let job = job::find(&edge, &visit, &id).await?;
     let (tenant, session) = (visit.tenant()?, visit.session()?.secret_sha256);
     Ok(stream(edge, tenant, job.id, Watcher::Session(session), place))
@@ -69,27 +69,22 @@ async fn tell(
     id: JobId,
     watcher: &Watcher,
     sender: &mpsc::Sender<Result<Event, Infallible>>,
-) -> Result<(), StoreError> {
-    let mut news = edge.progress.subscribe(tenant, id);
+) -> Result<(), DeskError> {
+    let mut news = edge.desk.progress.subscribe(tenant, id);
     let mut told = String::new();
     loop {
         let newest = *news.borrow_and_update();
-        let (Some(event), is_theirs) =
-            (now(edge, tenant, id, newest).await?, may_still(edge, tenant, watcher).await?)
-        else {
-            return Ok(());
-        };
-        if !is_theirs {
+        if !may_still(edge, tenant, watcher).await? {
             return Ok(());
         }
-        let (text, ended) = event;
+        let (text, ended) = now(edge, tenant, id, newest).await?;
         if text != told && sender.send(Ok(Event::default().data(&text))).await.is_err() || ended {
             return Ok(());
         }
         told = text;
         tokio::select! {
             () = sender.closed() => return Ok(()),
-            () = edge.drain.cancelled() => return Ok(()),
+            () = edge.desk.drain.cancelled() => return Ok(()),
             _ = tokio::time::timeout(WATCH_MAX, news.changed()) => {}
         }
         tokio::time::sleep(WATCH_MIN).await;
@@ -103,26 +98,16 @@ async fn may_still(edge: &Edge, tenant: &Tenant, watcher: &Watcher) -> Result<bo
             let found = edge.store.session(*session, edge.clock.now()).await?;
             Ok(found.is_some_and(|found| found.membership.account == tenant.account()))
         }
-        Watcher::Visitor(token) => Ok(edge.widgets.find(token).await?.is_some()),
+        Watcher::Visitor(token) => Ok(edge.widgets().find(token).await?.is_some()),
     }
 }
 
 /// The job as browsers hear of it, and whether it has ended.
-async fn now(
-    edge: &Edge,
-    tenant: &Tenant,
-    id: JobId,
-    news: News,
-) -> Result<Option<(String, bool)>, StoreError> {
-    let Some(job) = edge.store.job(tenant, id).await? else { return Ok(None) };
-    let position =
-        if job.state == JobState::Queued { edge.store.queue_position(tenant, id).await? } else { 0 };
-    let newer = if news.attempt == job.attempt { news.chunks_done } else { 0 };
-    let chunks = job.chunks_done.max(newer).min(job.chunks);
-    let words = job::progress_words(job.state, position, chunks, job.chunks);
+async fn now(edge: &Edge, tenant: &Tenant, id: JobId, news: News) -> Result<(String, bool), DeskError> {
+    let View { job, chunks_done, queue_position, .. } =
+        edge.desk.view(tenant, edge.desk.job(tenant, id).await?, news).await?;
+    let words = job::progress_words(job.state, queue_position, chunks_done, job.chunks);
     let ended = job.state.is_terminal();
-    Ok(Some((
-        json!({ "words": words, "done": chunks, "of": job.chunks.max(1), "ended": ended }).to_string(),
-        ended,
-    )))
+    let told = json!({ "words": words, "done": chunks_done, "of": job.chunks.max(1), "ended": ended });
+    Ok((told.to_string(), ended))
 }

@@ -9,7 +9,7 @@ use tributary_protocol::vocab::{AccountId, PersonId};
 
 /// Who may ask for what: everybody, the signed-in, or the least role, or operators. Written apart from the routes, so that a
 /// route that is new, or that changed, is decided on twice.
-const WHO: [(&str, &str, &str); 60] = [
+const WHO: [(&str, &str, &str); 61] = [
     ("GET", "/style.css", "all"),
     ("GET", "/brand.css", "all"),
     ("GET", "/live.js", "all"),
@@ -18,6 +18,7 @@ const WHO: [(&str, &str, &str); 60] = [
     ("GET", "/start.js", "all"),
     ("GET", "/icon.svg", "all"),
     ("GET", "/logo", "all"),
+    ("GET", "/icons/{name}", "all"),
     ("GET", "/app.webmanifest", "all"),
     ("GET", "/install", "all"),
     ("GET", "/sign-up", "all"),

@@ -67,6 +67,7 @@ pub(super) const ROUTES: &[Route] = &[
     shows("/start.js", Need::Nobody, || get(assets::start)),
     shows("/icon.svg", Need::Nobody, || get(assets::icon)),
     shows("/logo", Need::Nobody, || get(assets::logo)),
+    shows("/icons/{name}", Need::Nobody, || get(assets::icon_of)),
     shows("/app.webmanifest", Need::Nobody, || get(assets::manifest)),
     shows("/install", Need::Nobody, || get(install::show)),
     shows("/sign-up", Need::Nobody, || get(entry::sign_up)),

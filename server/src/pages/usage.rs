@@ -46,9 +46,9 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
         None => "keys of the operator".to_owned(),
     };
     let kept = edge.store.kept_bytes(&tenant).await?;
-    let limits = &edge.intake.admissions.limits;
+    let limits = &edge.desk.admissions.limits;
     let service = |each: &Usage| {
-        let offer = edge.intake.admissions.offers.get(&each.model).ok();
+        let offer = edge.desk.admissions.offers.get(&each.model).ok();
         compose::task_title(offer.map(|offer| offer.task_word())).to_owned()
     };
     let body = html! {

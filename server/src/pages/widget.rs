@@ -7,27 +7,26 @@ pub(super) mod visited;
 use super::fault::{Answer, Fault};
 use super::visit::Visit;
 use super::{Edge, compose, layout, redirect, words};
-use crate::admission::Refusal;
+use crate::admission::{JobRequest, Refusal};
 use crate::auth::token::Token;
-use crate::intake::{NotTaken, Wish};
+use crate::desk::DeskError;
 use crate::offer::Offer;
-use crate::tenant::Principal;
 use crate::widget::Widget;
 use axum::extract::{Multipart, State};
 use maud::html;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use tempfile::NamedTempFile;
 use tokio::sync::Semaphore;
-use tributary_protocol::limits::STEMS_MAX;
+use tributary_protocol::limits::{STEMS_MAX, title_of};
 use tributary_protocol::settings::Settings;
+use tributary_protocol::vocab::{ClipHeader, JobId};
 
 /// Visitors that watch jobs at once.
 const WATCHERS_MAX: usize = 256;
 /// Files that are read out to visitors at once.
 const DOWNLOADS_MAX: usize = 64;
-/// Files that come in from visitors at once: half of the places there are.
-const FILES_MAX: usize = 4;
+/// Files that come in from visitors at once: a quarter of the places there are.
+const FILES_MAX: usize = 16;
 
 /// What visitors of all widgets may do at once. They take none of the members' places.
 pub(super) struct Room {
@@ -55,12 +54,12 @@ const GONE: &str =
 
 /// The one service, while it is offered.
 fn offer<'a>(edge: &'a Edge, widget: &Widget) -> Result<&'a Offer, Fault> {
-    edge.intake.admissions.offers.get(&widget.model).map_err(|_| Fault::Later(GONE.to_owned()))
+    edge.desk.admissions.offers.get(&widget.model).map_err(|_| Fault::Later(GONE.to_owned()))
 }
 
 /// Whole minutes of the longest song that is taken now; at least one.
 async fn minutes_left(edge: &Edge, widget: &Widget) -> Result<u64, Fault> {
-    match edge.widgets.minutes_left(widget).await? {
+    match edge.widgets().minutes_left(widget).await? {
         None => Err(Fault::Later(GONE.to_owned())),
         Some(0) => Err(Fault::Wrong(USED_UP.to_owned())),
         Some(minutes) => Ok(minutes),
@@ -71,7 +70,7 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
     let widget = visit.widget()?;
     let offer = offer(&edge, widget)?;
     let minutes = minutes_left(&edge, widget).await?;
-    let days = edge.intake.admissions.limits.keep_days;
+    let days = edge.desk.admissions.limits.keep_days;
     let body = html! {
         section .card {
             h1 { (offer.card.title) }
@@ -96,16 +95,15 @@ pub(super) async fn take(State(edge): State<Edge>, visit: Visit, mut parts: Mult
     offer(&edge, widget)?;
     edge.door.throttle.sends(visit.peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), widget.id)?;
     minutes_left(&edge, widget).await?;
-    let _room = edge.guests.files.try_acquire().map_err(|_| Fault::from(NotTaken::Busy))?;
-    let _place = edge.intake.place()?;
+    let _room = edge.bounds.guests.files.try_acquire().map_err(|_| Fault::from(DeskError::Busy))?;
     let mut stems = Vec::new();
     while let Some(field) = parts.next_field().await.map_err(compose::cut)? {
         match field.name().unwrap_or_default() {
             "stem" if stems.len() < STEMS_MAX => stems.push(compose::short(field).await?),
             "file" => {
-                let title = field.file_name().unwrap_or_default().to_owned();
-                let file = compose::received(&edge, field).await?;
-                return started(&edge, widget, stems, file, &title).await;
+                let title = title_of(field.file_name().unwrap_or_default());
+                let clip = compose::received(&edge, &widget.tenant(), field).await?;
+                return started(&edge, widget, stems, clip, title).await;
             }
             _ => {}
         }
@@ -117,43 +115,39 @@ async fn started(
     edge: &Edge,
     widget: &Widget,
     stems: Vec<String>,
-    file: NamedTempFile,
-    title: &str,
+    clip: ClipHeader,
+    title: String,
 ) -> Answer {
     // What the visitor alone will know, and what their job is found by.
     let secret = Token::generate();
-    let who: Principal = widget.principal(secret.sha256());
-    let draft = edge.intake.take(&who, file, title).await?;
     let all = offer(edge, widget)?.card.stems.len() == stems.len();
-    let wish = Wish {
+    let request = JobRequest {
+        id: JobId::generate(),
         model: widget.model.clone(),
         stems: if all { Vec::new() } else { stems },
+        clip,
+        title,
         settings: Settings::new(),
+        references: Vec::new(),
         credits_max: None,
     };
-    match edge.intake.start(&who, &draft, wish).await {
-        Ok(_) => Ok(redirect(&format!("/widget/{}/jobs/{}", widget.token, secret.reveal()))),
-        Err(error) => {
-            // Nobody comes back for it.
-            edge.intake.forget(&who, &draft);
-            Err(refused(error))
-        }
-    }
+    edge.desk.create(&widget.principal(secret.sha256()), request).await.map_err(refused)?;
+    Ok(redirect(&format!("/widget/{}/jobs/{}", widget.token, secret.reveal())))
 }
 
 /// Why a visitor's file became no job, without a word about the account.
-fn refused(error: NotTaken) -> Fault {
+fn refused(error: DeskError) -> Fault {
     match error {
-        NotTaken::Refused(Refusal::OverLimit { limit, spent, .. }) if spent >= limit => {
+        DeskError::Refused(Refusal::OverLimit { limit, spent, .. }) if spent >= limit => {
             Fault::Wrong(USED_UP.to_owned())
         }
-        NotTaken::Refused(Refusal::OverLimit { .. }) => Fault::Wrong(
+        DeskError::Refused(Refusal::OverLimit { .. }) => Fault::Wrong(
             "this file is longer than what is left of this page's allowance for this month; try a shorter one".to_owned(),
         ),
-        NotTaken::Refused(
+        DeskError::Refused(
             Refusal::NotEnoughCredits { .. } | Refusal::Suspended | Refusal::OverStorage { .. },
         ) => Fault::Later(CLOSED.to_owned()),
-        NotTaken::Refused(Refusal::TooMany { .. }) => Fault::Later(
+        DeskError::Refused(Refusal::TooMany { .. }) => Fault::Later(
             "too many files are worked on for this page; try again in a few minutes".to_owned(),
         ),
         other => other.into(),

@@ -88,7 +88,7 @@ async fn shown(edge: &Edge, visit: &Visit, refused: Option<&str>) -> Answer {
 
 /// What the model is called, also where it is not offered any more.
 fn service(edge: &Edge, widget: &Widget) -> String {
-    let offer = edge.intake.admissions.offers.get(&widget.model);
+    let offer = edge.desk.admissions.offers.get(&widget.model);
     offer.map_or_else(|_| widget.model.clone(), |offer| offer.card.title.clone())
 }
 
@@ -105,7 +105,7 @@ fn lines(edge: &Edge, widget: &Widget, service: &str) -> String {
 
 fn card(edge: &Edge, visit: &Visit, widget: &Widget, spent: Credits) -> Markup {
     let (service, id) = (service(edge, widget), widget.id.to_string());
-    let is_offered = edge.intake.admissions.offers.get(&widget.model).is_ok();
+    let is_offered = edge.desk.admissions.offers.get(&widget.model).is_ok();
     html! {
         section .card {
             h2 .long { (widget.name) }
@@ -145,7 +145,7 @@ pub(super) async fn add(State(edge): State<Edge>, visit: Visit) -> Result<Respon
         origins: form.get("origins").to_owned(),
         month_limit: form.number("limit"),
     };
-    match edge.widgets.add(&visit.principal()?, &wish).await {
+    match edge.widgets().add(&visit.principal()?, &wish).await {
         Ok(_) => Ok(done(&edge, Said::WidgetMade, "/widgets")),
         Err(NotMade::Store(error)) => Err(error.into()),
         // What was typed is not typed again.

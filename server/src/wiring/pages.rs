@@ -2,24 +2,22 @@
 
 use super::{Parts, Ports};
 use crate::StartError;
-use crate::admission::Admissions;
 use crate::auth::password::Passwords;
 use crate::cashier::Cashier;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::courier::endpoints::Endpoints;
 use crate::data::DataFolder;
+use crate::desk::Desk;
 use crate::http::limits::Door;
-use crate::intake::{self, Intake};
 use crate::mail::post::Post;
-use crate::pages::{self, Edge};
+use crate::pages::{self, Bounds, Edge};
 use crate::sign_in::SignIn;
 use crate::team::Team;
 use crate::welcome::Welcome;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use tokio_util::sync::CancellationToken;
 
 /// A logo is a small picture.
 const LOGO_BYTES_MAX: u64 = 1 << 20;
@@ -42,7 +40,7 @@ impl Places {
 /// What the pages share with other edges.
 #[derive(Clone)]
 pub(super) struct Shared {
-    pub(super) admissions: Arc<Admissions>,
+    pub(super) desk: Arc<Desk>,
     pub(super) cashier: Option<Arc<Cashier>>,
     pub(super) sign_in: Arc<SignIn>,
     pub(super) door: Door,
@@ -80,9 +78,8 @@ impl Ports {
         parts: &Parts,
         places: Places,
         shared: Shared,
-        drain: &CancellationToken,
     ) -> Result<Built, StartError> {
-        let Shared { admissions, cashier, sign_in, door, endpoints } = shared;
+        let Shared { desk, cashier, sign_in, door, endpoints } = shared;
         let url = places.url(config);
         let clock: Arc<dyn Clock> = Arc::clone(&parts.clock);
         let post = Post::new(crate::mail::open(&config.mail, &data.outbox(), &clock)?);
@@ -101,33 +98,21 @@ impl Ports {
             url,
             brand: config.pages.brand.name.clone(),
         };
-        let intake = intake::Parts {
-            admissions,
-            store: Arc::clone(&self.store),
-            artifacts: Arc::clone(&self.artifacts),
-            uploads: Arc::clone(&self.uploads),
-            queue: Arc::clone(&self.queue),
-            progress: Arc::clone(&self.progress),
-            clock,
-            steps: Arc::clone(&parts.steps),
-            drain: drain.clone(),
-        };
-        let folder = data.drafts();
-        let intake = Intake::new(intake, &folder)
-            .map_err(|cause| crate::data::DataError::Io { path: folder, cause })?;
         let edge = Edge::new(pages::Parts {
-            welcome,
             team,
-            intake,
+            desk,
             sign_in,
-            progress: Arc::clone(&self.progress),
-            running: Arc::clone(&self.running),
+            store: Arc::clone(&self.store),
+            clock,
             door,
+            config: config.pages.clone(),
             logo: logo(&config.pages.brand.logo)?,
+            url: welcome.url.clone(),
+            welcome,
             grpc_url: places.grpc_url,
             cashier,
             endpoints,
-            drain: drain.clone(),
+            bounds: Bounds::default(),
         });
         Ok(Built { edge, post })
     }

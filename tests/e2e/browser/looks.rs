@@ -174,6 +174,7 @@ fn places(
         "/sw.js",
         "/start.js",
         "/icon.svg",
+        "/icons/{name}",
         "/logo",
         "/app.webmanifest",
         "/statement.csv",

@@ -33,7 +33,7 @@ enum Layer {
 
 use Layer::{Command, Domain, Edge, Port, Report, Start, Vocabulary, Work};
 
-const MODULES: [(&str, Layer); 50] = [
+const MODULES: [(&str, Layer); 49] = [
     ("billing", Vocabulary),
     ("clock", Vocabulary),
     ("config", Vocabulary),
@@ -59,7 +59,6 @@ const MODULES: [(&str, Layer); 50] = [
     ("cashier", Domain),
     ("courier", Domain),
     ("embed", Domain),
-    ("intake", Domain),
     ("margin", Domain),
     ("team", Domain),
     ("welcome", Domain),

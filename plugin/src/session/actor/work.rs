@@ -7,7 +7,7 @@ use crate::session::job::JobNews;
 use crate::session::{choice, neighbours, shelf};
 use crate::view::Quote;
 use std::collections::BTreeMap;
-use tributary_protocol::limits::TITLE_CHARS_MAX;
+use tributary_protocol::limits::title_of;
 use tributary_protocol::vocab::JobId;
 
 /// What a new job shall do.
@@ -68,7 +68,7 @@ impl Actor {
             version: JobRecord::VERSION,
             key: JobId::generate().into(),
             take: take.id,
-            title: take.name.chars().take(TITLE_CHARS_MAX).collect(),
+            title: title_of(&take.name),
             task,
             model_version: offered.map(|offered| offered.version.clone()).unwrap_or_default(),
             model,

@@ -7,7 +7,7 @@ use crate::cli::{Ended, JOB_FAILED, fetch, screen};
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 use tributary_protocol::client::{Client, ClientError, JobState, JobView, NewJob, QuoteAsk};
-use tributary_protocol::limits::TITLE_CHARS_MAX;
+use tributary_protocol::limits::title_of;
 use tributary_protocol::vocab::{Credits, JobId};
 
 pub(super) async fn make(
@@ -69,7 +69,7 @@ async fn follow(
     (id, quoted): (JobId, Credits),
 ) -> Result<JobView, ClientError> {
     let title = wish.file.file_stem().map_or_else(|| "clip".into(), |stem| stem.to_string_lossy());
-    let title = title.chars().filter(|c| !c.is_control()).take(TITLE_CHARS_MAX).collect();
+    let title = title_of(&title);
     let new = NewJob {
         id,
         model: wish.model.clone(),

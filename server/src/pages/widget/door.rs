@@ -36,7 +36,7 @@ async fn find(edge: &Edge, token: &str) -> Result<Widget, Fault> {
     if !edge.config.widgets {
         return Err(Fault::Missing);
     }
-    edge.widgets.find(token).await?.ok_or(Fault::Missing)
+    edge.widgets().find(token).await?.ok_or(Fault::Missing)
 }
 
 /// There is no cookie that another site could use. That a form is a page's of ours still keeps strangers' pages from sending

@@ -53,7 +53,7 @@ pub(in super::super) async fn show(
     let found = find(&edge, &visit, &secret).await?;
     let (base, job) = (found.base(), &found.job);
     let position = edge.store.queue_position(&found.tenant(), job.id).await?;
-    let until = job.kept_until(edge.intake.admissions.limits.keep());
+    let until = job.kept_until(edge.desk.admissions.limits.keep());
     let body = html! {
         h1 { (job::title(job)) " " (job::badge(job.state)) }
         @if !job.state.is_terminal() {
@@ -92,7 +92,7 @@ pub(in super::super) async fn live(
     visit: Visit,
     Path((token, secret)): Address,
 ) -> Answer {
-    let place = live::place(&edge.guests.watchers)?;
+    let place = live::place(&edge.bounds.guests.watchers)?;
     let found = find(&edge, &visit, &secret).await?;
     let (tenant, job) = (found.tenant(), found.job.id);
     Ok(live::stream(edge, tenant, job, Watcher::Visitor(token), place))
@@ -104,7 +104,7 @@ pub(in super::super) async fn cancel(
     Path((_, secret)): Address,
 ) -> Answer {
     let found = find(&edge, &visit, &secret).await?;
-    job::stop(&edge, &found.tenant(), found.job.id).await?;
+    edge.desk.cancel(&found.tenant(), found.job.id).await?;
     Ok(redirect(&found.base()))
 }
 
@@ -114,7 +114,7 @@ pub(in super::super) async fn erase(
     Path((_, secret)): Address,
 ) -> Answer {
     let found = find(&edge, &visit, &secret).await?;
-    job::delete(&edge, &found.tenant(), found.job.id).await?;
+    edge.desk.erase(&found.tenant(), found.job.id).await?;
     Ok(redirect(&found.base()))
 }
 
@@ -126,7 +126,7 @@ pub(in super::super) async fn file(
 ) -> Answer {
     let found = find(&edge, &visit, &secret).await?;
     let (tenant, saves) = (found.tenant(), visit.query.get("save") == "1");
-    let place = files::place(&edge.guests.downloads)?;
+    let place = files::place(&edge.bounds.guests.downloads)?;
     files::served(&edge, found.job, Asked { tenant, name, headers, saves, place }).await
 }
 

@@ -4,7 +4,8 @@
 use super::{Bed, at, stems};
 use crate::clock::Timestamp;
 use crate::job::{Job, JobState, cancelled_share};
-use crate::ledger::{Grant, LineKind};
+use crate::ledger::{Grant, LineKind, Lot};
+use crate::store::terms::{Refunded, TakenBack};
 use crate::store::{Admission, Cancelled, Claim, ClaimLimits, Lease, NewJob, Reaped, Settled, Store};
 use crate::tenant::Tenant;
 use proptest::prelude::*;
@@ -23,7 +24,10 @@ const CASES_PER_STORE: u32 = 25;
 /// Something that happens. Jobs and claims are named by their number, stale ones included.
 #[derive(Clone, Debug)]
 pub(in crate::store) enum Op {
-    Grant { account: usize, amount: u64, again: bool },
+    Grant { account: usize, amount: u64, again: bool, ends: Option<i64> },
+    Refund { job: usize, amount: Option<u64> },
+    TakeBack { account: usize, payment: usize, amount: u64 },
+    EndLots,
     Admit { account: usize, quote: u64, chunks: u32, stored: bool },
     AdmitAgain { job: usize, other: bool },
     Uploaded { job: usize },
@@ -41,8 +45,12 @@ pub(in crate::store) enum Op {
 pub(in crate::store) fn ops() -> impl Strategy<Value = Vec<Op>> {
     let (number, account, chunks) = (0..24usize, 0..2usize, 0..6u32);
     let op = prop_oneof![
-        2 => (account.clone(), 1..20u64, any::<bool>())
-            .prop_map(|(account, amount, again)| Op::Grant { account, amount, again }),
+        3 => (account.clone(), 1..20u64, any::<bool>(), prop::option::of(1..40i64))
+            .prop_map(|(account, amount, again, ends)| Op::Grant { account, amount, again, ends }),
+        2 => (number.clone(), prop::option::of(0..7u64)).prop_map(|(job, amount)| Op::Refund { job, amount }),
+        1 => (account.clone(), 0..2usize, 1..12u64)
+            .prop_map(|(account, payment, amount)| Op::TakeBack { account, payment, amount }),
+        2 => Just(Op::EndLots),
         5 => (account, 0..7u64, 1..5u32, any::<bool>())
             .prop_map(|(account, quote, chunks, stored)| Op::Admit { account, quote, chunks, stored }),
         1 => (number.clone(), any::<bool>()).prop_map(|(job, other)| Op::AdmitAgain { job, other }),
@@ -100,12 +108,12 @@ impl World {
     pub(in crate::store) async fn perform(&mut self, op: &Op) -> String {
         let (store, now) = (Arc::clone(&self.store), at(self.now));
         match *op {
-            Op::Grant { account, amount, again } => {
+            Op::Grant { account, amount, again, ends } => {
                 self.payments += usize::from(!again || self.payments == 0);
                 let tenant = &self.tenants[account];
                 let payment_id = format!("{} {}", tenant.account(), self.payments);
-                let grant =
-                    Grant { amount: Credits(amount), payment_id, note: String::new(), expires_at: None };
+                let expires_at = ends.map(|seconds| at(self.now + seconds));
+                let grant = Grant { amount: Credits(amount), payment_id, note: String::new(), expires_at };
                 format!("{}", store.grant(tenant, &grant, now).await.unwrap().posted)
             }
             Op::Admit { account, quote, chunks, stored } => {
@@ -120,7 +128,18 @@ impl World {
                 self.jobs.push((account, new.clone()));
                 self.admit(account, &new).await
             }
-            Op::AdmitAgain { job, .. } | Op::Uploaded { job } | Op::Cancel { job } => {
+            Op::TakeBack { account, payment, amount } => {
+                let tenant = &self.tenants[account];
+                let id = format!("back {} {payment}", tenant.account());
+                let TakenBack { taken, missing } =
+                    store.take_back(tenant, &id, Credits(amount), "", now).await.unwrap();
+                format!("{taken} of {}", taken.checked_add(missing).unwrap())
+            }
+            Op::EndLots => format!("{} ended", store.expire_lots(now, 1000).await.unwrap()),
+            Op::AdmitAgain { job, .. }
+            | Op::Uploaded { job }
+            | Op::Cancel { job }
+            | Op::Refund { job, .. } => {
                 let Some((account, new)) = self.jobs.get(turn(job, self.jobs.len())).cloned() else {
                     return String::new();
                 };
@@ -160,6 +179,13 @@ impl World {
                 new.model.push_str(if other { "2" } else { "" });
                 new.upload_until = self.lease();
                 self.admit(account, &new).await
+            }
+            Op::Refund { amount, .. } => {
+                match self.store.refund(tenant, new.id, amount.map(Credits), "sorry", now).await.unwrap() {
+                    Refunded::Yes(amount, after) => format!("{amount} back, {}", after.posted),
+                    Refunded::TooMuch(captured) => format!("at most {captured}"),
+                    Refunded::Unknown => "unknown".into(),
+                }
             }
             Op::Uploaded { .. } => {
                 self.store.uploaded(tenant, new.clip.sha256, now).await.unwrap().len().to_string()
@@ -220,6 +246,8 @@ impl World {
             let counts = self.store.counts().await.unwrap();
             if counts.uploading + counts.queued + counts.running == 0 {
                 assert_eq!(counts.holds_open, 0);
+                // The next case must not meet what ends later than this one.
+                self.store.expire_lots(at(self.now + 100), 1000).await.unwrap();
                 return;
             }
             while self.store.claim("w", LIMITS, at(self.now), self.lease()).await.unwrap().is_some() {}
@@ -245,6 +273,7 @@ struct Entry {
     due: i64,
     queued_at: i64,
     captured: u64,
+    refunded: u64,
     /// Which attempt settled it, and how.
     settled: Option<(u32, String)>,
 }
@@ -253,7 +282,11 @@ struct Entry {
 #[derive(Default)]
 struct Model {
     payments: Vec<(usize, usize)>,
-    granted: [u64; 2],
+    posted: [u64; 2],
+    /// What is left of grants that end, in the order in which they came.
+    lots: [Vec<(i64, u64)>; 2],
+    /// What each payment that was taken back took.
+    taken: Vec<(usize, usize, u64)>,
     jobs: Vec<Option<Entry>>,
     claims: Vec<(usize, u32)>,
 }
@@ -268,12 +301,68 @@ impl Model {
         self.jobs.get_mut(number)
     }
 
-    fn captured(&self, account: usize) -> u64 {
-        self.jobs.iter().flatten().filter(|job| job.account == account).map(|job| job.captured).sum()
+    fn available(&self, account: usize) -> u64 {
+        self.posted[account] - self.held(account)
     }
 
-    fn posted(&self, account: usize) -> u64 {
-        self.granted[account] - self.captured(account)
+    /// Lots, the soonest to end first.
+    fn soonest(&mut self, account: usize) -> &mut Vec<(i64, u64)> {
+        let lots = &mut self.lots[account];
+        lots.retain(|(_, rest)| *rest > 0);
+        lots.sort_by_key(|(ends, _)| *ends);
+        lots
+    }
+
+    /// Takes so many out of what ends, the soonest first.
+    fn spend(&mut self, account: usize, mut amount: u64) {
+        for (_, rest) in self.soonest(account) {
+            let used = amount.min(*rest);
+            (*rest, amount) = (*rest - used, amount - used);
+        }
+    }
+
+    fn take_back(&mut self, account: usize, payment: usize, amount: u64) -> u64 {
+        let earlier = self.taken.iter().find(|(a, p, _)| (*a, *p) == (account, payment));
+        if let Some((_, _, taken)) = earlier {
+            return *taken;
+        }
+        let taken = amount.min(self.available(account));
+        if taken > 0 {
+            self.taken.push((account, payment, taken));
+            self.posted[account] -= taken;
+            let lots: u64 = self.lots[account].iter().map(|(_, rest)| rest).sum();
+            self.spend(account, lots.saturating_sub(self.posted[account]));
+        }
+        taken
+    }
+
+    fn end_lots(&mut self, now: i64) -> u64 {
+        let mut gone = 0;
+        for account in [0, 1] {
+            let mut available = self.available(account);
+            for (_, rest) in self.soonest(account).iter_mut().filter(|(ends, _)| *ends <= now) {
+                let ended = available.min(*rest);
+                (*rest, available, gone) = (*rest - ended, available - ended, gone + ended);
+            }
+            self.posted[account] = available + self.held(account);
+        }
+        gone
+    }
+
+    fn refund(&mut self, number: usize, amount: Option<u64>) -> String {
+        let Some(Some(job)) = self.jobs.get_mut(number) else { return "unknown".into() };
+        if !job.state.is_terminal() {
+            return "unknown".into();
+        }
+        if job.refunded == 0 {
+            let amount = amount.unwrap_or(job.captured);
+            if amount == 0 || amount > job.captured {
+                return format!("at most {}", Credits(job.captured));
+            }
+            job.refunded = amount;
+            self.posted[job.account] += amount;
+        }
+        format!("{} back, {}", Credits(job.refunded), Credits(self.posted[job.account]))
     }
 
     fn held(&self, account: usize) -> u64 {
@@ -283,13 +372,21 @@ impl Model {
     /// What the store must answer. `world` has done it: only its clock and the ids it made are read.
     fn expect(&mut self, op: &Op, world: &World) -> String {
         match *op {
-            Op::Grant { account, amount, .. } => {
+            Op::Grant { account, amount, ends, .. } => {
                 if !self.payments.contains(&(account, world.payments)) {
                     self.payments.push((account, world.payments));
-                    self.granted[account] += amount;
+                    self.posted[account] += amount;
+                    self.lots[account].extend(ends.map(|seconds| (world.now + seconds, amount)));
                 }
-                Credits(self.posted(account)).to_string()
+                Credits(self.posted[account]).to_string()
             }
+            Op::Refund { .. } if self.jobs.is_empty() => String::new(),
+            Op::Refund { job, amount } => self.refund(turn(job, self.jobs.len()), amount),
+            Op::TakeBack { account, payment, amount } => {
+                let taken = self.take_back(account, payment, amount);
+                format!("{} of {}", Credits(taken), Credits(taken.max(amount)))
+            }
+            Op::EndLots => format!("{} ended", Credits(self.end_lots(world.now))),
             Op::Admit { .. } => {
                 self.jobs.push(None);
                 self.admit(self.jobs.len() - 1, false, world)
@@ -332,7 +429,12 @@ impl Model {
                 None => String::new(),
                 Some((job, attempt)) => {
                     let entry = self.jobs[job].as_mut().expect("what was claimed was admitted");
-                    entry.work(op, attempt, world.now)
+                    let before = entry.captured;
+                    let answer = entry.work(op, attempt, world.now);
+                    let (account, taken) = (entry.account, entry.captured - before);
+                    self.posted[account] -= taken;
+                    self.spend(account, taken);
+                    answer
                 }
             },
         }
@@ -341,7 +443,7 @@ impl Model {
     fn admit(&mut self, number: usize, other: bool, world: &World) -> String {
         let (account, new) = &world.jobs[number];
         let (account, open) = (*account, self.open(*account).count());
-        let available = self.posted(account) - self.held(account);
+        let available = self.available(account);
         if open >= OPEN_MAX as usize {
             return format!("{open} open");
         }
@@ -362,6 +464,7 @@ impl Model {
             due: world.now + LEASE_SECONDS,
             queued_at: world.now,
             captured: 0,
+            refunded: 0,
             settled: None,
         });
         "admitted".into()
@@ -437,7 +540,11 @@ async fn check(bed: &Bed, ops: &[Op]) {
         assert_eq!(answer, model.expect(op, &world), "{op:?}");
     }
     for (account, tenant) in world.tenants.iter().enumerate() {
-        assert_eq!(bed.balance(tenant).await, (model.posted(account), model.held(account)));
+        assert_eq!(bed.balance(tenant).await, (model.posted[account], model.held(account)));
+        let left = bed.store.lots(tenant).await.unwrap();
+        let left: Vec<_> = left.iter().map(|Lot { left, expires_at }| (*expires_at, left.0)).collect();
+        let due: Vec<_> = model.soonest(account).iter().map(|(ends, rest)| (at(*ends), *rest)).collect();
+        assert_eq!(left, due, "what ends");
         let lines = bed.store.history(tenant, None, 500).await.unwrap();
         let mut paid: Vec<_> =
             lines.iter().filter(|l| l.kind == LineKind::Capture).map(|l| (l.job, l.amount.0)).collect();
