@@ -226,7 +226,7 @@ async fn visitors_are_told_plainly_and_nothing_of_the_account() {
     };
     let shown = |widget: &Widget| somebody(&stage).get(&page_of(widget)).unwrap();
     assert!(shown(&small).text().contains("at most 1 minute and"), "{}", shown(&small).text());
-    refused(&small, &long, 422, "longer than what is left of this page&#39;s allowance");
+    refused(&small, &long, 422, "longer than what is left of this page's allowance");
     let job = sent(&stage, &small, &short);
     refused(&small, &short, 422, "This page has used up its allowance for this month.");
     let used_up = shown(&small);

@@ -49,7 +49,7 @@ impl Site {
     pub fn show(&self, path: &str, body: &str) {
         let page = format!(
             "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\"><title>The band</title>\
-             <meta name=\"viewport\" content=\"width=device-width\"><h1>The band</h1>{body}</html>"
+             <meta name=\"viewport\" content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\"><h1>The band</h1>{body}</html>"
         );
         self.pages.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), page);
     }
