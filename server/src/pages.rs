@@ -110,7 +110,7 @@ pub struct Bounds {
     downloads: Arc<Semaphore>,
     /// Waveforms that are drawn.
     drawings: Semaphore,
-    /// What visitors of widgets do; they take none of the places above.
+    /// What visitors of widgets do; they watch and fetch in places of their own.
     guests: widget::Room,
 }
 

@@ -28,7 +28,7 @@ const DOWNLOADS_MAX: usize = 64;
 /// Files that come in from visitors at once: a quarter of the places there are.
 const FILES_MAX: usize = 16;
 
-/// What visitors of all widgets may do at once. They take none of the members' places.
+/// What visitors of all widgets may do at once, so that members always have places left.
 pub(super) struct Room {
     pub(super) watchers: Arc<Semaphore>,
     pub(super) downloads: Arc<Semaphore>,
