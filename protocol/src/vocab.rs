@@ -32,6 +32,10 @@ pub struct WebhookId(Uuid);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EventId(Uuid);
 
+/// Names one widget: a service of an account on other people's pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WidgetId(Uuid);
+
 macro_rules! uuid_word {
     ($name:ident) => {
         impl $name {
@@ -75,6 +79,7 @@ uuid_word!(PurchaseId);
 uuid_word!(InvitationId);
 uuid_word!(WebhookId);
 uuid_word!(EventId);
+uuid_word!(WidgetId);
 
 /// The text is no id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -99,7 +99,7 @@ pub enum Refusal {
         /// Allowed.
         max: u32,
     },
-    /// The member's limit would be passed.
+    /// The member's or the widget's limit would be passed.
     #[error(
         "the job needs {needed}; of your limit of {limit} this month {spent} are spent or held; ask an owner for more"
     )]
@@ -280,12 +280,19 @@ impl Admissions {
             quote: credits,
             clip_is_stored,
             upload_until: now.after(self.limits.upload_idle()),
-            open_max: self.limits.jobs_open_max,
+            open_max: self.open_max(principal),
             person: principal.person,
+            visitor: principal.visitor,
             spend_limit: principal.month_limit.map(|credits| SpendLimit { credits, since: now.month() }),
             storage_limit: self.limits.storage_bytes().map(|bytes| StorageLimit { bytes, needed }),
         };
         Ok(Asked { job, room, free })
+    }
+
+    /// Jobs of the account that may be open for this one to be started. Visitors of widgets leave half of them to the members.
+    fn open_max(&self, principal: &Principal) -> u32 {
+        let most = self.limits.jobs_open_max;
+        if principal.visitor.is_some() { most.div_ceil(2) } else { most }
     }
 
     /// The store's answer in this server's words.
@@ -303,7 +310,7 @@ impl Admissions {
                 Refusal::OverStorage { kept, max, needed }
             }
             Admission::Suspended => Refusal::Suspended,
-            Admission::TooMany { open } => Refusal::TooMany { open, max: self.limits.jobs_open_max },
+            Admission::TooMany { open } => Refusal::TooMany { open, max: self.open_max(principal) },
         })
     }
 

@@ -107,7 +107,8 @@ fn living(found: &FoundKey, now: Timestamp) -> Option<Principal> {
         (Some(_), None) => return None,
     };
     let tenant = Tenant::acting_for(key.account);
-    Some(Principal { tenant, person: key.person, rights: key.rights.and(most), month_limit: *month_limit })
+    let (rights, month_limit) = (key.rights.and(most), *month_limit);
+    Some(Principal { tenant, person: key.person, rights, month_limit, visitor: None })
 }
 
 #[cfg(test)]

@@ -111,8 +111,8 @@ pub async fn close(welcome: &Welcome, session: &Session, wish: Wish) -> Result<(
 fn letter(welcome: &Welcome, session: &Session, to: &str) -> Option<Letter> {
     let title = &session.membership.title;
     let text = format!(
-        "The account {title} was closed by {}.\n\nIts clips and results are deleted, and its keys, webhooks and invitations \
-         have ended. What its jobs cost stays on record; credits that were left are lost. Whoever belonged to no other account \
+        "The account {title} was closed by {}.\n\nIts clips and results are deleted, and its keys, widgets, webhooks and \
+         invitations have ended. What its jobs cost stays on record; credits that were left are lost. Whoever belonged to no other account \
          here is forgotten: name, address and password are deleted, and the address may sign up again.\n\n{}",
         session.person.email, welcome.url
     );

@@ -5,7 +5,7 @@ use crate::tenant::Tenant;
 use sha2::{Digest, Sha256 as Hasher};
 use std::time::Duration;
 use tributary_protocol::settings::Settings;
-use tributary_protocol::vocab::{AccountId, ClipHeader, Credits, JobId, PersonId, Sha256};
+use tributary_protocol::vocab::{AccountId, ClipHeader, Credits, JobId, PersonId, Sha256, WidgetId};
 
 /// Where a job is on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -152,6 +152,8 @@ pub struct Job {
     pub failure: Option<String>,
     /// Who asked; none for a key of nobody.
     pub person: Option<PersonId>,
+    /// The widget by which it came; none where a member or a key asked.
+    pub widget: Option<WidgetId>,
     /// Time of the device that it took, all attempts together.
     pub device: Duration,
     /// Its clip and results are deleted, or about to be.

@@ -5,7 +5,7 @@
 //! between two books, so all books together always sum to zero. Rows are only ever added.
 
 use crate::clock::Timestamp;
-use tributary_protocol::vocab::{Credits, JobId};
+use tributary_protocol::vocab::{Credits, JobId, WidgetId};
 
 /// An account's credits. `held <= posted`, always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,6 +105,8 @@ pub struct Line {
     pub posted_after: Credits,
     /// The job a capture paid for, or a refund was for.
     pub job: Option<JobId>,
+    /// The widget by which that job came.
+    pub widget: Option<WidgetId>,
     /// For people.
     pub note: String,
 }

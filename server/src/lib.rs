@@ -25,6 +25,7 @@ pub mod courier;
 pub mod data;
 pub mod desk;
 pub mod device;
+pub mod embed;
 pub mod farewell;
 pub mod grpc;
 pub mod http;
@@ -56,6 +57,7 @@ pub mod tls;
 pub mod upload;
 pub mod webhook;
 pub mod welcome;
+pub mod widget;
 pub mod worker;
 
 mod crew;

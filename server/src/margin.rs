@@ -78,6 +78,7 @@ mod tests {
             day: Timestamp(0),
             model: model.to_owned(),
             person: None,
+            widget: None,
             jobs: 2,
             done: 1,
             captured: Credits(captured),

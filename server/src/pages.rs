@@ -32,6 +32,8 @@ mod top_up;
 mod usage;
 mod visit;
 mod webhooks;
+mod widget;
+mod widgets;
 mod words;
 
 #[cfg(test)]
@@ -42,6 +44,7 @@ use crate::clock::Clock;
 use crate::config::PagesConfig;
 use crate::courier::endpoints::Endpoints;
 use crate::desk::Desk;
+use crate::embed::Widgets;
 use crate::http::limits::{self, Door};
 use crate::http::stripe;
 use crate::sign_in::SignIn;
@@ -108,6 +111,8 @@ pub struct Bounds {
     downloads: Arc<Semaphore>,
     /// Waveforms that are drawn.
     drawings: Semaphore,
+    /// What visitors of widgets do; they watch and fetch in places of their own.
+    guests: widget::Room,
 }
 
 impl Default for Bounds {
@@ -116,6 +121,7 @@ impl Default for Bounds {
             watchers: Arc::new(Semaphore::new(WATCHERS_MAX)),
             downloads: Arc::new(Semaphore::new(DOWNLOADS_MAX)),
             drawings: Semaphore::new(DRAWINGS_MAX),
+            guests: widget::Room::default(),
         }
     }
 }
@@ -125,6 +131,12 @@ impl Edge {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// What accounts show elsewhere.
+    fn widgets(&self) -> Widgets {
+        let admissions = Arc::clone(&self.desk.admissions);
+        Widgets { store: Arc::clone(&self.store), clock: Arc::clone(&self.clock), admissions }
     }
 
     /// How cookies are written here.

@@ -58,7 +58,16 @@ mod tests {
 
     fn line(at: i64, kind: LineKind, note: &str) -> Line {
         let (amount, posted_after) = (Credits(5), Credits(7));
-        Line { line: 3, at: Timestamp(at), kind, amount, posted_after, job: None, note: note.to_owned() }
+        Line {
+            line: 3,
+            at: Timestamp(at),
+            kind,
+            amount,
+            posted_after,
+            job: None,
+            widget: None,
+            note: note.to_owned(),
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod purchases;
 pub mod sqlite;
 pub mod terms;
 pub mod webhooks;
+pub mod widgets;
 
 mod ending;
 mod questions;
@@ -26,6 +27,7 @@ use crate::job::{Job, JobState, StemArtifact, Topic};
 use crate::ledger::{Audit, Balance, Grant, Line};
 use crate::people::{Rights, Role};
 use crate::tenant::Tenant;
+use crate::widget::Visitor;
 use async_trait::async_trait;
 use closing::Closing;
 use keeping::{Keeping, StorageLimit};
@@ -36,6 +38,7 @@ use tokio::sync::mpsc::Receiver;
 use tributary_protocol::settings::Settings;
 use tributary_protocol::vocab::{AccountId, ClipHeader, Credits, JobId, PersonId, Sha256};
 use webhooks::Webhooks;
+use widgets::Widgets;
 
 /// A job that asks to be admitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,13 +69,15 @@ pub struct NewJob {
     pub open_max: u32,
     /// Who asks; none for a key of nobody.
     pub person: Option<PersonId>,
-    /// What that person's jobs may hold and take from a moment on.
+    /// By which widget, where it is a visitor of one.
+    pub visitor: Option<Visitor>,
+    /// What the jobs of that person, or of that widget, may hold and take from a moment on.
     pub spend_limit: Option<SpendLimit>,
     /// What the account may keep on the disk; none for any amount.
     pub storage_limit: Option<StorageLimit>,
 }
 
-/// A member's limit.
+/// The limit of a member, or of a widget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpendLimit {
     /// How many credits.
@@ -102,7 +107,7 @@ pub enum Admission {
         /// Jobs open now.
         open: u32,
     },
-    /// The person's limit would be passed.
+    /// The person's or the widget's limit would be passed.
     OverLimit {
         /// What their jobs held and took of it.
         spent: Credits,
@@ -315,7 +320,7 @@ impl From<sqlx::Error> for StoreError {
 /// Jobs in one page, and lines in one page, are at most what `protocol::limits` says; callers pass checked limits.
 #[async_trait]
 pub trait Store:
-    People + Teams + Devices + Terms + Purchases + Keeping + Webhooks + Closing + Send + Sync + 'static
+    People + Teams + Devices + Terms + Purchases + Keeping + Webhooks + Widgets + Closing + Send + Sync + 'static
 {
     /// Adds an account with an empty wallet. `Exists` when the name is taken.
     async fn create_account(

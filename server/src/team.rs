@@ -74,6 +74,7 @@ pub fn principal(session: &Session) -> Principal {
         person: Some(session.person.id),
         rights: session.membership.role.rights(),
         month_limit: session.membership.month_limit,
+        visitor: None,
     }
 }
 

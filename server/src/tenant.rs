@@ -1,7 +1,8 @@
-//! Who is asking. Made only by `auth` (from a request's key), by the store (from a claimed job's own row) and by
-//! the operator's commands.
+//! Who is asking. Made only by `auth` (from a request's key), by the store (from a claimed job's own row), by a
+//! widget (for its own account) and by the operator's commands.
 
 use crate::people::{Right, Rights};
+use crate::widget::Visitor;
 use tributary_protocol::vocab::{AccountId, Credits, PersonId};
 
 /// The account on whose behalf something is done. Every store method that touches an account's rows takes one.
@@ -33,13 +34,15 @@ pub struct Principal {
     pub rights: Rights,
     /// What their jobs may take in one calendar month; none for no limit.
     pub month_limit: Option<Credits>,
+    /// By which widget, where they are a visitor of one.
+    pub visitor: Option<Visitor>,
 }
 
 impl Principal {
     /// The operator, who may do everything in any account.
     #[must_use]
     pub fn operator_for(tenant: Tenant) -> Self {
-        Self { tenant, person: None, rights: Rights::ALL, month_limit: None }
+        Self { tenant, person: None, rights: Rights::ALL, month_limit: None, visitor: None }
     }
 
     /// The account, where this may be done.

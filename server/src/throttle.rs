@@ -1,8 +1,9 @@
-//! How often one may call: a bucket for each peer's address, each key and each account. Knows neither requests nor
+//! How often one may call: a bucket for each peer's address, each key, each account and each widget. Knows neither requests nor
 //! answers; the edges ask and translate.
 //!
 //! An address is counted before anybody is looked up, and pays more for a call that nobody was let in with. Key and account
-//! are counted after the key was found right: else anybody could use up somebody's bucket by the public part of a key.
+//! are counted after the key was found right: else anybody could use up somebody's bucket by the public part of a key. What
+//! visitors of a widget do is never counted as its account's, for the same reason.
 
 mod bucket;
 mod ledge;
@@ -14,7 +15,7 @@ use bucket::Buckets;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
-use tributary_protocol::vocab::AccountId;
+use tributary_protocol::vocab::{AccountId, WidgetId};
 
 /// Whose bucket is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,10 @@ pub enum Whose {
     Key,
     /// The account, with all its keys.
     Account,
+    /// A widget, with all its visitors.
+    Widget,
+    /// One address that sends files by a widget.
+    Visitor,
 }
 
 impl Whose {
@@ -35,6 +40,8 @@ impl Whose {
             Self::Address => "address",
             Self::Key => "key",
             Self::Account => "account",
+            Self::Widget => "widget",
+            Self::Visitor => "visitor",
         }
     }
 }
@@ -88,6 +95,8 @@ pub struct Throttle {
     addresses: Option<Buckets<IpAddr>>,
     keys: Option<Buckets<String>>,
     accounts: Option<Buckets<AccountId>>,
+    widgets: Option<Buckets<WidgetId>>,
+    visitors: Option<Buckets<(IpAddr, WidgetId)>>,
     failed_sign_in_costs: u32,
 }
 
@@ -99,6 +108,8 @@ impl Throttle {
             addresses: Buckets::new(Whose::Address, rates.address_calls_per_minute, clock),
             keys: Buckets::new(Whose::Key, rates.key_calls_per_minute, clock),
             accounts: Buckets::new(Whose::Account, rates.account_calls_per_minute, clock),
+            widgets: Buckets::new(Whose::Widget, rates.widget_calls_per_minute, clock),
+            visitors: Buckets::new(Whose::Visitor, rates.visitor_files_per_minute, clock),
             failed_sign_in_costs: rates.failed_sign_in_costs,
         }
     }
@@ -137,6 +148,22 @@ impl Throttle {
         }
         Ok(standings)
     }
+
+    /// Some visitor asks for something of a widget.
+    ///
+    /// # Errors
+    /// `TooOften`.
+    pub fn visits(&self, widget: WidgetId) -> Result<(), TooOften> {
+        self.widgets.as_ref().map_or(Ok(()), |buckets| buckets.take(&widget).map(drop))
+    }
+
+    /// A visitor at `peer` sends a file by a widget.
+    ///
+    /// # Errors
+    /// `TooOften`.
+    pub fn sends(&self, peer: IpAddr, widget: WidgetId) -> Result<(), TooOften> {
+        self.visitors.as_ref().map_or(Ok(()), |buckets| buckets.take(&(network(peer), widget)).map(drop))
+    }
 }
 
 /// Whoever has one IPv6 address has all of its /64.
@@ -165,6 +192,8 @@ mod tests {
             address_calls_per_minute: address,
             key_calls_per_minute: key,
             account_calls_per_minute: account,
+            widget_calls_per_minute: 0,
+            visitor_files_per_minute: 0,
             failed_sign_in_costs: 4,
         }
     }
@@ -227,6 +256,24 @@ mod tests {
             off.arrives(peer("10.0.0.1")).unwrap();
             off.calls(Some("a"), first).unwrap();
         }
+    }
+
+    #[test]
+    fn a_widget_has_its_own_bucket_and_each_address_one_for_files() {
+        let rates =
+            RatesConfig { widget_calls_per_minute: 18, visitor_files_per_minute: 6, ..rates(0, 0, 6) };
+        let (limited, _) = throttle(rates);
+        let (first, second) = (WidgetId::generate(), WidgetId::generate());
+        limited.sends(peer("10.0.0.1"), first).unwrap();
+        assert_eq!(limited.sends(peer("10.0.0.1"), first).unwrap_err().whose, Whose::Visitor);
+        limited.sends(peer("10.0.0.2"), first).unwrap();
+        limited.sends(peer("10.0.0.1"), second).unwrap();
+        for _ in 0..3 {
+            limited.visits(first).unwrap();
+        }
+        assert_eq!(limited.visits(first).unwrap_err().whose, Whose::Widget);
+        limited.visits(second).unwrap();
+        limited.calls(None, AccountId::generate()).unwrap();
     }
 
     #[test]

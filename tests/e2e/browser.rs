@@ -7,6 +7,7 @@ mod looks;
 mod operator;
 mod plain;
 mod team;
+mod widget;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -37,4 +37,5 @@ mod servers;
 mod studio_grows;
 mod tasks;
 mod tenants;
+mod widgets;
 mod workers;

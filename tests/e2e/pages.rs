@@ -10,6 +10,7 @@ use tributary_server::store::webhooks::Load;
 use tributary_server::webhook::{Failed, Fate};
 use tributary_tests::browser::{Browser, Page};
 use tributary_tests::letters::link;
+use tributary_tests::stage::Take;
 use tributary_tests::{Stage, stage, wait};
 
 const PASSWORD: &str = "seven rivers meet here";
@@ -141,8 +142,13 @@ fn started(browser: &mut Browser, draft: &str, model: &str) -> Page {
     browser.post(draft.split('?').next().unwrap(), &fields).unwrap()
 }
 
-fn wav(stage: &Stage) -> Vec<u8> {
-    let take = stage.take(7, 44_100 * 3).unwrap();
+/// Three seconds of sound.
+pub(crate) fn wav(stage: &Stage) -> Vec<u8> {
+    wav_of(&stage.take(7, 44_100 * 3).unwrap())
+}
+
+/// The same sound as a WAV file.
+pub(crate) fn wav_of(take: &Take) -> Vec<u8> {
     let shape = tributary_audio::ClipShape { channels: 2, frames: take.header.frames, rate_hz: 44_100 };
     let mut bytes = Vec::new();
     tributary_audio::wav::WavWriter::new(&mut bytes, shape, tributary_audio::wav::WavFormat::Float32)

@@ -153,6 +153,25 @@ impl Chromium {
         Ok(self.client.find_all(Locator::Css(css)).await?)
     }
 
+    /// Goes into a frame of the page: what is looked for from now on is in it.
+    ///
+    /// # Errors
+    /// Where the browser is gone.
+    ///
+    /// # Panics
+    /// Where there is no such frame.
+    pub async fn enter(&self, css: &str) -> anyhow::Result<()> {
+        Ok(self.find(css).await.enter_frame().await?)
+    }
+
+    /// Back to the page that the frame is in.
+    ///
+    /// # Errors
+    /// Where the browser is gone.
+    pub async fn leave(&self) -> anyhow::Result<()> {
+        Ok(self.client.clone().enter_parent_frame().await?)
+    }
+
     /// Types into the first field of that name, in place of what stood there. Files are named by their path.
     ///
     /// # Errors

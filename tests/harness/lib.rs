@@ -22,6 +22,7 @@ pub mod plugin_host;
 pub mod producer;
 pub mod raw;
 pub mod signal;
+pub mod site;
 pub mod stage;
 pub mod wait;
 

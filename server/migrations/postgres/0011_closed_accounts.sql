@@ -25,3 +25,4 @@ GRANT UPDATE (closed_at, name) ON account TO tributary_scheduler;
 GRANT UPDATE (email) ON person, invitation TO tributary_scheduler;
 GRANT INSERT ON erasure TO tributary_scheduler;
 GRANT DELETE ON webhook TO tributary_scheduler;
+GRANT UPDATE (revoked_at) ON widget TO tributary_scheduler;

@@ -138,6 +138,7 @@ impl Shop {
             upload_until: now,
             open_max: 10,
             person: None,
+            visitor: None,
             spend_limit: None,
             storage_limit: None,
         };

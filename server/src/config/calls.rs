@@ -14,6 +14,10 @@ pub struct RatesConfig {
     pub key_calls_per_minute: u32,
     /// Calls a minute of one account, with all its keys.
     pub account_calls_per_minute: u32,
+    /// Calls a minute of one widget, with all its visitors; they are not the account's.
+    pub widget_calls_per_minute: u32,
+    /// Files a minute that one address sends by one widget.
+    pub visitor_files_per_minute: u32,
     /// Calls that a wrong key or password counts as, for its address.
     pub failed_sign_in_costs: u32,
 }
@@ -34,6 +38,8 @@ impl Default for RatesConfig {
             address_calls_per_minute: 6_000,
             key_calls_per_minute: 3_000,
             account_calls_per_minute: 6_000,
+            widget_calls_per_minute: 3_000,
+            visitor_files_per_minute: 12,
             failed_sign_in_costs: 20,
         }
     }
@@ -54,6 +60,8 @@ impl RatesConfig {
         range("rates.address_calls_per_minute", self.address_calls_per_minute.into(), 0, MAX)?;
         range("rates.key_calls_per_minute", self.key_calls_per_minute.into(), 0, MAX)?;
         range("rates.account_calls_per_minute", self.account_calls_per_minute.into(), 0, MAX)?;
+        range("rates.widget_calls_per_minute", self.widget_calls_per_minute.into(), 0, MAX)?;
+        range("rates.visitor_files_per_minute", self.visitor_files_per_minute.into(), 0, MAX)?;
         range("rates.failed_sign_in_costs", self.failed_sign_in_costs.into(), 1, 1_000)
     }
 }

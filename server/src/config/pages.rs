@@ -32,6 +32,8 @@ pub struct PagesConfig {
     pub trial_credits: u64,
     /// Days after which what is left of them goes; 0 for never.
     pub trial_days: u32,
+    /// Whether accounts may show a service on pages of others, in a frame.
+    pub widgets: bool,
     /// The largest file that is taken.
     pub upload_mb_max: u64,
     /// What one credit brings in, in millionths of the currency; for the operator's margin.
@@ -84,6 +86,7 @@ impl Default for PagesConfig {
             sign_up: SignUp::Invited,
             trial_credits: 0,
             trial_days: 30,
+            widgets: true,
             upload_mb_max: 2_048,
             credit_value_micros: 0,
             device_second_micros: 0,

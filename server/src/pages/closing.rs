@@ -38,7 +38,7 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
             p .long { "This closes " strong { (membership.title) } " for ever." }
             ul {
                 li { "Clips and results of all its jobs are deleted." }
-                li { "Its keys, plugins that were let in, webhooks and invitations end at once." }
+                li { "Its keys, plugins that were let in, widgets, webhooks and invitations end at once." }
                 @if members > 1 { li { (members - 1) " more " (if members == 2 { "member loses" } else { "members lose" }) " it, too; everybody is told by letter." } }
                 li { "Whoever belongs to no other account here is forgotten: name, address and password are deleted." }
                 li { "What jobs cost, with their titles, and payments stay on record." }

@@ -38,7 +38,7 @@ pub(super) fn task_title(task: Option<&str>) -> &'static str {
     known.map_or("Models that are gone", |(_, title)| title)
 }
 
-fn choices(edge: &Edge, chosen: &str) -> Markup {
+pub(super) fn choices(edge: &Edge, chosen: &str) -> Markup {
     let offers: Vec<&Offer> = edge.desk.admissions.offers.all().collect();
     html! {
         label { span { "What shall be done?" }
@@ -102,11 +102,11 @@ pub(super) async fn take(State(edge): State<Edge>, visit: Visit, mut parts: Mult
     Err(if proven { Fault::Wrong("choose a file".into()) } else { Fault::Form })
 }
 
-fn cut(_: axum::extract::multipart::MultipartError) -> Fault {
+pub(super) fn cut(_: axum::extract::multipart::MultipartError) -> Fault {
     Fault::Wrong("the file did not come whole; send it again".into())
 }
 
-async fn short(mut field: Field<'_>) -> Result<String, Fault> {
+pub(super) async fn short(mut field: Field<'_>) -> Result<String, Fault> {
     let mut bytes = Vec::new();
     while let Some(piece) = field.chunk().await.map_err(cut)? {
         bytes.extend_from_slice(&piece);
@@ -118,7 +118,11 @@ async fn short(mut field: Field<'_>) -> Result<String, Fault> {
 }
 
 /// The file, piece by piece, as a clip.
-async fn received(edge: &Edge, tenant: &Tenant, mut field: Field<'_>) -> Result<ClipHeader, Fault> {
+pub(super) async fn received(
+    edge: &Edge,
+    tenant: &Tenant,
+    mut field: Field<'_>,
+) -> Result<ClipHeader, Fault> {
     let mut file = edge.desk.receive(0, edge.config.upload_mb_max << 20).await?;
     let stopped = |_| Fault::Wrong("the file stopped coming; send it again".into());
     while let Some(piece) =
@@ -154,7 +158,7 @@ async fn shape_page(edge: &Edge, visit: &Visit, name: &str, typed: &Fields, refu
                 input type="hidden" name="title" value=(draft.title);
                 // Sent twice, it makes one job.
                 input type="hidden" name="job" value=(JobId::generate());
-                @if offer.card.stems.len() > 1 { (stems(offer, &wish)) }
+                @if offer.card.stems.len() > 1 { (stems(offer, &wish.stems)) }
                 @for each in offer.controls.iter().filter(|each| !each.advanced) { (control(each, &wish.settings)) }
                 @if offer.controls.iter().any(|each| each.advanced) {
                     details { summary { "More" }
@@ -181,11 +185,12 @@ fn describe(draft: &Draft) -> Markup {
     html! { p .dim { (length) ", " (draft.clip.rate_hz) " Hz, " (draft.clip.channels) " channel" @if draft.clip.channels != 1 { "s" } } }
 }
 
-fn stems(offer: &Offer, wish: &Wish) -> Markup {
+/// Which of a model's stems are wanted.
+pub(super) fn stems(offer: &Offer, wanted: &[String]) -> Markup {
     html! {
         fieldset { legend { "Stems" }
             @for stem in &offer.card.stems {
-                label .check { input type="checkbox" name="stem" value=(stem) checked[wish.stems.is_empty() || wish.stems.contains(stem)]; (stem) }
+                label .check { input type="checkbox" name="stem" value=(stem) checked[wanted.is_empty() || wanted.contains(stem)]; (stem) }
             }
         }
     }

@@ -6,10 +6,12 @@ use crate::artifacts::ArtifactError;
 use crate::desk::DeskError;
 use crate::store::StoreError;
 use crate::team::Unchanged;
+use crate::throttle::TooOften;
 use crate::upload::UploadError;
 use crate::welcome::NotIn;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use std::time::Duration;
 
 /// Why there is no page.
 #[derive(Clone, Debug)]
@@ -28,6 +30,8 @@ pub(super) enum Fault {
     Large(String),
     /// Not now.
     Later(String),
+    /// Too often: again after so long.
+    Often(Duration),
     /// Ours; written down.
     Broken,
 }
@@ -45,6 +49,7 @@ impl Fault {
             Self::Wrong(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Large(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Later(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Often(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -67,6 +72,11 @@ impl Fault {
             Self::Wrong(words) => ("That cannot be done", sentence(words)),
             Self::Large(words) => ("Too large", sentence(words)),
             Self::Later(words) => ("Not now", sentence(words)),
+            Self::Often(wait) => {
+                let seconds = wait.as_secs().max(1);
+                let seconds = format!("{seconds} second{}", if seconds == 1 { "" } else { "s" });
+                ("Too many at once", format!("Wait {seconds}, then try again; nothing was sent or charged."))
+            }
             Self::Broken => (
                 "Something broke",
                 "That is our fault and was written down. Nothing was charged; try again in a moment.".to_owned(),
@@ -163,6 +173,14 @@ impl From<Refusal> for Fault {
             }
             other => Self::Wrong(other.to_string()),
         }
+    }
+}
+
+impl From<TooOften> for Fault {
+    fn from(error: TooOften) -> Self {
+        // Whole seconds, up: whoever waits so long is not too early.
+        let wait = error.retry_after;
+        Self::Often(Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)))
     }
 }
 

@@ -7,13 +7,14 @@ use super::{Edge, job};
 use crate::artifacts::{ArtifactReader, Key};
 use crate::job::{Job, StemArtifact};
 use crate::report::waveform;
+use crate::tenant::Tenant;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use std::io::{self, BufReader, Read, SeekFrom};
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tributary_audio::pcm::PcmReader;
 use tributary_audio::wav::{WavFormat, WavWriter};
@@ -48,8 +49,31 @@ pub(super) async fn file(
     headers: HeaderMap,
 ) -> Answer {
     let job = job::find(&edge, &visit, &id).await?;
-    let place = Arc::clone(&edge.bounds.downloads).try_acquire_owned();
-    let place = place.map_err(|_| Fault::Later("too many downloads run; try again in a moment".into()))?;
+    let saves = visit.query.get("save") == "1";
+    let tenant = visit.tenant()?;
+    served(&edge, job, Asked { tenant, name, headers, saves, place: place(&edge.bounds.downloads)? }).await
+}
+
+/// A file of a job, as it is asked for.
+pub(super) struct Asked {
+    /// Whose job it is.
+    pub(super) tenant: Tenant,
+    pub(super) name: String,
+    pub(super) headers: HeaderMap,
+    /// To be kept, not to be heard.
+    pub(super) saves: bool,
+    pub(super) place: OwnedSemaphorePermit,
+}
+
+/// A place for one more download.
+pub(super) fn place(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Fault> {
+    let place = Arc::clone(places).try_acquire_owned();
+    place.map_err(|_| Fault::Later("too many downloads run; try again in a moment".into()))
+}
+
+/// A file of a job that whoever asks may have.
+pub(super) async fn served(edge: &Edge, job: Job, asked: Asked) -> Answer {
+    let Asked { tenant, name, headers, saves, place } = asked;
     let sheet = job.artifacts.iter().find(|each| each.name == name && each.is_sheet());
     let (artifact, head, kind) = match sheet {
         Some(sheet) => (sheet, Vec::new(), "application/octet-stream"),
@@ -64,11 +88,11 @@ pub(super) async fn file(
         let whole = [(header::CONTENT_RANGE, format!("bytes */{total}"))];
         return Ok((StatusCode::RANGE_NOT_SATISFIABLE, whole).into_response());
     };
-    let (artifacts, key) = (Arc::clone(&edge.desk.artifacts), Key::new(&visit.tenant()?, artifact.sha256));
+    let (artifacts, key) = (Arc::clone(&edge.desk.artifacts), Key::new(&tenant, artifact.sha256));
     let opened =
         tokio::task::spawn_blocking(move || artifacts.open(&key)).await.map_err(|error| broken(&error))?;
     let body = streamed(head, opened?, first, last, place);
-    let saves = sheet.is_some() || visit.query.get("save") == "1";
+    let saves = sheet.is_some() || saves;
     let mut response = Response::new(body);
     if range.is_some() {
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
@@ -169,8 +193,13 @@ pub(super) async fn peaks(
     Path((id, name)): Path<(String, String)>,
 ) -> Answer {
     let job = job::find(&edge, &visit, &id).await?;
-    let key = Key::new(&visit.tenant()?, stem(&job, &name)?.sha256);
-    let (artifacts, shape) = (Arc::clone(&edge.desk.artifacts), shape(&job));
+    outlined(&edge, &visit.tenant()?, &job, &name).await
+}
+
+/// The waveform of a stem that whoever asks may hear.
+pub(super) async fn outlined(edge: &Edge, tenant: &Tenant, job: &Job, name: &str) -> Answer {
+    let key = Key::new(tenant, stem(job, name)?.sha256);
+    let (artifacts, shape) = (Arc::clone(&edge.desk.artifacts), shape(job));
     let _place = edge.bounds.drawings.acquire().await.map_err(|error| broken(&error))?;
     let draw = move || -> Result<Peaks, Fault> {
         let reader = BufReader::new(artifacts.open(&key)?);

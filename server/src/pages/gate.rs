@@ -8,6 +8,7 @@ use super::headers;
 use super::routes::{Body, Need, route_of};
 use super::said::Said;
 use super::visit::Visit;
+use super::widget::door;
 use super::{Edge, csrf, layout, redirect};
 use crate::auth::token::Token;
 use crate::http::limits::Peer;
@@ -30,7 +31,7 @@ pub(super) async fn pass(State(edge): State<Edge>, request: Request, next: Next)
     // With what stands behind the question mark: a device's code, say.
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let matched = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let mut response = match seen(&edge, request, matched.as_deref()).await {
+    let (mut response, framed_by) = match seen(&edge, request, matched.as_deref()).await {
         Ok((visit, fresh, request)) => {
             let mut request = request;
             request.extensions_mut().insert(Arc::clone(&visit));
@@ -44,11 +45,14 @@ pub(super) async fn pass(State(edge): State<Edge>, request: Request, next: Next)
             if visit.said.is_some() && response.status().is_success() {
                 response.headers_mut().append(header::SET_COOKIE, edge.cookies().gone(Name::Said));
             }
-            response
+            (response, visit.origins().to_vec())
         }
-        Err((fault, visit)) => drawn(&edge, &fault, visit.as_deref(), &path),
+        Err((fault, visit)) => {
+            let framed_by = visit.as_deref().map(|visit| visit.origins().to_vec()).unwrap_or_default();
+            (drawn(&edge, &fault, visit.as_deref(), &path), framed_by)
+        }
     };
-    headers::secure(response.headers_mut(), edge.cookies().secure);
+    headers::secure(response.headers_mut(), edge.cookies().secure, &framed_by);
     response
 }
 
@@ -58,10 +62,14 @@ fn drawn(edge: &Edge, fault: &Fault, visit: Option<&Visit>, path: &str) -> Respo
         let next: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();
         return redirect(&format!("/sign-in?next={next}"));
     }
-    (fault.status(), layout::fault(edge, visit, fault)).into_response()
+    let mut response = (fault.status(), layout::fault(edge, visit, fault)).into_response();
+    if let Fault::Often(wait) = fault {
+        response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
+    }
+    response
 }
 
-type Seen = (Arc<Visit>, Option<Token>, Request);
+pub(super) type Seen = (Arc<Visit>, Option<Token>, Request);
 
 /// The visit, with a new secret for forms where there was none, and the request with its body where that is not read yet.
 async fn seen(
@@ -71,6 +79,9 @@ async fn seen(
 ) -> Result<Seen, (Fault, Option<Box<Visit>>)> {
     let unsafe_method = !request.method().is_safe();
     let route = matched.and_then(|path| route_of(path, unsafe_method));
+    if route.is_some_and(|route| route.need == Need::Widget) {
+        return door::seen(edge, request).await;
+    }
     let secret = secret_of(edge, request.headers(), Name::Session);
     let session = session_of(edge, secret.as_ref()).await.map_err(|fault| (fault, None))?;
     let secret = if session.is_some() { secret } else { secret_of(edge, request.headers(), Name::Form) };
@@ -107,16 +118,19 @@ async fn seen(
     Ok((Arc::new(visit), None, Request::from_parts(parts, axum::body::Body::empty())))
 }
 
-fn is_from_here(edge: &Edge, headers: &HeaderMap) -> bool {
+/// Whether a browser says that a page of ours sent this.
+pub(super) fn is_from_here(edge: &Edge, headers: &HeaderMap) -> bool {
     let word = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     csrf::same_origin(word("origin"), word(SITE), word("host"), &edge.url)
 }
 
-fn visit_of(edge: &Edge, request: &Request, session: Option<Session>, csrf: String) -> Visit {
+/// The visit of a request, without a form.
+pub(super) fn visit_of(edge: &Edge, request: &Request, session: Option<Session>, csrf: String) -> Visit {
     let headers = request.headers();
     let browser = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     Visit {
         session,
+        widget: None,
         csrf,
         said: edge.cookies().read(headers, Name::Said).and_then(|word| Said::parse(&word)),
         path: request.uri().path().to_owned(),
@@ -140,6 +154,8 @@ async fn session_of(edge: &Edge, secret: Option<&Token>) -> Result<Option<Sessio
 fn may(visit: &Visit, need: Need) -> Result<(), Fault> {
     match need {
         Need::Nobody => Ok(()),
+        // Its own door lets in, before anybody is asked for here.
+        Need::Widget => visit.widget().map(drop),
         Need::Person => visit.session().map(|_| ()),
         Need::Right(right) => {
             let principal = visit.principal()?;

@@ -3,7 +3,7 @@
 use super::fault::Answer;
 use super::layout::page;
 use super::visit::Visit;
-use super::{Edge, buy, job, top_up, words};
+use super::{Edge, buy, job, top_up, widgets, words};
 use crate::clock::Timestamp;
 use crate::ledger::{Line, LineKind, Lot};
 use crate::people::Right;
@@ -31,6 +31,7 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
     let account = edge.store.account(&tenant).await?;
     let lots = edge.store.lots(&tenant).await?;
     let jobs = edge.store.jobs(&tenant, None, NEWEST).await?;
+    let names = widgets::names(&edge, &tenant, jobs.iter().map(|job| job.widget)).await?;
     let purchases = edge.store.purchases(&tenant, NEWEST).await?;
     let topped_up = top_up::card(&edge, &visit).await?;
     let body = html! {
@@ -48,7 +49,7 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
         }
         section .card {
             h2 { "Newest jobs" }
-            @if jobs.is_empty() { p .dim { "No jobs yet." } } @else { div .scroll { (job::table(&jobs)) } }
+            @if jobs.is_empty() { p .dim { "No jobs yet." } } @else { div .scroll { (job::table(&jobs, &names)) } }
             @if visit.may(Right::Run) { p { a .button href="/jobs/new" { "New job" } } }
         }
     };
@@ -115,6 +116,7 @@ async fn lines(
 pub(super) async fn statement(State(edge): State<Edge>, visit: Visit) -> Answer {
     let tenant = visit.tenant()?;
     let (lines, more) = lines(&edge, &tenant, filter(&visit), visit.query.number("before"), LINES).await?;
+    let names = widgets::names(&edge, &tenant, lines.iter().map(|line| line.widget)).await?;
     let (kind, since, until) = (visit.query.get("kind"), visit.query.get("since"), visit.query.get("until"));
     let same = form_urlencoded::Serializer::new(String::new())
         .extend_pairs([("kind", kind), ("since", since), ("until", until)])
@@ -131,7 +133,7 @@ pub(super) async fn statement(State(edge): State<Edge>, visit: Visit) -> Answer 
             button .quiet { "Show" }
             a .button .quiet href={ "/statement.csv?" (same) } { "Export as CSV" }
         }
-        section .card { div .scroll { (table(&lines)) } }
+        section .card { div .scroll { (table(&lines, &names)) } }
         @if let (true, Some(last)) = (more, lines.last()) {
             p { a href={ "/statement?" (same) "&before=" (last.line) } { "Older lines" } }
         }
@@ -160,7 +162,7 @@ fn what(kind: LineKind) -> &'static str {
     }
 }
 
-fn table(lines: &[Line]) -> Markup {
+fn table(lines: &[Line], names: &widgets::Names) -> Markup {
     html! {
         table {
             thead { tr { th { "When" } th { "What" } th .number { "Credits" } th .number { "Balance" } } }
@@ -170,6 +172,7 @@ fn table(lines: &[Line]) -> Markup {
                         td { (words::moment(line.at)) }
                         td {
                             @if let Some(job) = line.job { a href={ "/jobs/" (job) } { (what(line.kind)) } } @else { (what(line.kind)) }
+                            (widgets::by(names, line.widget))
                             @if !line.note.is_empty() { br; small .dim { (line.note) } }
                         }
                         td .number { (if line.kind.comes() { "+" } else { "\u{2212}" }) (words::grouped(line.amount.0)) }

@@ -4,7 +4,7 @@ use super::fault::{Answer, Fault};
 use super::layout::{page, small_form};
 use super::said::Said;
 use super::visit::Visit;
-use super::{Edge, done, words};
+use super::{Edge, done, widgets, words};
 use crate::clock::Timestamp;
 use crate::job::{Job, JobState, StemArtifact};
 use crate::people::Right;
@@ -19,12 +19,13 @@ const JOBS: u32 = 50;
 pub(super) async fn list(State(edge): State<Edge>, visit: Visit) -> Answer {
     let before = visit.query.get("before").parse().ok();
     let jobs = edge.store.jobs(&visit.tenant()?, before, JOBS).await?;
+    let names = widgets::names(&edge, &visit.tenant()?, jobs.iter().map(|job| job.widget)).await?;
     let body = html! {
         h1 { "Jobs" }
         @if visit.may(Right::Run) { p { a .button href="/jobs/new" { "New job" } } }
         section .card {
             @if jobs.is_empty() { p .dim { "No jobs here yet. Start one with a file, from the plugin or from the command line." } }
-            @else { div .scroll { (table(&jobs)) } }
+            @else { div .scroll { (table(&jobs, &names)) } }
         }
         @if let (true, Some(last)) = (jobs.len() == JOBS as usize, jobs.last()) {
             p { a href={ "/jobs?before=" (last.id) } { "Older jobs" } }
@@ -34,14 +35,14 @@ pub(super) async fn list(State(edge): State<Edge>, visit: Visit) -> Answer {
 }
 
 /// Jobs as rows that lead to them.
-pub(super) fn table(jobs: &[Job]) -> Markup {
+pub(super) fn table(jobs: &[Job], names: &widgets::Names) -> Markup {
     html! {
         table .stack {
             thead { tr { th { "Job" } th { "Model" } th { "State" } th .number { "Length" } th .number { "Credits" } th { "Begun" } } }
             tbody {
                 @for job in jobs {
                     tr {
-                        td { a href={ "/jobs/" (job.id) } { (title(job)) } }
+                        td { a href={ "/jobs/" (job.id) } { (title(job)) } (widgets::by(names, job.widget)) }
                         td data-title="Model" { (job.model) }
                         td data-title="State" { (badge(job.state)) }
                         td .number data-title="Length" { (words::length(sound(job))) }
@@ -54,7 +55,7 @@ pub(super) fn table(jobs: &[Job]) -> Markup {
     }
 }
 
-fn title(job: &Job) -> &str {
+pub(super) fn title(job: &Job) -> &str {
     if job.title.is_empty() { "untitled" } else { &job.title }
 }
 
@@ -67,7 +68,7 @@ fn cost(job: &Job) -> Credits {
     if job.state.is_terminal() { job.captured } else { job.held }
 }
 
-fn badge(state: JobState) -> Markup {
+pub(super) fn badge(state: JobState) -> Markup {
     html! { span class={ "badge " (state.word()) } { (state.word()) } }
 }
 
@@ -82,39 +83,49 @@ fn id_of(text: &str) -> Result<JobId, Fault> {
 pub(super) async fn show(State(edge): State<Edge>, visit: Visit, Path(id): Path<String>) -> Answer {
     let job = find(&edge, &visit, &id).await?;
     let position = edge.store.queue_position(&visit.tenant()?, job.id).await?;
+    let names = widgets::names(&edge, &visit.tenant()?, [job.widget]).await?;
+    let base = format!("/jobs/{}", job.id);
     let body = html! {
         p { a href="/jobs" { "All jobs" } }
         h1 { (title(&job)) " " (badge(job.state)) }
-        @if !job.state.is_terminal() { (running(&visit, &job, position)) }
+        @if !job.state.is_terminal() { (running(&base, &job, position, &html! {
+            p .dim { "You can close this page; the job goes on. " (words::credits(job.held)) " are held for it." }
+            @if visit.may(Right::Run) { (cancelling(&visit, &base, &job)) }
+        })) }
         @if let Some(failure) = &job.failure {
             section .card { h2 { "It failed" } p { (failure) } p { "Nothing was charged: " (words::credits(job.held)) " came back." } }
         }
         @if job.state == JobState::Expired { section .card { p { "The file never came. Nothing was charged." } } }
         @if job.state == JobState::Cancelled { section .card { p { "Cancelled. " (words::credits(job.captured)) " were used, " (words::credits(job.released())) " came back." } } }
-        @if job.state == JobState::Done { (results(&job)) }
-        (facts(&job))
+        @if job.state == JobState::Done { (results(&base, &job)) }
+        (facts(&job, &names))
         @if let Some(until) = job.kept_until(edge.desk.admissions.limits.keep()) { (kept(&visit, &job, until)) }
     };
     Ok(page(&edge, &visit, title(&job), &body))
 }
 
-fn running(visit: &Visit, job: &Job, position: u32) -> Markup {
+/// How far a job is, as it is watched at `base`, and what else there is to say and do meanwhile.
+pub(super) fn running(base: &str, job: &Job, position: u32, meanwhile: &Markup) -> Markup {
     html! {
-        section .card #live data-live={ "/jobs/" (job.id) "/live" } {
+        section .card #live data-live={ (base) "/live" } {
             p #words role="status" { (progress_words(job.state, position, job.chunks_done, job.chunks)) }
             progress #progress max=(job.chunks.max(1)) value=(job.chunks_done) {}
-            p .dim { "You can close this page; the job goes on. " (words::credits(job.held)) " are held for it." }
-            @if visit.may(Right::Run) {
-                @if job.cancel_asked { p { "It stops at the end of its chunk." } }
-                @else { (small_form(visit, &format!("/jobs/{}/cancel", job.id), &[], "Cancel")) }
-            }
+            (meanwhile)
             noscript { p { a href="" { "Load again" } " to see how far it is." } }
             script src="/live.js" defer {}
         }
     }
 }
 
-/// How far a job is.
+/// The button that stops a job, or that it was pressed.
+pub(super) fn cancelling(visit: &Visit, base: &str, job: &Job) -> Markup {
+    html! {
+        @if job.cancel_asked { p { "It stops at the end of its chunk." } }
+        @else { (small_form(visit, &format!("{base}/cancel"), &[], "Cancel")) }
+    }
+}
+
+/// How far a job is, in words.
 pub(super) fn progress_words(state: JobState, position: u32, done: u32, of: u32) -> String {
     match state {
         JobState::Uploading => "The file is on its way.".to_owned(),
@@ -126,7 +137,8 @@ pub(super) fn progress_words(state: JobState, position: u32, done: u32, of: u32)
     }
 }
 
-fn results(job: &Job) -> Markup {
+/// What a job made, with its files behind `base`.
+pub(super) fn results(base: &str, job: &Job) -> Markup {
     let (sheets, stems): (Vec<&StemArtifact>, Vec<_>) =
         job.artifacts.iter().partition(|artifact| artifact.is_sheet());
     html! {
@@ -135,7 +147,7 @@ fn results(job: &Job) -> Markup {
             section .card #player data-player="" {
                 h2 { "Stems" }
                 div .transport hidden { button type="button" data-play="" { "Play all" } input type="range" data-seek="" aria-label="Position in the song" min="0" max="1000" step="1" value="0"; span data-clock="" .dim { "0:00" } }
-                @for stem in &stems { (stem_row(job, &stem.name)) }
+                @for stem in &stems { (stem_row(base, &stem.name)) }
             }
             script src="/player.js" defer {}
         }
@@ -144,15 +156,15 @@ fn results(job: &Job) -> Markup {
                 h2 { "Files" }
                 ul .rows { @for sheet in &sheets {
                     li { span { (sheet.name) " " small .dim { (words::bytes(sheet.bytes)) } }
-                        a .button .quiet href={ "/jobs/" (job.id) "/files/" (sheet.name) } download aria-label={ "Download " (sheet.name) } { "Download" } }
+                        a .button .quiet href={ (base) "/files/" (sheet.name) } download aria-label={ "Download " (sheet.name) } { "Download" } }
                 } }
             }
         }
     }
 }
 
-fn stem_row(job: &Job, stem: &str) -> Markup {
-    let file = format!("/jobs/{}/files/{stem}.wav", job.id);
+fn stem_row(base: &str, stem: &str) -> Markup {
+    let file = format!("{base}/files/{stem}.wav");
     html! {
         div .stem data-stem="" {
             div .stem-head {
@@ -162,14 +174,14 @@ fn stem_row(job: &Job, stem: &str) -> Markup {
                     a .button .quiet href={ (file) "?save=1" } download aria-label={ "WAV file of " (stem) } { "WAV" } }
             }
             div .wave data-wave="" {
-                img src={ "/jobs/" (job.id) "/peaks/" (stem) } alt={ "Waveform of " (stem) } loading="lazy" width="1200" height="100";
+                img src={ (base) "/peaks/" (stem) } alt={ "Waveform of " (stem) } loading="lazy" width="1200" height="100";
             }
             audio controls preload="none" src=(file) aria-label=(stem) {}
         }
     }
 }
 
-fn facts(job: &Job) -> Markup {
+fn facts(job: &Job, names: &widgets::Names) -> Markup {
     html! {
         section .card {
             h2 { "Details" }
@@ -177,6 +189,7 @@ fn facts(job: &Job) -> Markup {
                 dt { "Model" } dd { (job.model) }
                 dt { "Clip" } dd { (words::length(sound(job))) ", " (job.clip.rate_hz) " Hz, " (job.clip.channels) " channels" }
                 dt { "Credits" } dd { (if job.state.is_terminal() { "taken " } else { "held " }) (words::grouped(cost(job).0)) }
+                @if let Some(name) = job.widget.and_then(|id| names.get(&id)) { dt { "Came by" } dd { "widget " (name) } }
                 dt { "Begun" } dd { (words::moment(job.created_at)) }
                 @if let Some(ended) = job.ended_at { dt { "Ended" } dd { (words::moment(ended)) } }
                 @if !job.device.is_zero() { dt { "Device" } dd { (format!("{:.1} s", job.device.as_secs_f64())) } }

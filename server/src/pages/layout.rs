@@ -26,14 +26,64 @@ pub(super) fn page(edge: &Edge, visit: &Visit, title: &str, body: &Markup) -> Re
 /// A page about what went wrong.
 pub(super) fn fault(edge: &Edge, visit: Option<&Visit>, fault: &Fault) -> Html {
     let (title, words) = fault.words();
+    let widget = visit.and_then(|visit| visit.widget.as_ref());
+    let (first, words_of_first) = match widget {
+        Some(widget) => (format!("/widget/{}", widget.token), "Back to the beginning"),
+        None => ("/".to_owned(), "Go to the first page"),
+    };
     let body = html! {
         section .narrow .card {
             h1 { (title) }
             p { (words) }
-            p { a .button href="/" { "Go to the first page" } }
+            p { a .button href=(first) { (words_of_first) } }
         }
     };
+    if widget.is_some() {
+        return Html(alone(edge, title, &body));
+    }
     Html(around(edge, visit, title, &body))
+}
+
+/// A page of a widget: nothing around it that leads elsewhere in its frame.
+pub(super) fn framed(edge: &Edge, title: &str, body: &Markup) -> Response {
+    Html(alone(edge, title, body)).into_response()
+}
+
+fn alone(edge: &Edge, title: &str, body: &Markup) -> Markup {
+    let brand = &edge.config.brand;
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head { (head(edge, title)) }
+            body .framed {
+                main { (body) }
+                footer {
+                    nav aria-label="More" {
+                        span .brand { (logo(edge)) span { (brand.name) } }
+                        @for link in &brand.links { a href=(link.url) target="_blank" rel="noopener" { (link.title) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What every page loads.
+fn head(edge: &Edge, title: &str) -> Markup {
+    html! {
+        meta charset="utf-8";
+        meta name="viewport" content="width=device-width, initial-scale=1";
+        meta name="theme-color" content="#17191d";
+        title { (title) " · " (edge.config.brand.name) }
+        link rel="stylesheet" href="/style.css";
+        link rel="stylesheet" href="/brand.css";
+        link rel="icon" href="/icon.svg" type="image/svg+xml";
+    }
+}
+
+fn logo(edge: &Edge) -> Markup {
+    let source = if edge.logo.is_some() { "/logo" } else { "/icon.svg" };
+    html! { img src=(source) alt="" width="28" height="28"; }
 }
 
 fn around(edge: &Edge, visit: Option<&Visit>, title: &str, body: &Markup) -> Markup {
@@ -42,13 +92,7 @@ fn around(edge: &Edge, visit: Option<&Visit>, title: &str, body: &Markup) -> Mar
         (DOCTYPE)
         html lang="en" {
             head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="theme-color" content="#17191d";
-                title { (title) " · " (brand.name) }
-                link rel="stylesheet" href="/style.css";
-                link rel="stylesheet" href="/brand.css";
-                link rel="icon" href="/icon.svg" type="image/svg+xml";
+                (head(edge, title))
                 link rel="manifest" href="/app.webmanifest";
                 link rel="apple-touch-icon" href="/icons/180.png";
                 script src="/start.js" defer {}
@@ -57,10 +101,10 @@ fn around(edge: &Edge, visit: Option<&Visit>, title: &str, body: &Markup) -> Mar
                 a .skip href="#main" { "Skip to the content" }
                 header .bar {
                     a .brand href="/" {
-                        img src=(if edge.logo.is_some() { "/logo" } else { "/icon.svg" }) alt="" width="28" height="28";
+                        (logo(edge))
                         span { (brand.name) }
                     }
-                    @if let Some(visit) = visit { (navigation(visit)) }
+                    @if let Some(visit) = visit { (navigation(edge, visit)) }
                 }
                 main #main {
                     @if let Some(said) = visit.and_then(|visit| visit.said) {
@@ -79,7 +123,7 @@ fn around(edge: &Edge, visit: Option<&Visit>, title: &str, body: &Markup) -> Mar
     }
 }
 
-fn navigation(visit: &Visit) -> Markup {
+fn navigation(edge: &Edge, visit: &Visit) -> Markup {
     let Some(session) = &visit.session else {
         return html! { nav aria-label="Pages" { (entry(visit, "/sign-in", "Sign in")) } };
     };
@@ -92,6 +136,7 @@ fn navigation(visit: &Visit) -> Markup {
             (entry(visit, "/members", "Members"))
             (entry(visit, "/keys", "Keys"))
             @if visit.may(Right::Manage) { (entry(visit, "/webhooks", "Webhooks")) }
+            @if visit.may(Right::Manage) && edge.config.widgets { (entry(visit, "/widgets", "Widgets")) }
             @if visit.operates() { (entry(visit, "/operator", "Operator")) }
         }
         a .who href="/account" title="Your account" {
@@ -107,7 +152,8 @@ fn entry(visit: &Visit, path: &str, title: &str) -> Markup {
 
 /// The hidden field that proves a form to be ours.
 pub(super) fn proof(visit: &Visit) -> Markup {
-    html! { input type="hidden" name=(FIELD) value=(visit.csrf); }
+    // A widget's visitors have no cookie that a form could be proven by.
+    html! { @if !visit.csrf.is_empty() { input type="hidden" name=(FIELD) value=(visit.csrf); } }
 }
 
 /// What is wrong with what was typed.

@@ -1,4 +1,5 @@
-//! Progress by server-sent events: the job now and after each change, until it ends, the session dies, or nobody listens.
+//! Progress by server-sent events: the job now and after each change, until it ends, the session or the widget dies,
+//! or nobody listens.
 
 use super::fault::{Answer, Fault};
 use super::visit::Visit;
@@ -8,13 +9,13 @@ use crate::progress::News;
 use crate::store::StoreError;
 use crate::tenant::Tenant;
 use axum::extract::{Path, State};
-use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tributary_protocol::vocab::{JobId, Sha256};
 
@@ -24,33 +25,56 @@ const WATCH_MIN: Duration = Duration::from_millis(200);
 const WATCH_MAX: Duration = Duration::from_secs(2);
 
 pub(super) async fn watch(State(edge): State<Edge>, visit: Visit, Path(id): Path<String>) -> Answer {
-    let place = Arc::clone(&edge.bounds.watchers).try_acquire_owned();
-    let place =
-        place.map_err(|_| Fault::Later("too many browsers watch jobs; load the page again later".into()))?;
+    let place = place(&edge.bounds.watchers)?;
     let job = job::find(&edge, &visit, &id).await?;
     let (tenant, session) = (visit.tenant()?, visit.session()?.secret_sha256);
+    Ok(stream(edge, tenant, job.id, Watcher::Session(session), place))
+}
+
+/// Whoever watches, to be looked at again as long as they do.
+pub(super) enum Watcher {
+    /// A signed-in browser, by its cookie's hash.
+    Session(Sha256),
+    /// A visitor of a widget, by its token.
+    Visitor(String),
+}
+
+/// A place for one more watcher.
+pub(super) fn place(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Fault> {
+    let place = Arc::clone(places).try_acquire_owned();
+    place.map_err(|_| Fault::Later("too many browsers watch jobs; load the page again later".into()))
+}
+
+/// The job's events, to whoever was found to be allowed to hear them.
+pub(super) fn stream(
+    edge: Edge,
+    tenant: Tenant,
+    job: JobId,
+    watcher: Watcher,
+    place: OwnedSemaphorePermit,
+) -> Response {
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(async move {
         let _held = place;
-        if let Err(error) = tell(&edge, &tenant, job.id, session, &sender).await {
+        if let Err(error) = tell(&edge, &tenant, job, &watcher, &sender).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "a browser's watch ended");
         }
     });
-    Ok(Sse::new(ReceiverStream::new(receiver)).keep_alive(KeepAlive::default()).into_response())
+    Sse::new(ReceiverStream::new(receiver)).keep_alive(KeepAlive::default()).into_response()
 }
 
 async fn tell(
     edge: &Edge,
     tenant: &Tenant,
     id: JobId,
-    session: Sha256,
+    watcher: &Watcher,
     sender: &mpsc::Sender<Result<Event, Infallible>>,
 ) -> Result<(), DeskError> {
     let mut news = edge.desk.progress.subscribe(tenant, id);
     let mut told = String::new();
     loop {
         let newest = *news.borrow_and_update();
-        if !signed_in(edge, tenant, session).await? {
+        if !may_still(edge, tenant, watcher).await? {
             return Ok(());
         }
         let (text, ended) = now(edge, tenant, id, newest).await?;
@@ -67,10 +91,15 @@ async fn tell(
     }
 }
 
-/// Still signed in, and still looking at that account.
-async fn signed_in(edge: &Edge, tenant: &Tenant, session: Sha256) -> Result<bool, StoreError> {
-    let found = edge.store.session(session, edge.clock.now()).await?;
-    Ok(found.is_some_and(|found| found.membership.account == tenant.account()))
+/// Still signed in and looking at that account; or the widget still lives.
+async fn may_still(edge: &Edge, tenant: &Tenant, watcher: &Watcher) -> Result<bool, StoreError> {
+    match watcher {
+        Watcher::Session(session) => {
+            let found = edge.store.session(*session, edge.clock.now()).await?;
+            Ok(found.is_some_and(|found| found.membership.account == tenant.account()))
+        }
+        Watcher::Visitor(token) => Ok(edge.widgets().find(token).await?.is_some()),
+    }
 }
 
 /// The job as browsers hear of it, and whether it has ended.

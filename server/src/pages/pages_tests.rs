@@ -73,7 +73,7 @@ const WHO: [(&str, &str, &str); 61] = [
     ("POST", "/operator/accounts/{id}/refund", "operator"),
 ];
 /// The rest of them, so that the table above stays within a page.
-const WHO_ELSE: [(&str, &str, &str); 10] = [
+const WHO_ELSE: [(&str, &str, &str); 21] = [
     ("POST", "/operator/accounts/{id}/suspend", "operator"),
     ("POST", "/operator/events/retry", "operator"),
     ("POST", "/top-up", "admin"),
@@ -85,6 +85,17 @@ const WHO_ELSE: [(&str, &str, &str); 10] = [
     ("POST", "/webhooks/test", "admin"),
     ("POST", "/webhooks/enable", "admin"),
     ("POST", "/webhooks/remove", "admin"),
+    ("GET", "/widgets", "admin"),
+    ("POST", "/widgets", "admin"),
+    ("POST", "/widgets/revoke", "admin"),
+    ("GET", "/widget/{token}", "visitor"),
+    ("POST", "/widget/{token}", "visitor"),
+    ("GET", "/widget/{token}/jobs/{secret}", "visitor"),
+    ("GET", "/widget/{token}/jobs/{secret}/live", "visitor"),
+    ("POST", "/widget/{token}/jobs/{secret}/cancel", "visitor"),
+    ("POST", "/widget/{token}/jobs/{secret}/erase", "visitor"),
+    ("GET", "/widget/{token}/jobs/{secret}/files/{name}", "visitor"),
+    ("GET", "/widget/{token}/jobs/{secret}/peaks/{stem}", "visitor"),
 ];
 
 fn least(need: Need) -> String {
@@ -93,11 +104,13 @@ fn least(need: Need) -> String {
         person: Some(PersonId::generate()),
         rights: role.rights(),
         month_limit: None,
+        visitor: None,
     };
     match need {
         Need::Nobody => "all".to_owned(),
         Need::Person => "viewer".to_owned(),
         Need::Operator => "operator".to_owned(),
+        Need::Widget => "visitor".to_owned(),
         Need::Right(right) => {
             let may = |role: &Role| principal(*role).may(right).is_ok();
             Role::ALL.into_iter().rev().find(may).map_or("nobody", Role::word).to_owned()
@@ -135,6 +148,14 @@ fn a_viewer_changes_nothing_of_the_account() {
     for route in of_account {
         let Need::Right(right) = route.need else { panic!("{}", route.path) };
         assert!(right != Right::Read, "{}", route.path);
+    }
+}
+
+/// What browsers let stand in a frame is what begins so, and those routes know no session.
+#[test]
+fn only_a_widgets_own_pages_are_for_its_visitors() {
+    for route in ROUTES {
+        assert_eq!(route.need == Need::Widget, route.path.starts_with("/widget/"), "{}", route.path);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Edge, account, assets, buy, closing, compose, device, entry, events, fault, files, home, install, job,
-    keys, live, members, operator, top_up, usage, webhooks,
+    keys, live, members, operator, top_up, usage, webhooks, widget, widgets,
 };
 use crate::people::Right;
 use axum::Router;
@@ -20,6 +20,9 @@ pub(super) enum Need {
     Right(Right),
     /// Operators.
     Operator,
+    /// Whoever has a living widget's token: anybody who sees the page it is on. They have no session, and the page is the
+    /// only one that may stand in a frame.
+    Widget,
 }
 
 /// How the body of a request is read.
@@ -101,6 +104,9 @@ pub(super) const ROUTES: &[Route] = &[
     takes("/webhooks/test", MANAGE, || post(webhooks::test)),
     takes("/webhooks/enable", MANAGE, || post(webhooks::enable)),
     takes("/webhooks/remove", MANAGE, || post(webhooks::remove)),
+    shows("/widgets", MANAGE, || get(widgets::show)),
+    takes("/widgets", MANAGE, || post(widgets::add)),
+    takes("/widgets/revoke", MANAGE, || post(widgets::revoke)),
     shows("/device", Need::Person, || get(device::show)),
     takes("/device", Need::Person, || post(device::decide)),
     shows("/", READ, || get(home::show)),
@@ -126,6 +132,19 @@ pub(super) const ROUTES: &[Route] = &[
     takes("/jobs/{id}/erase", RUN, || post(job::erase)),
     shows("/jobs/{id}/files/{name}", READ, || get(files::file)),
     shows("/jobs/{id}/peaks/{stem}", READ, || get(files::peaks)),
+    shows("/widget/{token}", Need::Widget, || get(widget::show)),
+    Route {
+        path: "/widget/{token}",
+        need: Need::Widget,
+        body: Body::Upload,
+        handler: || post(widget::take).layer(DefaultBodyLimit::disable()),
+    },
+    shows("/widget/{token}/jobs/{secret}", Need::Widget, || get(widget::visited::show)),
+    shows("/widget/{token}/jobs/{secret}/live", Need::Widget, || get(widget::visited::live)),
+    takes("/widget/{token}/jobs/{secret}/cancel", Need::Widget, || post(widget::visited::cancel)),
+    takes("/widget/{token}/jobs/{secret}/erase", Need::Widget, || post(widget::visited::erase)),
+    shows("/widget/{token}/jobs/{secret}/files/{name}", Need::Widget, || get(widget::visited::file)),
+    shows("/widget/{token}/jobs/{secret}/peaks/{stem}", Need::Widget, || get(widget::visited::peaks)),
     shows("/operator", Need::Operator, || get(operator::show)),
     takes("/operator/events/retry", Need::Operator, || post(events::retry)),
     shows("/operator/accounts/{id}", Need::Operator, || get(operator::account)),

@@ -31,10 +31,12 @@ pub(super) enum Said {
     ToppedUp,
     NotToppedUp,
     EventAgain,
+    WidgetMade,
+    WidgetRevoked,
 }
 
 impl Said {
-    const ALL: [(Self, &'static str, &'static str); 27] = [
+    const ALL: [(Self, &'static str, &'static str); 29] = [
         (Self::Saved, "saved", "Saved."),
         (Self::SignedOut, "signed-out", "You are signed out."),
         (Self::PasswordChanged, "password", "The password is changed; every other browser was signed out."),
@@ -66,6 +68,8 @@ impl Said {
         (Self::ToppedUp, "topped-up", "The account buys by itself from now on."),
         (Self::NotToppedUp, "not-topped-up", "The account buys nothing by itself any more."),
         (Self::EventAgain, "event-again", "The event is looked at again."),
+        (Self::WidgetMade, "widget-made", "The widget is made; put its lines into a page of yours."),
+        (Self::WidgetRevoked, "widget-revoked", "The widget is dead from now on."),
     ];
 
     /// In the cookie.

@@ -3,7 +3,7 @@
 use super::fault::Answer;
 use super::layout::page;
 use super::visit::Visit;
-use super::{Edge, chart, compose, words};
+use super::{Edge, chart, compose, widgets, words};
 use crate::clock::Timestamp;
 use crate::store::terms::Usage;
 use axum::extract::State;
@@ -38,7 +38,10 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
         .into_iter()
         .map(|member| (member.person, member.email))
         .collect();
+    let by_widgets = widgets::names(&edge, &tenant, usage.iter().map(|each| each.widget)).await?;
+    let widget = |each: &Usage| each.widget.and_then(|id| by_widgets.get(&id));
     let member = |each: &Usage| match each.person {
+        None if widget(each).is_some() => format!("widget {}", widget(each).map_or("", String::as_str)),
         Some(person) => names.get(&person).cloned().unwrap_or_else(|| "a former member".to_owned()),
         None => "keys of the operator".to_owned(),
     };
@@ -57,7 +60,7 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
         div .columns {
             section .card { h2 { "By service" } (sums(&usage, service)) }
             section .card { h2 { "By model" } (sums(&usage, |each| each.model.clone())) }
-            section .card { h2 { "By member" } (sums(&usage, member)) }
+            section .card { h2 { "By member or widget" } (sums(&usage, member)) }
         }
         section .card {
             h2 { "Files kept here" }

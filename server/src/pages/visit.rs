@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::people::{Right, Session};
 use crate::team;
 use crate::tenant::{Principal, Tenant};
+use crate::widget::{Origin, Widget};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use std::net::IpAddr;
@@ -17,6 +18,8 @@ use std::sync::Arc;
 pub(super) struct Visit {
     /// None where nobody is signed in.
     pub(super) session: Option<Session>,
+    /// The widget whose page it is; such a visit has no session.
+    pub(super) widget: Option<Widget>,
     /// Goes into every form.
     pub(super) csrf: String,
     /// What happened just before.
@@ -44,6 +47,14 @@ impl Visit {
         self.session.as_ref().ok_or(Fault::SignIn)
     }
 
+    /// The widget whose page it is.
+    ///
+    /// # Errors
+    /// As for what is not there.
+    pub(super) fn widget(&self) -> Result<&Widget, Fault> {
+        self.widget.as_ref().ok_or(Fault::Missing)
+    }
+
     /// As what they act.
     ///
     /// # Errors
@@ -58,6 +69,11 @@ impl Visit {
     /// As [`Self::session`].
     pub(super) fn tenant(&self) -> Result<Tenant, Fault> {
         Ok(self.principal()?.tenant)
+    }
+
+    /// Where this page may be shown in a frame: nowhere but where its widget says.
+    pub(super) fn origins(&self) -> &[Origin] {
+        self.widget.as_ref().map_or(&[], |widget| &widget.origins)
     }
 
     /// Whether they may; pages leave out what would be refused.

@@ -15,6 +15,7 @@ pub(super) mod settlement;
 pub(super) mod tenants;
 pub(super) mod terms;
 pub(super) mod webhooks;
+pub(super) mod widgets;
 
 use super::{Admission, Claim, ClaimLimits, KeyRow, NewJob, Store};
 use crate::clock::Timestamp;
@@ -61,6 +62,7 @@ pub(super) fn asks(quote: u64) -> NewJob {
         upload_until: at(DEADLINE),
         open_max: 1000,
         person: None,
+        visitor: None,
         spend_limit: None,
         storage_limit: None,
     }
@@ -180,6 +182,9 @@ macro_rules! laws {
                 an_endpoint_is_made_once_a_name an_endpoint_that_takes_nothing_for_days_is_switched_off
                 what_is_taken_up_is_nobody_elses_until_its_lease_ends one_endpoint_keeps_no_other_waiting
                 a_delivery_is_tried_until_it_is_taken_or_given_up an_old_secret_signs_until_its_time;
+            widgets: an_account_has_so_many_widgets_and_sees_its_own a_revoked_widget_is_found_by_nobody_and_stays_so
+                a_widgets_limit_is_for_what_its_visitors_hold_and_take_since_the_month_began
+                a_visitor_finds_their_own_job_and_nothing_else what_came_by_a_widget_says_so_in_every_list;
             closing: an_account_closes_when_nothing_of_it_is_under_way closing_ends_all_of_an_account_but_its_lines
                 who_is_left_in_no_account_is_forgotten_and_nobody_else
                 whoever_had_a_trial_and_is_gone_is_known_by_a_hash_alone;

@@ -48,6 +48,8 @@ mod teams;
 mod terms;
 #[path = "shared/webhooks.rs"]
 mod webhooks;
+#[path = "shared/widgets.rs"]
+mod widgets;
 
 use super::ending::Outcome;
 use super::{
@@ -87,7 +89,7 @@ const APP: &str = "tributary_app";
 const SCHEDULER: &str = "tributary_scheduler";
 
 /// Number, name and text, in order; the same numbers and names as in every other database's folder.
-const MIGRATIONS: [(i64, &str, &str); 10] = [
+const MIGRATIONS: [(i64, &str, &str); 11] = [
     (1, "accounts_and_ledger", include_str!("../../migrations/postgres/0001_accounts_and_ledger.sql")),
     (2, "jobs", include_str!("../../migrations/postgres/0002_jobs.sql")),
     (
@@ -100,6 +102,7 @@ const MIGRATIONS: [(i64, &str, &str); 10] = [
     (6, "purchases", include_str!("../../migrations/postgres/0006_purchases.sql")),
     (7, "webhooks", include_str!("../../migrations/postgres/0007_webhooks.sql")),
     (8, "erasures", include_str!("../../migrations/postgres/0008_erasures.sql")),
+    (9, "widgets", include_str!("../../migrations/postgres/0009_widgets.sql")),
     (10, "webhooks_that_fail", include_str!("../../migrations/postgres/0010_webhooks_that_fail.sql")),
     (11, "closed_accounts", include_str!("../../migrations/postgres/0011_closed_accounts.sql")),
 ];

@@ -7,7 +7,7 @@ use crate::ledger::{Balance, Lot};
 use crate::tenant::Tenant;
 use async_trait::async_trait;
 use std::time::Duration;
-use tributary_protocol::vocab::{Credits, JobId, PersonId};
+use tributary_protocol::vocab::{Credits, JobId, PersonId, WidgetId};
 
 /// What became of a refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct TakenBack {
     pub missing: Credits,
 }
 
-/// What one person's jobs with one model took in one day.
+/// What the jobs of one person or widget with one model took in one day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usage {
     /// Its first moment, UTC.
@@ -38,6 +38,8 @@ pub struct Usage {
     pub model: String,
     /// Who asked; none for keys of nobody.
     pub person: Option<PersonId>,
+    /// By which widget, where visitors of one asked.
+    pub widget: Option<WidgetId>,
     /// Jobs that ended that day.
     pub jobs: u64,
     /// Of them, those that were done.

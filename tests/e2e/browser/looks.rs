@@ -10,6 +10,8 @@ use tributary_tests::chromium::{Chromium, DESK, PHONE, Scripts, Size, is_there, 
 use tributary_tests::letters::link;
 
 const CHECKS: &str = include_str!("checks.js");
+/// A narrow frame on a small phone.
+const FRAME: Size = (320, 568);
 /// More stops than any page has.
 const STOPS_MAX: usize = 400;
 /// What a browser says of pages that are as they should be: one that is not there, and one that a link from a letter leads to,
@@ -102,6 +104,12 @@ async fn furnished(shop: &Shop, ann: &Chromium) -> BTreeMap<&'static str, Option
     ann.press("Send a test").await.unwrap();
     ann.shows("A test is on its way").await;
     let file = song(&shop.stage, 3);
+    let widget = widget_of(ann).await;
+    ann.open(&widget).await.unwrap();
+    ann.fill("file", file.to_str().unwrap()).await.unwrap();
+    ann.press("Send the file").await.unwrap();
+    let visited = ann.is_at(&format!("{widget}/jobs/")).await;
+    ann.find(".badge.done").await;
     send(ann, &file).await;
     ann.press("Start").await.unwrap();
     let job = ann.is_at("/jobs/0").await;
@@ -113,7 +121,25 @@ async fn furnished(shop: &Shop, ann: &Chromium) -> BTreeMap<&'static str, Option
     let team = team.iter().find(|each| each.title.starts_with("Two")).unwrap().account;
     store.set_operator(&person.email, Some(SystemClock.now())).await.unwrap();
     trouble(shop).await;
-    places(&job, &draft, &purchase, &invitation, &Tenant::acting_for(team))
+    let mut places = places(&job, &draft, &purchase, &invitation, &Tenant::acting_for(team));
+    places.extend([("/widget/{token}", Some(widget)), ("/widget/{token}/jobs/{secret}", Some(visited))]);
+    places
+}
+
+/// A new widget; the path of its page.
+async fn widget_of(ann: &Chromium) -> String {
+    ann.open("/widgets").await.unwrap();
+    for (field, text) in [
+        ("name", "the page of the band with the long name"),
+        ("origins", "https://www.two-rivers-studio.example.org"),
+        ("limit", "40"),
+    ] {
+        ann.fill(field, text).await.unwrap();
+    }
+    ann.press("Make the widget").await.unwrap();
+    ann.shows("The widget is made").await;
+    let link = ann.find("a[href^='/widget/']").await;
+    link.attr("href").await.unwrap().unwrap()
 }
 
 async fn trouble(shop: &Shop) {
@@ -153,6 +179,9 @@ fn places(
         "/app.webmanifest",
         "/statement.csv",
         "/jobs/{id}/live",
+        "/widget/{token}/jobs/{secret}/live",
+        "/widget/{token}/jobs/{secret}/files/{name}",
+        "/widget/{token}/jobs/{secret}/peaks/{stem}",
         "/jobs/{id}/files/{name}",
         "/jobs/{id}/peaks/{stem}",
     ];
@@ -173,6 +202,7 @@ fn places(
         "/jobs/new",
         "/operator",
         "/webhooks",
+        "/widgets",
     ];
     let others = [
         ("/confirm/{token}", "/confirm/from-a-letter".to_owned()),
@@ -213,7 +243,7 @@ async fn every_page_is_seen_heard_and_reached_on_a_desk_and_on_a_phone() {
     // Whoever is new here has nothing yet.
     let new = shop.browser(Scripts::On).await;
     shop.sign_up(&new, "new@example.org", "").await;
-    let empty = ["/", "/jobs", "/keys", "/statement", "/usage", "/members", "/webhooks"];
+    let empty = ["/", "/jobs", "/keys", "/statement", "/usage", "/members", "/webhooks", "/widgets"];
     let empty: Vec<Sight> =
         empty.iter().map(|place| sight(&format!("new-{}", name(place)), *place)).collect();
     // Whoever is not signed in.
@@ -227,7 +257,9 @@ async fn every_page_is_seen_heard_and_reached_on_a_desk_and_on_a_phone() {
     for (browser, sights) in [(&ann, sights), (&new, empty), (&guest, outside)] {
         browser.complaints().await.unwrap();
         for sight in &sights {
-            for size in [DESK, PHONE] {
+            // Somebody's page may leave a widget's frame little room.
+            let narrow = sight.place.starts_with("/widget/").then_some(FRAME);
+            for size in [DESK, PHONE].into_iter().chain(narrow) {
                 faults.extend(looked_at(browser, size, sight).await);
             }
         }

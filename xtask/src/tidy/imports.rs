@@ -33,7 +33,7 @@ enum Layer {
 
 use Layer::{Command, Domain, Edge, Port, Report, Start, Vocabulary, Work};
 
-const MODULES: [(&str, Layer); 48] = [
+const MODULES: [(&str, Layer); 50] = [
     ("billing", Vocabulary),
     ("clock", Vocabulary),
     ("config", Vocabulary),
@@ -47,6 +47,7 @@ const MODULES: [(&str, Layer); 48] = [
     ("steps", Vocabulary),
     ("tenant", Vocabulary),
     ("webhook", Vocabulary),
+    ("widget", Vocabulary),
     ("artifacts", Port),
     ("mail", Port),
     ("progress", Port),
@@ -57,6 +58,7 @@ const MODULES: [(&str, Layer); 48] = [
     ("canonical", Domain),
     ("cashier", Domain),
     ("courier", Domain),
+    ("embed", Domain),
     ("farewell", Domain),
     ("margin", Domain),
     ("team", Domain),

@@ -1,7 +1,7 @@
 //! Laws of accounts that are closed, and of people who are forgotten with them.
 
 use super::people::{begin, invitation, signed_up, team};
-use super::{Bed, asks, at, nobodys, purchases, stems, webhooks};
+use super::{Bed, asks, at, nobodys, purchases, stems, webhooks, widgets};
 use crate::billing::PurchaseKind;
 use crate::ledger::Grant;
 use crate::people::{AddressKey, Role, trial_payment};
@@ -67,6 +67,7 @@ pub(in crate::store) async fn closing_ends_all_of_an_account_but_its_lines(bed: 
         store.add_key(tenant, &key, at(4)).await.unwrap();
         keys.push(key.prefix);
     }
+    let (widget, others) = (widgets::add(bed, &tenant).await, widgets::add(bed, &other).await);
     let claim = bed.running(&tenant, 4).await;
     store.finish(&claim, &stems(), at(5)).await.unwrap();
     let asked = invitation(&guest, owner.person.id, Role::Member);
@@ -80,6 +81,8 @@ pub(in crate::store) async fn closing_ends_all_of_an_account_but_its_lines(bed: 
     assert_eq!(store.stale_jobs(at(1), 10).await.unwrap().len(), 1, "the reaper deletes its files");
     let revoked = async |prefix: &str| store.find_key(prefix).await.unwrap().unwrap().key.revoked_at;
     assert_eq!((revoked(&keys[0]).await, revoked(&keys[1]).await), (Some(at(8)), None));
+    assert_eq!(store.find_widget(&widget.token).await.unwrap(), None);
+    assert_eq!(store.find_widget(&others.token).await.unwrap(), Some(others));
     assert_eq!(store.webhooks(&tenant).await.unwrap(), []);
     assert_eq!(store.webhooks(&other).await.unwrap().len(), 1);
     assert_eq!(store.invitations(&tenant, at(9)).await.unwrap(), []);

@@ -28,7 +28,7 @@ pub(super) struct Table {
 
 use Kind::{Bytes, Flag, Id, Json, Number, Text};
 
-pub(super) const TABLES: [Table; 26] = [
+pub(super) const TABLES: [Table; 27] = [
     Table {
         name: "account",
         columns: &[
@@ -157,6 +157,22 @@ pub(super) const TABLES: [Table; 26] = [
         rows: "true",
     },
     Table {
+        name: "widget",
+        columns: &[
+            ("account_id", Id),
+            ("id", Id),
+            ("name", Text),
+            ("token", Text),
+            ("model", Text),
+            ("origins", Text),
+            ("month_limit", Number),
+            ("created_at", Number),
+            ("created_by", Id),
+            ("revoked_at", Number),
+        ],
+        rows: "true",
+    },
+    Table {
         name: "job",
         columns: &[
             ("account_id", Id),
@@ -189,6 +205,8 @@ pub(super) const TABLES: [Table; 26] = [
             ("clip_stored", Flag),
             ("person_id", Id),
             ("device_us", Number),
+            ("widget_id", Id),
+            ("visitor_sha256", Bytes),
         ],
         rows: "true",
     },

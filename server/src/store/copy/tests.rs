@@ -4,7 +4,9 @@ use super::*;
 use crate::clock::Timestamp;
 use crate::job::Job;
 use crate::ledger::Line;
-use crate::store::conformance::{Bed, asks, at, closing, nobodys, people, purchases, stems, terms, webhooks};
+use crate::store::conformance::{
+    Bed, asks, at, closing, nobodys, people, purchases, stems, terms, webhooks, widgets,
+};
 use crate::store::postgres::tests::{address, addresses_of, database, open};
 use crate::store::{AccountRow, KeyRow, NewJob};
 use crate::tenant::Tenant;
@@ -45,6 +47,7 @@ async fn fill(bed: &Bed) {
         people::fill(bed, &tenant).await;
         purchases::fill(bed, &tenant).await;
         webhooks::fill(bed, &tenant).await;
+        widgets::fill(bed, &tenant).await;
         closing::fill(bed).await;
     }
 }
@@ -74,12 +77,12 @@ async fn a_studios_file_moves_into_postgres_and_a_backup_of_that_is_the_same_fil
     let before = seen(&*studio.store).await;
     let filled = before.1.iter().filter(|(_, _, jobs)| !jobs.is_empty());
     let counts: Vec<_> = filled.map(|(keys, lines, jobs)| (keys.len(), lines.len(), jobs.len())).collect();
-    assert_eq!(counts, [(1, 6, 7); 2]);
+    assert_eq!(counts, [(1, 6, 8); 2]);
 
     let database = database();
     let admin = address(ADMIN, &database);
     let copied = restore(&admin, &file).await.unwrap();
-    assert_eq!(copied.rows.iter().find(|(table, _)| *table == "job"), Some(&("job", 14)));
+    assert_eq!(copied.rows.iter().find(|(table, _)| *table == "job"), Some(&("job", 16)));
     let bed = Bed { store: open(&database).await, _keep: Box::new(()) };
     assert_eq!(seen(&*bed.store).await, before);
     bed.assert_audit_is_clean().await;

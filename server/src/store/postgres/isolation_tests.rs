@@ -3,13 +3,15 @@
 
 use super::tests::{address, database, open};
 use super::*;
-use crate::store::conformance::{Bed, asks, at, keeping, nobodys, people, purchases, stems, terms, webhooks};
+use crate::store::conformance::{
+    Bed, asks, at, keeping, nobodys, people, purchases, stems, terms, webhooks, widgets,
+};
 use sqlx::{AssertSqlSafe, Row};
 use std::sync::Arc;
 use tributary_cluster::{ADMIN, Cluster};
 
 /// Every table that belongs to accounts, and the column that says to whom.
-const TABLES: [(&str, &str); 19] = [
+const TABLES: [(&str, &str); 20] = [
     ("account", "id"),
     ("api_key", "account_id"),
     ("member", "account_id"),
@@ -29,6 +31,7 @@ const TABLES: [(&str, &str); 19] = [
     ("stem_artifact", "account_id"),
     ("webhook", "account_id"),
     ("webhook_delivery", "account_id"),
+    ("widget", "account_id"),
 ];
 
 /// Tables of nobody's account: people and their secrets (of `person` an account sees its members), and what the payment
@@ -70,6 +73,7 @@ impl World {
             terms::fill(&bed, tenant).await;
             purchases::fill(&bed, tenant).await;
             webhooks::fill(&bed, tenant).await;
+            widgets::fill(&bed, tenant).await;
         }
         Self { database, store, bed, tenants }
     }
@@ -240,6 +244,10 @@ async fn the_app_writes_the_columns_of_its_part_alone() {
         "UPDATE webhook SET url = 'https://elsewhere.example/'",
         "UPDATE webhook SET person_id = NULL",
         "UPDATE webhook_delivery SET last_error = ''",
+        "UPDATE widget SET origins = 'https://elsewhere.example'",
+        "UPDATE widget SET month_limit = 9000",
+        "DELETE FROM widget",
+        "UPDATE job SET widget_id = NULL",
     ] {
         let refused = world.app(sql).await.unwrap_err();
         assert!(refused.contains("permission denied"), "{sql}: {refused}");

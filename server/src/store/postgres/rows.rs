@@ -1,6 +1,6 @@
 //! Between rows and the domain's types. A row that cannot be read is an error, never a guess.
 
-use super::read::person_or_none;
+use super::read::{person_or_none, widget_or_none};
 use super::values::{json, references, settings, unreadable};
 use super::{StoreError, Tx};
 use crate::clock::Timestamp;
@@ -23,7 +23,7 @@ macro_rules! select_jobs {
             $order,
             " LIMIT $1) SELECT j.account_id, j.id, j.state, j.seq, j.model, j.stems::text AS stems, j.title,
                 j.clip_sha256, j.clip_frames, j.clip_channels, j.clip_rate_hz, j.settings::text AS settings,
-                j.chunks, j.chunks_done, j.attempt, j.cancel_asked, j.failure, j.person_id, j.device_us, j.created_at, j.started_at, j.ended_at,
+                j.chunks, j.chunks_done, j.attempt, j.cancel_asked, j.failure, j.person_id, j.widget_id, j.device_us, j.created_at, j.started_at, j.ended_at,
                 (SELECT coalesce(jsonb_agg(jsonb_build_array(encode(r.sha256, 'hex'), r.frames, r.channels, r.rate_hz)
                  ORDER BY r.place), '[]')::text
                  FROM job_reference AS r WHERE r.account_id = j.account_id AND r.job_id = j.id) AS refs,
@@ -108,6 +108,7 @@ fn read_job(row: &PgRow, account: AccountId, id: JobId) -> Result<Job, StoreErro
         captured: credits(row, "captured")?,
         failure: row.try_get("failure")?,
         person: person_or_none(row)?,
+        widget: widget_or_none(row)?,
         device: Duration::from_micros(number(row, "device_us")?),
         erased: row.try_get("erased")?,
         artifacts: Vec::new(),

@@ -1,13 +1,13 @@
 //! Accounts.
 
 use super::dialect::{self, Books, Connection, Row};
-use super::read::{account, account_in, credits, number, person_in, time_or_none};
+use super::read::{account, account_in, credits, number, person_in, time_or_none, widget_in};
 use super::values::unreadable;
 use crate::clock::Timestamp;
 use crate::ledger::Balance;
-use crate::store::{AccountRow, SpendLimit, StoreError};
+use crate::store::{AccountRow, NewJob, StoreError};
 use sqlx::Row as _;
-use tributary_protocol::vocab::{AccountId, Credits, PersonId};
+use tributary_protocol::vocab::{AccountId, Credits, PersonId, WidgetId};
 
 /// Names and ids are taken by their unique keys, so that of two servers that add one at once the other is told.
 pub(super) async fn create(
@@ -85,24 +85,54 @@ pub(super) async fn is_suspended(
     Ok(since.flatten().is_some())
 }
 
-/// What the person's jobs hold or took of the limit so far, in an account whose turn it is.
+/// Whose jobs a limit is for.
+#[derive(Clone, Copy)]
+pub(super) enum Spender {
+    /// A member.
+    Person(PersonId),
+    /// All visitors of a widget together.
+    Widget(WidgetId),
+}
+
+impl Spender {
+    /// Who asks for a job; none for a key of nobody.
+    pub(super) fn of(new: &NewJob) -> Option<Self> {
+        let widget = new.visitor.map(|visitor| Self::Widget(visitor.widget));
+        widget.or(new.person.map(Self::Person))
+    }
+}
+
+/// What was held and taken since a moment, by a column of jobs.
+macro_rules! spent_by {
+    ($column:literal) => {
+        concat!(
+            "SELECT CAST(coalesce(sum(coalesce(settlement.captured, hold.amount)), 0) AS bigint)
+             FROM job JOIN hold ON hold.account_id = job.account_id AND hold.job_id = job.id
+             LEFT JOIN settlement ON settlement.account_id = job.account_id AND settlement.job_id = job.id
+             WHERE job.account_id = $1 AND job.",
+            $column,
+            " = $2 AND job.created_at >= $3"
+        )
+    };
+}
+
+/// What the spender's jobs hold or took since then, in an account whose turn it is.
 pub(super) async fn spent(
     connection: &mut Connection,
     account: AccountId,
-    person: PersonId,
-    limit: &SpendLimit,
+    spender: Spender,
+    since: Timestamp,
 ) -> Result<Credits, StoreError> {
-    let spent: i64 = sqlx::query_scalar(
-        "SELECT CAST(coalesce(sum(coalesce(settlement.captured, hold.amount)), 0) AS bigint)
-         FROM job JOIN hold ON hold.account_id = job.account_id AND hold.job_id = job.id
-         LEFT JOIN settlement ON settlement.account_id = job.account_id AND settlement.job_id = job.id
-         WHERE job.account_id = $1 AND job.person_id = $2 AND job.created_at >= $3",
-    )
-    .bind(account_in(account))
-    .bind(person_in(person))
-    .bind(limit.since.0)
-    .fetch_one(connection)
-    .await?;
+    let (sql, id) = match spender {
+        Spender::Person(person) => (spent_by!("person_id"), person_in(person)),
+        Spender::Widget(widget) => (spent_by!("widget_id"), widget_in(widget)),
+    };
+    let spent: i64 = sqlx::query_scalar(sql)
+        .bind(account_in(account))
+        .bind(id)
+        .bind(since.0)
+        .fetch_one(connection)
+        .await?;
     u64::try_from(spent).map(Credits).map_err(|_| unreadable("spent"))
 }
 

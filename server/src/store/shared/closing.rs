@@ -18,9 +18,10 @@ const NO_PASSWORD: &str = "none";
 const FORGOTTEN: &str = "forgotten@invalid";
 
 /// What ends with an account `$2` at `$1`. People and results come after this.
-const ENDS: [&str; 10] = [
+const ENDS: [&str; 11] = [
     "UPDATE account SET closed_at = $1, title = '' WHERE id = $2",
     "UPDATE api_key SET revoked_at = $1 WHERE account_id = $2 AND revoked_at IS NULL",
+    "UPDATE widget SET revoked_at = $1 WHERE account_id = $2 AND revoked_at IS NULL",
     "UPDATE session SET ended_at = $1 WHERE account_id = $2 AND ended_at IS NULL",
     "UPDATE invitation SET ended_at = $1 WHERE account_id = $2 AND ended_at IS NULL",
     "UPDATE member SET left_at = $1 WHERE account_id = $2 AND left_at IS NULL",

@@ -2,7 +2,7 @@
 
 use super::closing::refuse_closed;
 use super::dialect::{self, Books, Connection, Row};
-use super::read::{account, account_in, credits, job, job_in, number, time};
+use super::read::{account, account_in, credits, job, job_in, number, time, widget_or_none};
 use super::values::{credits_in, unreadable};
 use crate::clock::Timestamp;
 use crate::ledger::{Balance, Grant, Line, LineKind};
@@ -137,8 +137,10 @@ pub(super) async fn history(
 ) -> Result<Vec<Line>, StoreError> {
     let before = before_line.and_then(|line| i64::try_from(line).ok()).unwrap_or(i64::MAX);
     sqlx::query(
-        "SELECT line, created_at, kind, amount, posted_after, coalesce(job_id, refund_of) AS job_id, note FROM transfer
-         WHERE account_id = $1 AND line < $2 ORDER BY line DESC LIMIT $3",
+        "SELECT line, created_at, kind, amount, posted_after, coalesce(job_id, refund_of) AS job_id, note,
+         (SELECT widget_id FROM job WHERE job.account_id = transfer.account_id
+          AND job.id = coalesce(transfer.job_id, transfer.refund_of)) AS widget_id
+         FROM transfer WHERE account_id = $1 AND line < $2 ORDER BY line DESC LIMIT $3",
     )
     .bind(account_in(account))
     .bind(before)
@@ -160,6 +162,7 @@ fn read_line(row: &Row) -> Result<Line, StoreError> {
         amount: credits(row, "amount")?,
         posted_after: credits(row, "posted_after")?,
         job: has_job.then(|| job(row, "job_id")).transpose()?,
+        widget: widget_or_none(row)?,
         note: row.try_get("note")?,
     })
 }

@@ -9,7 +9,7 @@ use crate::store::StoreError;
 use sqlx::Row as _;
 use sqlx::types::Uuid;
 use tributary_protocol::vocab::{
-    AccountId, Credits, EventId, InvitationId, JobId, PersonId, PurchaseId, Sha256, WebhookId,
+    AccountId, Credits, EventId, InvitationId, JobId, PersonId, PurchaseId, Sha256, WebhookId, WidgetId,
 };
 
 macro_rules! id {
@@ -31,11 +31,18 @@ id!(job, job_in, JobId);
 id!(purchase_id, purchase_id_in, PurchaseId);
 id!(webhook, webhook_in, WebhookId);
 id!(event, event_in, EventId);
+id!(widget, widget_in, WidgetId);
 
 /// Whose key or job it is; none for nobody's.
 pub(super) fn person_or_none(row: &Row) -> Result<Option<PersonId>, StoreError> {
     let id = row.try_get::<Option<Uuid>, _>("person_id")?;
     id.map(|id| PersonId::from_slice(id.as_bytes()).ok_or_else(|| unreadable("person_id"))).transpose()
+}
+
+/// By which widget a job came; none for a member's or a key's.
+pub(super) fn widget_or_none(row: &Row) -> Result<Option<WidgetId>, StoreError> {
+    let id = row.try_get::<Option<Uuid>, _>("widget_id")?;
+    id.map(|id| WidgetId::from_slice(id.as_bytes()).ok_or_else(|| unreadable("widget_id"))).transpose()
 }
 
 pub(super) fn time(row: &Row, column: &'static str) -> Result<Timestamp, StoreError> {

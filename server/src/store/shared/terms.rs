@@ -4,7 +4,7 @@ use super::closing::refuse_closed;
 use super::credits::Movement;
 use super::dialect::{self, Books, Row};
 use super::lots;
-use super::read::{account_in, credits, job_in, number, person, time};
+use super::read::{account_in, credits, job_in, number, person, time, widget};
 use crate::clock::Timestamp;
 use crate::ledger::{LineKind, Lot};
 use crate::store::StoreError;
@@ -160,15 +160,15 @@ impl Terms for Books {
 
 /// Jobs by the day they ended on; a day has 86 400 000 000 millionths of a second.
 const USAGE: &str = "
-SELECT settled_at / 86400000000 * 86400000000 AS day, model, person_id, count(*) AS jobs,
+SELECT settled_at / 86400000000 * 86400000000 AS day, model, person_id, widget_id, count(*) AS jobs,
 CAST(sum(CASE WHEN state = 'done' THEN 1 ELSE 0 END) AS bigint) AS done, CAST(sum(captured) AS bigint) AS captured,
 CAST(coalesce(sum(clip_frames * 1000000 / nullif(clip_rate_hz, 0)), 0) AS bigint) AS sound_us, CAST(sum(device_us) AS bigint) AS device_us
 FROM job JOIN settlement ON settlement.account_id = job.account_id AND settlement.job_id = job.id
 WHERE settled_at >= $1 AND settled_at < $2 AND job.account_id = $3
-GROUP BY 1, model, person_id ORDER BY 1, model, person_id
+GROUP BY 1, model, person_id, widget_id ORDER BY 1, model, person_id, widget_id
 ";
 const USAGE_OF_ALL: &str = "
-SELECT settled_at / 86400000000 * 86400000000 AS day, model, NULL AS person_id, count(*) AS jobs,
+SELECT settled_at / 86400000000 * 86400000000 AS day, model, NULL AS person_id, NULL AS widget_id, count(*) AS jobs,
 CAST(sum(CASE WHEN state = 'done' THEN 1 ELSE 0 END) AS bigint) AS done, CAST(sum(captured) AS bigint) AS captured,
 CAST(coalesce(sum(clip_frames * 1000000 / nullif(clip_rate_hz, 0)), 0) AS bigint) AS sound_us, CAST(sum(device_us) AS bigint) AS device_us
 FROM job JOIN settlement ON settlement.account_id = job.account_id AND settlement.job_id = job.id
@@ -177,12 +177,13 @@ GROUP BY 1, model ORDER BY 1, model
 ";
 
 fn read_usage(row: &Row) -> Result<Usage, StoreError> {
-    // The operator's rows name nobody, in a column without a type.
-    let has_person = row.try_get::<Option<Uuid>, _>("person_id").ok().flatten().is_some();
+    // The operator's rows name nobody, in columns without a type.
+    let has = |column: &str| row.try_get::<Option<Uuid>, _>(column).ok().flatten().is_some();
     Ok(Usage {
         day: time(row, "day")?,
         model: row.try_get("model")?,
-        person: has_person.then(|| person(row, "person_id")).transpose()?,
+        person: has("person_id").then(|| person(row, "person_id")).transpose()?,
+        widget: has("widget_id").then(|| widget(row, "widget_id")).transpose()?,
         jobs: number(row, "jobs")?,
         done: number(row, "done")?,
         captured: credits(row, "captured")?,

@@ -1,7 +1,7 @@
 //! What a tenant does with its jobs: admission, upload, lists, cancel, and forgetting what was deleted.
 
 use super::ending::{Ending, arrow, is_same_request};
-use super::read::person_in;
+use super::read::{person_in, widget_in};
 use super::rows::{self, clip, job_id, read_jobs, read_whole_jobs, select_jobs};
 use super::settle::end;
 use super::values::{count_in, credits_in, settings_in, stems_in, unreadable};
@@ -41,8 +41,8 @@ pub(super) async fn admit(
     if accounts::is_suspended(&mut tx, account).await? {
         return Ok(Admission::Suspended);
     }
-    if let (Some(person), Some(limit)) = (new.person, &new.spend_limit) {
-        let spent = accounts::spent(&mut tx, account, person, limit).await?;
+    if let (Some(spender), Some(limit)) = (accounts::Spender::of(new), &new.spend_limit) {
+        let spent = accounts::spent(&mut tx, account, spender, limit.since).await?;
         if spent.checked_add(new.quote).is_none_or(|would| would > limit.credits) {
             return Ok(Admission::OverLimit { spent });
         }
@@ -90,8 +90,9 @@ async fn insert(
     };
     sqlx::query(
         "INSERT INTO job (account_id, id, state, seq, model, stems, title, clip_sha256, clip_frames, clip_channels,
-         clip_rate_hz, chunks, upload_until, created_at, queued_at, settings, clip_stored, person_id)
-         VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         clip_rate_hz, chunks, upload_until, created_at, queued_at, settings, clip_stored, person_id, widget_id,
+         visitor_sha256)
+         VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(&account.as_bytes()[..])
     .bind(&new.id.as_bytes()[..])
@@ -110,6 +111,8 @@ async fn insert(
     .bind(settings_in(&new.settings))
     .bind(new.clip_is_stored)
     .bind(new.person.map(person_in))
+    .bind(new.visitor.map(|visitor| widget_in(visitor.widget)))
+    .bind(new.visitor.map(|visitor| visitor.secret_sha256.0.to_vec()))
     .execute(&mut **tx)
     .await?;
     for (place, (clip, stored)) in (0_i64..).zip(&new.references) {

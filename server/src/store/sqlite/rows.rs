@@ -1,7 +1,7 @@
 //! Between rows and the domain's types. A row that cannot be read is an error, never a guess.
 
 use super::StoreError;
-use super::read::person_or_none;
+use super::read::{person_or_none, widget_or_none};
 use super::values::{json, references, settings, unreadable};
 use crate::clock::Timestamp;
 use crate::job::{Job, JobState, StemArtifact};
@@ -97,6 +97,7 @@ fn read_job(row: &SqliteRow, account: AccountId, id: JobId) -> Result<Job, Store
         captured: credits(row, "captured")?,
         failure: row.try_get("failure")?,
         person: person_or_none(row)?,
+        widget: widget_or_none(row)?,
         device: Duration::from_micros(count(row, "device_us")?),
         erased: row.try_get("erased")?,
         artifacts: Vec::new(),
