@@ -164,6 +164,19 @@ fn cashier(books: &Books, stripe: &str) -> (Cashier, Arc<ManualClock>) {
     (cashier, clock)
 }
 
+/// What a living server does in a day: purchases that nobody told about are looked up, uploads that died end.
+async fn end_everything(books: &Books, stripe: &str) {
+    let (cashier, clock) = cashier(books, stripe);
+    let bought = books.store.purchases(&books.local, 100_000).await.unwrap().len();
+    // One round looks at fifty.
+    for _ in 0..bought / 50 + 3 {
+        clock.advance(Duration::from_secs(3600));
+        cashier.round().await.unwrap();
+    }
+    clock.advance(Duration::from_secs(86_400));
+    while !books.store.reap(1000, clock.now(), 100).await.unwrap().is_empty() {}
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_killed_at_any_moment_loses_and_charges_nothing() {
     let kills = std::env::var("TRIBUTARY_CHAOS_KILLS").ok().map_or(KILLS, |kills| kills.parse().unwrap());
@@ -208,17 +221,7 @@ async fn a_server_that_is_killed_at_any_moment_loses_and_charges_nothing() {
     })
     .await;
     server.kill().unwrap();
-    let (cashier, clock) = cashier(&books, stripe.url());
-    let bought = books.store.purchases(&books.local, 100_000).await.unwrap().len();
-    // One round looks at fifty.
-    for _ in 0..bought / 50 + 3 {
-        clock.advance(Duration::from_secs(3600));
-        cashier.round().await.unwrap();
-    }
-    // Uploads that died with the server end when their time is over.
-    clock.advance(Duration::from_secs(86_400));
-    while !books.store.reap(1000, clock.now(), 100).await.unwrap().is_empty() {}
-
+    end_everything(&books, stripe.url()).await;
     let report = report(&books).await;
     books.audit().await.unwrap();
     let counts = books.store.counts().await.unwrap();

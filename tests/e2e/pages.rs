@@ -64,7 +64,8 @@ async fn from_signing_up_to_a_stem_that_is_what_grpc_gives() {
     // The team has no credits: the file is taken, the job is not, and nothing is held.
     let wav = wav(&stage);
     let draft = sent(&mut bob, &wav);
-    let refused = started(&mut bob, &draft, "mini");
+    let form = bob.get(&draft).unwrap();
+    let refused = press(&mut bob, &draft, &form, &[]);
     assert_eq!(refused.status, 422, "{}", refused.text());
     assert!(refused.text().contains("take.wav"), "the file stays chosen: {}", refused.text());
 
@@ -77,22 +78,7 @@ async fn from_signing_up_to_a_stem_that_is_what_grpc_gives() {
     let draft = sent(&mut bob, &wav);
     let priced = bob.get(&draft).unwrap().text();
     assert!(priced.contains("1 credit") && priced.contains("take.wav"), "{priced}");
-    let form = bob.get(&draft).unwrap();
-    let id = form.field("job").unwrap();
-    let mut press = |stems: &[(&str, &str)]| {
-        let (proof, title) = (form.field("csrf").unwrap(), form.field("title").unwrap());
-        let mut fields = vec![("csrf", proof.as_str()), ("title", &title), ("job", &id)];
-        fields.extend([("model", "mini"), ("do", "start")]);
-        fields.extend(stems);
-        bob.post(draft.split('?').next().unwrap(), &fields).unwrap()
-    };
-    let begun = press(&[]);
-    assert_eq!(begun.status, 303, "{}", begun.text());
-    let job = begun.header("location").to_owned();
-    assert_eq!(press(&[]).header("location"), job, "pressed twice, it is one job");
-    let again = press(&[("stem", "vocals")]);
-    assert_eq!((again.status, again.text().contains("press Start once more")), (422, true));
-    assert_ne!(again.field("job").unwrap(), id, "once more is another job");
+    let job = one_job(&mut bob, &draft);
     // The events end when the job does.
     let events = bob.get(&format!("{job}/live")).unwrap();
     assert!(events.text().contains("\"ended\":true"), "{}", events.text());
@@ -134,12 +120,26 @@ fn sent(browser: &mut Browser, wav: &[u8]) -> String {
     answer.header("location").to_owned()
 }
 
-/// Presses Start on a draft's page.
-fn started(browser: &mut Browser, draft: &str, model: &str) -> Page {
-    let form = browser.get(draft).unwrap();
+/// Presses Start on a draft's page as it was shown.
+fn press(browser: &mut Browser, draft: &str, form: &Page, more: &[(&str, &str)]) -> Page {
     let [proof, title, id] = ["csrf", "title", "job"].map(|name| form.field(name).unwrap());
-    let fields = [("csrf", &*proof), ("title", &title), ("job", &id), ("model", model), ("do", "start")];
+    let mut fields =
+        vec![("csrf", &*proof), ("title", &title), ("job", &id), ("model", "mini"), ("do", "start")];
+    fields.extend(more);
     browser.post(draft.split('?').next().unwrap(), &fields).unwrap()
+}
+
+/// Presses Start twice on the same page, and once with another wish: the one job that came of it.
+fn one_job(browser: &mut Browser, draft: &str) -> String {
+    let form = browser.get(draft).unwrap();
+    let begun = press(browser, draft, &form, &[]);
+    assert_eq!(begun.status, 303, "{}", begun.text());
+    let job = begun.header("location").to_owned();
+    assert_eq!(press(browser, draft, &form, &[]).header("location"), job);
+    let again = press(browser, draft, &form, &[("stem", "vocals")]);
+    assert_eq!((again.status, again.text().contains("press Start once more")), (422, true));
+    assert_ne!(again.field("job").unwrap(), form.field("job").unwrap(), "once more is another job");
+    job
 }
 
 /// Three seconds of sound.
