@@ -57,7 +57,7 @@ use axum::response::{IntoResponse, Response};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 /// Browsers that watch jobs at once.
@@ -124,6 +124,12 @@ impl Default for Bounds {
             guests: widget::Room::default(),
         }
     }
+}
+
+/// A place among so many, for as long as it is kept; or what is too many now, in words.
+fn place(places: &Arc<Semaphore>, too_many: &str) -> Result<OwnedSemaphorePermit, fault::Fault> {
+    let place = Arc::clone(places).try_acquire_owned();
+    place.map_err(|_| fault::Fault::Later(format!("{too_many}; try again in a moment")))
 }
 
 impl Edge {

@@ -57,6 +57,19 @@ pub(super) fn choices(edge: &Edge, chosen: &str) -> Markup {
     }
 }
 
+/// Where a file is chosen: `limits` comes before how large it may be.
+pub(super) fn file_field(edge: &Edge, limits: &Markup) -> Markup {
+    html! {
+        label { span { (limits) (words::grouped(edge.config.upload_mb_max)) " MB" }
+            input type="file" name="file" accept="audio/*,.wav,.flac,.mp3,.m4a,.ogg,.aiff,.aif" required; }
+    }
+}
+
+/// As jobs name stems: none for all of them.
+pub(super) fn stem_names(offer: &Offer, chosen: Vec<String>) -> Vec<String> {
+    if chosen.len() == offer.card.stems.len() { Vec::new() } else { chosen }
+}
+
 pub(super) async fn choose(State(edge): State<Edge>, visit: Visit) -> Answer {
     let body = html! {
         section .narrow .card {
@@ -65,8 +78,7 @@ pub(super) async fn choose(State(edge): State<Edge>, visit: Visit) -> Answer {
             form method="post" action="/jobs/new" enctype="multipart/form-data" {
                 (proof(&visit))
                 (choices(&edge, visit.query.get("model")))
-                label { span { "WAV, FLAC, MP3, M4A, Ogg or AIFF, at most " (words::grouped(edge.config.upload_mb_max)) " MB" }
-                    input type="file" name="file" accept="audio/*,.wav,.flac,.mp3,.m4a,.ogg,.aiff,.aif" required; }
+                (file_field(&edge, &html! { "WAV, FLAC, MP3, M4A, Ogg or AIFF, at most " }))
                 button { "Send the file" }
             }
         }
@@ -243,12 +255,8 @@ fn wished<'a>(edge: &'a Edge, typed: &Fields) -> Result<(&'a Offer, Wish), Fault
         };
         settings.extend(setting.map(|setting| (control.name.clone(), setting)));
     }
-    let stems: Vec<String> = typed.all("stem").map(ToOwned::to_owned).collect();
-    let all = stems.len() == offer.card.stems.len();
-    Ok((
-        offer,
-        Wish { model: offer.card.name.clone(), stems: if all { Vec::new() } else { stems }, settings },
-    ))
+    let stems = stem_names(offer, typed.all("stem").map(ToOwned::to_owned).collect());
+    Ok((offer, Wish { model: offer.card.name.clone(), stems, settings }))
 }
 
 pub(super) async fn start(State(edge): State<Edge>, visit: Visit, Path(name): Path<String>) -> Answer {

@@ -197,10 +197,14 @@ impl From<DeskError> for Fault {
             DeskError::Lost(_) | DeskError::Io { .. } => broken(&error),
             DeskError::Key(_) => Self::SignIn,
             DeskError::Forbidden(_) => Self::Forbidden,
-            DeskError::NotDone { .. }
-            | DeskError::NotEnded
-            | DeskError::Audio(_)
-            | DeskError::TooMuchStaged { .. } => Self::Wrong(error.to_string()),
+            // Browsers create no jobs by name, and visitors of widgets hear nothing of the account.
+            DeskError::TooMuchStaged { .. } => Self::Later(
+                "too many files wait here for somebody to start them; start one, or try again in an hour"
+                    .into(),
+            ),
+            DeskError::NotDone { .. } | DeskError::NotEnded | DeskError::Audio(_) => {
+                Self::Wrong(error.to_string())
+            }
         }
     }
 }

@@ -67,8 +67,7 @@ pub(super) struct Asked {
 
 /// A place for one more download.
 pub(super) fn place(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Fault> {
-    let place = Arc::clone(places).try_acquire_owned();
-    place.map_err(|_| Fault::Later("too many downloads run; try again in a moment".into()))
+    super::place(places, "too many downloads run")
 }
 
 /// A file of a job that whoever asks may have.

@@ -41,8 +41,7 @@ pub(super) enum Watcher {
 
 /// A place for one more watcher.
 pub(super) fn place(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Fault> {
-    let place = Arc::clone(places).try_acquire_owned();
-    place.map_err(|_| Fault::Later("too many browsers watch jobs; load the page again later".into()))
+    super::place(places, "too many browsers watch jobs")
 }
 
 /// The job's events, to whoever was found to be allowed to hear them.

@@ -78,8 +78,7 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
             p { strong { "This costs you nothing." } " The site that shows this page pays." }
             form method="post" enctype="multipart/form-data" {
                 @if offer.card.stems.len() > 1 { (compose::stems(offer, &[])) }
-                label { span { "Your file: WAV, FLAC, MP3, M4A, Ogg or AIFF, at most " (words::grouped(minutes)) " minute" @if minutes != 1 { "s" } " and " (words::grouped(edge.config.upload_mb_max)) " MB" }
-                    input type="file" name="file" accept="audio/*,.wav,.flac,.mp3,.m4a,.ogg,.aiff,.aif" required; }
+                (compose::file_field(&edge, &html! { "Your file: WAV, FLAC, MP3, M4A, Ogg or AIFF, at most " (words::grouped(minutes)) " minute" @if minutes != 1 { "s" } " and " }))
                 button { "Send the file" }
             }
             p .dim { "Your file and what is made of it are deleted after " (days) " days, or when you say so. Until then whoever runs this page can hear them, too." }
@@ -120,11 +119,11 @@ async fn started(
 ) -> Answer {
     // What the visitor alone will know, and what their job is found by.
     let secret = Token::generate();
-    let all = offer(edge, widget)?.card.stems.len() == stems.len();
+    let stems = compose::stem_names(offer(edge, widget)?, stems);
     let request = JobRequest {
         id: JobId::generate(),
         model: widget.model.clone(),
-        stems: if all { Vec::new() } else { stems },
+        stems,
         clip,
         title,
         settings: Settings::new(),
