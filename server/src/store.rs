@@ -121,13 +121,24 @@ pub enum Admission {
     Suspended,
 }
 
-/// How many jobs may run at once.
+/// Which jobs may be claimed.
 #[derive(Clone, Copy, Debug)]
-pub struct ClaimLimits {
-    /// Of one account.
+pub struct ClaimLimits<'a> {
+    /// Jobs of one account that run at once.
     pub per_account: u32,
     /// Times a job may be claimed before it is given up.
     pub attempts: u32,
+    /// Those that whoever claims can run; none for all jobs.
+    pub models: Option<ClaimModels<'a>>,
+}
+
+/// What a worker among others claims.
+#[derive(Clone, Copy, Debug)]
+pub struct ClaimModels<'a> {
+    /// The models it has.
+    pub names: &'a [String],
+    /// Jobs made before this moment are anybody's, whatever their model: somebody must end them.
+    pub or_made_before: Timestamp,
 }
 
 /// The right to run and settle one attempt of a job, until the lease ends.
@@ -381,11 +392,11 @@ pub trait Store:
     async fn cancel(&self, tenant: &Tenant, id: JobId, now: Timestamp) -> Result<Cancelled, StoreError>;
 
     /// Takes the next queued job for `worker`: of the accounts below their limit, the one with the fewest running
-    /// jobs, its oldest job; only one claim can win. The attempt rises by one.
+    /// jobs, its oldest job that the limits allow; only one claim can win. The attempt rises by one.
     async fn claim(
         &self,
         worker: &str,
-        limits: ClaimLimits,
+        limits: ClaimLimits<'_>,
         now: Timestamp,
         lease_until: Timestamp,
     ) -> Result<Option<Claim>, StoreError>;

@@ -167,7 +167,7 @@ impl Ports {
             clock: Arc::clone(&parts.clock),
             steps: Arc::clone(&parts.steps),
             running: Arc::clone(&self.running),
-            foreign_patience: if alone { Duration::ZERO } else { foreign::PATIENCE },
+            foreign_patience: (!alone).then_some(foreign::PATIENCE),
         })
     }
 

@@ -13,7 +13,7 @@ use crate::offer::Offers;
 use crate::progress::Progress;
 use crate::queue::Queue;
 use crate::steps::{SharedSteps, Step};
-use crate::store::{Claim, ClaimLimits, Settled, Store, StoreError};
+use crate::store::{Claim, ClaimLimits, ClaimModels, Settled, Store, StoreError};
 use foreign::Aside;
 use run::{Outcome, Run};
 use std::num::NonZeroU32;
@@ -55,8 +55,8 @@ pub struct Worker {
     pub steps: SharedSteps,
     /// Jobs with this worker now.
     pub running: Arc<Running>,
-    /// How long after it was made a job that this worker cannot run is left to others; zero where there are none.
-    pub foreign_patience: Duration,
+    /// How long after it was made a job that this worker cannot run is left to others; none where there are none.
+    pub foreign_patience: Option<Duration>,
 }
 
 impl Worker {
@@ -118,9 +118,13 @@ impl Worker {
     }
 
     async fn claim(&self) -> Result<Option<Claim>, StoreError> {
-        let limits =
-            ClaimLimits { per_account: self.config.jobs_per_account, attempts: self.config.attempts };
         let now = self.clock.now();
+        let names: Vec<_> = self.offers.all().map(|offer| offer.card.name.clone()).collect();
+        let models = self
+            .foreign_patience
+            .map(|patience| ClaimModels { names: &names, or_made_before: now.before(patience) });
+        let (per_account, attempts) = (self.config.jobs_per_account, self.config.attempts);
+        let limits = ClaimLimits { per_account, attempts, models };
         self.store.claim(&self.name, limits, now, now.after(self.config.lease())).await
     }
 

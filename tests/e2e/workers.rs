@@ -151,34 +151,43 @@ async fn a_job_whose_worker_is_killed_is_finished_by_another_and_paid_once() {
 
 /// `mini` under another name, installed in one data folder.
 fn install_twin(data: &Path) {
+    install_twin_with(data, "bass");
+}
+
+/// The same, with another name for the stem of the bass.
+fn install_twin_with(data: &Path, bass: &str) {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models");
     let folder = data.join("models/twin");
     std::fs::create_dir_all(&folder).unwrap();
     let card = std::fs::read_to_string(models.join("catalog/mini.toml")).unwrap();
-    std::fs::write(folder.join("card.toml"), card.replace("name = \"mini\"", "name = \"twin\"")).unwrap();
+    let card = card.replace("name = \"mini\"", "name = \"twin\"");
+    let card = card.replace("\"bass\"", &format!("\"{bass}\"")).replace("bass =", &format!("{bass} ="));
+    std::fs::write(folder.join("card.toml"), card).unwrap();
     std::fs::copy(models.join("weights/mini.onnx"), folder.join("mini.onnx")).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_leaves_a_job_of_a_model_it_lacks_to_another_and_goes_on_with_the_next() {
+async fn a_worker_leaves_jobs_of_a_model_it_lacks_to_another_and_goes_on_with_the_next() {
     let place = Place::new();
     install_twin(&place.path("edges"));
     install_twin(&place.path("complete"));
     let (edges, client) = place.edges("edges").await;
-    let (poor, poor_did) = place.worker("poor").await;
-    let (twin, mini) = (JobId::generate(), JobId::generate());
     let take = place.take(1, 4);
-    client.create(&NewJob::new(twin, "twin", take.header, "a take")).await.unwrap();
+    let twins: Vec<_> = (0..12).map(|_| JobId::generate()).collect();
+    for twin in &twins {
+        client.create(&NewJob::new(*twin, "twin", take.header, "a take")).await.unwrap();
+    }
+    let mini = JobId::generate();
     client.create(&stage::wish(mini, take.header)).await.unwrap();
     client.upload(&take.header, &take.file, |_| {}).await.unwrap();
 
+    let (poor, poor_did) = place.worker("poor").await;
     let job = ended(&client, mini).await;
     place.check_paid_once(&job, 1).await;
-    let waiting = wait::until("the other job to be given back", async || {
-        Some(client.job(twin).await.unwrap()).filter(|job| job.state == JobState::Queued && job.attempt > 0)
-    })
-    .await;
-    assert_eq!(waiting.held, Credits(1), "{waiting:?}");
+    for twin in &twins {
+        let waiting = client.job(*twin).await.unwrap();
+        assert_eq!((waiting.state, waiting.attempt, waiting.held), (JobState::Queued, 0, Credits(1)));
+    }
     assert_eq!(poor_did.count(Step::Claimed), 1, "it began one job only");
     wait::until("the edges to see that the worker differs", async || {
         let differences = health(edges.http)["differences"].to_string();
@@ -187,10 +196,40 @@ async fn a_worker_leaves_a_job_of_a_model_it_lacks_to_another_and_goes_on_with_t
     .await;
 
     let (complete, _) = place.worker("complete").await;
-    let job = ended(&client, twin).await;
+    for twin in twins {
+        let job = ended(&client, twin).await;
+        assert_eq!(job.attempt, 1, "{job:?}");
+        place.check_paid_once(&job, 1).await;
+    }
+    poor.drain().await;
+    complete.drain().await;
+    edges.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_gives_back_a_job_that_its_version_of_the_model_cannot_run() {
+    let place = Place::new();
+    install_twin(&place.path("edges"));
+    install_twin(&place.path("complete"));
+    install_twin_with(&place.path("old"), "low");
+    let (edges, client) = place.edges("edges").await;
+    let (old, old_did) = place.worker("old").await;
+    let (id, take) = (JobId::generate(), place.take(1, 4));
+    let wish = NewJob { stems: vec!["bass".into()], ..NewJob::new(id, "twin", take.header, "a take") };
+    client.create(&wish).await.unwrap();
+    client.upload(&take.header, &take.file, |_| {}).await.unwrap();
+    let waiting = wait::until("the job to be given back", async || {
+        Some(client.job(id).await.unwrap()).filter(|job| job.state == JobState::Queued && job.attempt > 0)
+    })
+    .await;
+    assert_eq!(waiting.held, Credits(1), "{waiting:?}");
+
+    let (complete, _) = place.worker("complete").await;
+    let job = ended(&client, id).await;
     assert!(job.attempt < 20, "left alone between the looks: {job:?}");
     place.check_paid_once(&job, 1).await;
-    poor.drain().await;
+    assert_eq!(old_did.count(Step::Claimed), 0, "it began none");
+    old.drain().await;
     complete.drain().await;
     edges.drain().await;
 }

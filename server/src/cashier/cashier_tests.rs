@@ -143,7 +143,7 @@ impl Shop {
             storage_limit: None,
         };
         assert!(matches!(store.admit(tenant, &new, now).await.unwrap(), Admission::Admitted(_)));
-        let limits = ClaimLimits { per_account: 9, attempts: 9 };
+        let limits = ClaimLimits { per_account: 9, attempts: 9, models: None };
         let claim = store.claim("w", limits, now, now.after(DAY)).await.unwrap().unwrap();
         let stem = StemArtifact { name: "vocals".into(), sha256: Sha256([2; 32]), bytes: 8 };
         store.finish(&claim, &[stem], now).await.unwrap();

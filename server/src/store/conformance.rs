@@ -28,7 +28,8 @@ use tributary_protocol::settings::{Setting, Settings};
 use tributary_protocol::vocab::{AccountId, ClipHeader, Credits, JobId, Sha256};
 
 /// Limits that forbid nothing.
-pub(super) const FREELY: ClaimLimits = ClaimLimits { per_account: 1000, attempts: 1000 };
+pub(super) const FREELY: ClaimLimits<'static> =
+    ClaimLimits { per_account: 1000, attempts: 1000, models: None };
 /// When uploads and leases of these tests end, in seconds.
 pub(super) const DEADLINE: i64 = 1000;
 
@@ -157,7 +158,7 @@ macro_rules! laws {
                 a_stopped_job_that_is_given_back_ends_released an_upload_that_never_came_expires
                 an_upload_that_goes_on_does_not_expire a_lost_lease_is_queued_again_until_its_tries_are_used_up
                 a_lost_lease_of_a_stopped_job_ends_released reaping_is_bounded_by_its_limit
-                claims_are_fair_between_accounts the_place_in_the_queue_counts_those_before
+                claims_are_fair_between_accounts a_claim_is_of_the_models_named_or_of_what_is_old the_place_in_the_queue_counts_those_before
                 a_lowered_limit_of_tries_ends_waiting_jobs;
             artifacts: content_is_needed_while_a_job_that_is_not_forgotten_names_it
                 forgetting_keeps_the_row_and_the_money stale_jobs_are_those_that_ended_and_are_not_forgotten;

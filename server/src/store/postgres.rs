@@ -248,7 +248,7 @@ impl Store for PostgresStore {
     async fn claim(
         &self,
         worker: &str,
-        limits: ClaimLimits,
+        limits: ClaimLimits<'_>,
         now: Timestamp,
         lease_until: Timestamp,
     ) -> Result<Option<Claim>, StoreError> {

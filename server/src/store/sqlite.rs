@@ -296,7 +296,7 @@ impl Store for SqliteStore {
     async fn claim(
         &self,
         worker: &str,
-        limits: ClaimLimits,
+        limits: ClaimLimits<'_>,
         now: Timestamp,
         lease_until: Timestamp,
     ) -> Result<Option<Claim>, StoreError> {

@@ -1,6 +1,7 @@
-//! Jobs that other workers of the database can run and this one cannot: their model is not here, or another version of
-//! it. They go back to the queue, in their old place, and this worker leaves the queue alone for a while, so that it does
-//! not take them again at once. What nobody could run for a long time fails, so that its credits are free.
+//! Jobs that other workers of the database can run and this one cannot. Where their model is not here they are not claimed.
+//! Where it is another version they go back to the queue, in their old place, and this worker leaves the queue alone for a
+//! while, so that it does not take them again at once. What nobody could run for a long time fails, so that its credits
+//! are free.
 
 use super::Worker;
 use super::run::Outcome;
@@ -43,7 +44,7 @@ impl Worker {
     /// Whether another worker should have the job. One that nobody could run is ours, to end it.
     pub(super) fn is_foreign(&self, job: &Job, now: Timestamp) -> bool {
         let Err(reason) = self.can_run(job) else { return false };
-        let foreign = now < job.created_at.after(self.foreign_patience);
+        let foreign = self.foreign_patience.is_some_and(|patience| now < job.created_at.after(patience));
         if foreign {
             tracing::warn!(job = %job.id, model = job.model, %reason, "left to another worker");
         }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tributary_protocol::vocab::{Credits, JobId};
 
 /// Small, so that they are met often.
-const LIMITS: ClaimLimits = ClaimLimits { per_account: 2, attempts: 2 };
+const LIMITS: ClaimLimits<'static> = ClaimLimits { per_account: 2, attempts: 2, models: None };
 const OPEN_MAX: u32 = 4;
 const LEASE_SECONDS: i64 = 30;
 /// Cases that share one database: opening one costs as much as ten cases.

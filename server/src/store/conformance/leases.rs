@@ -2,7 +2,7 @@
 
 use super::{Bed, DEADLINE, FREELY, asks, at, stems};
 use crate::job::JobState;
-use crate::store::{Cancelled, ClaimLimits, Lease, NewJob, Reaped, Settled};
+use crate::store::{Cancelled, ClaimLimits, ClaimModels, Lease, NewJob, Reaped, Settled};
 use crate::tenant::Tenant;
 
 /// What was reaped; whose it was is a law of its own.
@@ -154,6 +154,28 @@ pub(in crate::store) async fn claims_are_fair_between_accounts(bed: &Bed) {
     bed.store.finish(&order[0], &stems(), at(11)).await.unwrap();
     let next = bed.store.claim("w", limits, at(12), at(DEADLINE)).await.unwrap().unwrap();
     assert_eq!(next.job.id, jobs[2]);
+}
+
+pub(in crate::store) async fn a_claim_is_of_the_models_named_or_of_what_is_old(bed: &Bed) {
+    let tenant = bed.account(50).await;
+    let mut jobs = Vec::new();
+    for (now, model) in [(1, "large"), (2, "large"), (3, "mini"), (4, "\"'")] {
+        jobs.push(bed.admit(&tenant, &NewJob { model: model.into(), ..asks(1) }, now).await.id);
+    }
+    let claimed = async |names: &[&str], before| {
+        let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+        let models = Some(ClaimModels { names: &names, or_made_before: at(before) });
+        let claim =
+            bed.store.claim("w", ClaimLimits { models, ..FREELY }, at(9), at(DEADLINE)).await.unwrap();
+        claim.map(|claim| claim.job.id)
+    };
+    assert_eq!(claimed(&[], 1).await, None, "nothing is older than the oldest");
+    assert_eq!(claimed(&["mini", "other"], 0).await, Some(jobs[2]), "what waits before it is left to others");
+    assert_eq!(claimed(&["mini", "Large", "larg_", "%"], 0).await, None);
+    assert_eq!(claimed(&["mini"], 2).await, Some(jobs[0]), "nobody could run it for too long");
+    assert_eq!(claimed(&["mini"], 2).await, None);
+    assert_eq!(claimed(&["\"'"], 0).await, Some(jobs[3]));
+    assert_eq!(claimed(&["large"], 0).await, Some(jobs[1]));
 }
 
 pub(in crate::store) async fn the_place_in_the_queue_counts_those_before(bed: &Bed) {

@@ -164,7 +164,7 @@ async fn two_servers_spend_and_claim_as_one() {
     };
     tokio::join!(spend(&beds[0]), spend(&beds[1]));
     assert_eq!(beds[1].balance(&tenant).await, (20, 20));
-    let limits = ClaimLimits { per_account: 5, attempts: 3 };
+    let limits = ClaimLimits { per_account: 5, attempts: 3, models: None };
     let claim = async |bed: &Bed| {
         let mut claimed = 0;
         for _ in 0..10 {

@@ -19,7 +19,7 @@ const CLAIM_LOCK: i64 = 0x7472_6962_0001;
 pub(super) async fn claim(
     store: &PostgresStore,
     worker: &str,
-    limits: ClaimLimits,
+    limits: ClaimLimits<'_>,
     now: Timestamp,
     lease_until: Timestamp,
 ) -> Result<Option<Claim>, StoreError> {
@@ -30,11 +30,14 @@ pub(super) async fn claim(
          LEFT JOIN (SELECT account_id, count(*) AS jobs FROM job WHERE state = 'running' GROUP BY account_id) AS busy
          ON busy.account_id = job.account_id
          WHERE job.state = 'queued' AND job.lost_leases < $1 AND coalesce(busy.jobs, 0) < $2
+         AND ($3::text[] IS NULL OR job.model = ANY($3) OR job.created_at < $4)
          ORDER BY coalesce(busy.jobs, 0), job.queued_at, job.id LIMIT 1
          FOR NO KEY UPDATE OF job SKIP LOCKED",
     )
     .bind(i64::from(limits.attempts.max(1)))
     .bind(i64::from(limits.per_account))
+    .bind(limits.models.map(|models| models.names))
+    .bind(limits.models.map(|models| models.or_made_before.0))
     .fetch_optional(&mut *tx)
     .await?;
     let Some(row) = found else {

@@ -9,11 +9,12 @@ use super::{Claim, ClaimLimits, Lease, Settled, SqliteStore, StoreError, Write};
 use crate::clock::Timestamp;
 use crate::job::{Job, JobEvent, JobState, StemArtifact};
 use crate::tenant::Tenant;
+use serde_json::json;
 
 pub(super) async fn claim(
     store: &SqliteStore,
     worker: &str,
-    limits: ClaimLimits,
+    limits: ClaimLimits<'_>,
     now: Timestamp,
     lease_until: Timestamp,
 ) -> Result<Option<Claim>, StoreError> {
@@ -22,11 +23,14 @@ pub(super) async fn claim(
         "SELECT job.account_id, job.id FROM job
          LEFT JOIN (SELECT account_id, count(*) AS jobs FROM job WHERE state = 'running' GROUP BY account_id) AS busy
          ON busy.account_id = job.account_id
-         WHERE job.state = 'queued' AND job.lost_leases < ? AND coalesce(busy.jobs, 0) < ?
+         WHERE job.state = 'queued' AND job.lost_leases < ?1 AND coalesce(busy.jobs, 0) < ?2
+         AND (?3 IS NULL OR job.model IN (SELECT value FROM json_each(?3)) OR job.created_at < ?4)
          ORDER BY coalesce(busy.jobs, 0), job.queued_at, job.id LIMIT 1",
     )
     .bind(limits.attempts.max(1))
     .bind(limits.per_account)
+    .bind(limits.models.map(|models| json!(models.names).to_string()))
+    .bind(limits.models.map(|models| models.or_made_before.0))
     .fetch_optional(&mut *tx)
     .await?;
     let Some(row) = found else { return Ok(None) };
