@@ -11,6 +11,7 @@ mod jobs;
 mod members;
 mod models;
 mod openapi;
+mod parameter;
 mod problem;
 mod reference;
 mod request;

@@ -1,7 +1,8 @@
 //! The OpenAPI 3.1 document, made of the table of routes.
 
+use super::parameter::Parameter;
 use super::routes::{self, Content, Route};
-use super::schema;
+use super::{parameter, schema};
 use crate::people::Right;
 use axum::response::Response;
 use serde_json::{Map, Value, json};
@@ -30,10 +31,11 @@ pub(super) fn made() -> Value {
 
 fn operation(route: &Route) -> Value {
     let named = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-    let of_path = named
-        .map(|name| json!({ "in": "path", "name": name, "required": true, "schema": { "type": "string" } }));
-    let more = route.parameters.iter().map(|(place, name, help)| {
-        json!({ "in": place, "name": name, "description": help, "schema": { "type": "string" } })
+    let of_path = named.map(
+        |name| json!({ "in": "path", "name": name, "required": true, "schema": parameter::of_path(name) }),
+    );
+    let more = route.parameters.iter().map(|Parameter { place, name, help, schema }| {
+        json!({ "in": place, "name": name, "description": help, "schema": schema() })
     });
     let problem = json!({
         "description": "What went wrong and what to do (RFC 9457).",

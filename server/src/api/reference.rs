@@ -1,5 +1,6 @@
 //! The reference for people: one page made of the table of routes. No script, nothing from elsewhere.
 
+use super::parameter::Parameter;
 use super::routes::{self, Content, Route};
 use super::{problem, schema};
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
@@ -58,7 +59,7 @@ fn add_route(html: &mut String, route: &Route) {
     );
     if !route.parameters.is_empty() {
         html.push_str("<table>");
-        for (place, name, help) in route.parameters {
+        for Parameter { place, name, help, .. } in route.parameters {
             let _ = write!(html, "<tr><td>{place} <code>{name}</code><td>{}", escaped(help));
         }
         html.push_str("</table>");

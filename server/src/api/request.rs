@@ -62,7 +62,7 @@ pub(super) fn job_id(text: &str) -> Result<JobId, Problem> {
 
 /// The id of a `kind` of thing.
 pub(super) fn id<T: FromStr>(text: &str, kind: &str) -> Result<T, Problem> {
-    text.parse().map_err(|_| Problem::invalid(format!("a {kind}'s id is a UUID")))
+    text.parse().map_err(|_| Problem::invalid(format!("the id of this {kind} must be a UUID")))
 }
 
 pub(super) fn sha256(text: &str) -> Result<Sha256, Problem> {

@@ -1,9 +1,11 @@
 //! The one table of routes: what is served, what it needs, and what is written about it.
 
+use super::parameter::{self, IDEMPOTENCY, Parameter, RANGE, header, limit, query};
 use super::schema::{self, Schema};
 use super::{Edge, account, clips, events, jobs, models, openapi, reference, results, shop};
 use crate::people::Right;
 use axum::routing::{MethodFilter, MethodRouter, on};
+use tributary_protocol::limits::{HISTORY_PAGE_MAX, JOBS_PAGE_MAX};
 
 /// What every address begins with.
 pub(super) const BASE: &str = "/api/v1";
@@ -38,8 +40,8 @@ pub(super) struct Route {
     /// Its name in the document.
     pub(super) name: &'static str,
     pub(super) help: &'static str,
-    /// Of the query and of headers: where, name, help.
-    pub(super) parameters: &'static [(&'static str, &'static str, &'static str)],
+    /// Of the query and of headers.
+    pub(super) parameters: &'static [Parameter],
     pub(super) takes: Content,
     pub(super) gives: Content,
     pub(super) serve: fn(MethodFilter) -> MethodRouter<Edge>,
@@ -70,13 +72,6 @@ pub(super) fn full(path: &str) -> String {
     format!("{BASE}{path}")
 }
 
-const LIMIT: (&str, &str, &str) = ("query", "limit", "How many at most.");
-const RANGE: (&str, &str, &str) =
-    ("header", "Range", "One range of bytes, `bytes=FIRST-LAST`; `If-Range` takes the ETag.");
-
-const IDEMPOTENCY: (&str, &str, &str) =
-    ("header", "Idempotency-Key", "Names it in the place of `id`: 1 to 255 ASCII characters.");
-
 /// A row of the table.
 macro_rules! route {
     ($method:expr, $path:expr, $needs:expr, $name:expr, $help:expr, $parameters:expr, $takes:expr, $gives:expr, $serve:expr) => {
@@ -86,7 +81,7 @@ macro_rules! route {
             needs: $needs,
             name: $name,
             help: $help,
-            parameters: $parameters,
+            parameters: const { $parameters },
             takes: $takes,
             gives: $gives,
             serve: $serve,
@@ -185,11 +180,11 @@ fn of_the_account() -> Vec<Route> {
             "getHistory",
             "Every line that made the credits what they are, newest first.",
             &[
-                LIMIT,
-                (
-                    "query",
+                limit::<HISTORY_PAGE_MAX>(),
+                query(
                     "before_line",
-                    "Only lines older than this one: `next_before_line` of the page before."
+                    "Only lines older than this one: `next_before_line` of the page before.",
+                    parameter::number
                 )
             ],
             Nothing,
@@ -203,9 +198,9 @@ fn of_the_account() -> Vec<Route> {
             "getStatement",
             "The same lines as CSV (RFC 4180) for spreadsheets.",
             &[
-                ("query", "kind", "Only lines of this kind, as `getHistory` names them."),
-                ("query", "since", "A day like 2026-11-28, UTC: only lines from then on."),
-                ("query", "until", "A day: only lines up to its end.")
+                query("kind", "Only lines of this kind, as `getHistory` names them.", parameter::line_kind),
+                query("since", "A day like 2026-11-28, UTC: only lines from then on.", parameter::day),
+                query("until", "A day: only lines up to its end.", parameter::day)
             ],
             Nothing,
             Bytes(&["text/csv"]),
@@ -293,10 +288,10 @@ fn of_clips() -> Vec<Route> {
             "putClip",
             "Canonical bytes (interleaved 32-bit little-endian float) of a clip that a job waits for. What came before a \
              connection broke is kept, in whole frames.",
-            &[(
-                "header",
+            &[header(
                 "Content-Range",
-                "`bytes FIRST-LAST/ALL`, where FIRST is `committed_bytes`; without it, from 0."
+                "`bytes FIRST-LAST/ALL`, where FIRST is `committed_bytes`; without it, from 0.",
+                parameter::text
             )],
             Bytes(&["application/octet-stream"]),
             Json(schema::clip_state),
@@ -317,7 +312,14 @@ fn of_jobs() -> Vec<Route> {
             Some(Read),
             "listJobs",
             "Jobs, newest first.",
-            &[LIMIT, ("query", "before", "Only jobs older than this one: `next_before` of the page before.")],
+            &[
+                limit::<JOBS_PAGE_MAX>(),
+                query(
+                    "before",
+                    "Only jobs older than this one: `next_before` of the page before.",
+                    parameter::uuid
+                )
+            ],
             Nothing,
             Json(schema::jobs),
             |method| on(method, jobs::list)
@@ -351,7 +353,7 @@ fn of_jobs() -> Vec<Route> {
             Some(Read),
             "watchJob",
             "The job now and after each change, as server-sent events, until it has ended or the key is dead.",
-            &[("header", "Last-Event-ID", "The last `seq` seen.")],
+            &[header("Last-Event-ID", "The last `seq` seen.", parameter::number)],
             Nothing,
             Events(schema::job),
             |method| on(method, events::watch)
@@ -382,7 +384,7 @@ fn of_results() -> Vec<Route> {
             Some(Read),
             "getStem",
             "A finished stem as a WAV file of 32-bit floats, as long as the clip.",
-            &[("query", "format", "`wav` or `f32` (canonical bytes)."), RANGE],
+            &[query("format", "`wav` or `f32` (canonical bytes).", parameter::stem_format), RANGE],
             Nothing,
             Bytes(&["audio/wav", "application/octet-stream"]),
             |method| on(method, results::stem)

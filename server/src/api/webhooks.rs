@@ -15,7 +15,7 @@ use tributary_protocol::vocab::{EventId, WebhookId};
 
 /// Deliveries in an answer when the client does not say, and at most.
 const PAGE: u32 = 50;
-const PAGE_MAX: u32 = 200;
+pub(super) const PAGE_MAX: u32 = 200;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

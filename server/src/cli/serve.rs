@@ -46,24 +46,28 @@ pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
     }
     log::start(config.log_format);
     let mut ends = Ends::listen().context("listen for signals")?;
+    let api_scheme = if config.tls.is_some() { "https" } else { "http" };
     let running = if args.no_worker {
         start_edges(config, data.path(), Parts::default()).await?
     } else {
         start(config, data.path(), Parts::default()).await?
     };
-    announce(&running, &data, args.announce);
+    let api = running.api.map(|api| format!("{api_scheme}://{api}/api/v1/"));
+    announce(&running, api.as_deref(), &data, args.announce);
     ends.wait().await;
     ends.drain(running.drain()).await;
     Ok(DONE)
 }
 
-fn announce(running: &Running, data: &DataFolder, how: Announce) {
+/// `api`: the address of the developer API, where there is one.
+fn announce(running: &Running, api: Option<&str>, data: &DataFolder, how: Announce) {
     let data = data.path().display();
     if how == Announce::Json {
         let line = serde_json::json!({
             "grpc": running.address,
             "http": format!("http://{}", running.http),
             "pages": format!("http://{}", running.pages),
+            "api": api,
             "data": data.to_string(),
         });
         return screen::line(line);
@@ -71,6 +75,9 @@ fn announce(running: &Running, data: &DataFolder, how: Announce) {
     screen::line(format!("Tributary serves at {}", running.address));
     screen::line(format!("  health and metrics  http://{0}/healthz  http://{0}/metrics", running.http));
     screen::line(format!("  web pages           http://{}", running.pages));
+    if let Some(api) = api {
+        screen::line(format!("  developer API       {api}"));
+    }
     screen::line(format!("  data folder         {data}"));
     screen::line("  account             local; `tributary balance` on this machine finds its key by itself");
     if let Some(own) = &running.certificate {

@@ -1,7 +1,7 @@
 //! Rows of the table: addresses that are told of jobs, and what they were told.
 
 use super::super::{schema, webhooks};
-use super::{Content, IDEMPOTENCY, LIMIT, Method, Route};
+use super::{Content, IDEMPOTENCY, Method, Route, limit};
 use crate::people::Right;
 use axum::routing::on;
 
@@ -106,7 +106,7 @@ pub(super) fn of_deliveries() -> Vec<Route> {
             Some(Manage),
             "listDeliveries",
             "What an address was told in the last 30 days and how it went, newest first.",
-            &[LIMIT],
+            &[limit::<{ webhooks::PAGE_MAX }>()],
             Nothing,
             Json(schema::deliveries),
             |method| on(method, webhooks::deliveries)
