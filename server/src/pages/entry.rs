@@ -5,7 +5,7 @@ use super::fault::{Answer, Fault};
 use super::layout::{line, page, proof, wrong};
 use super::said::Said;
 use super::visit::Visit;
-use super::{Edge, done, redirect, within};
+use super::{Edge, done, redirect, within, words};
 use crate::auth::token::Token;
 use crate::config::SignUp;
 use crate::welcome::{Newcomer, NotIn};
@@ -13,6 +13,7 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
+use tributary_protocol::vocab::Credits;
 
 /// The same page again, with what is wrong; later and broken things have pages of their own.
 fn again(error: NotIn, page: impl FnOnce(&str) -> Response) -> Answer {
@@ -53,6 +54,7 @@ async fn sign_up_page(edge: &Edge, visit: &Visit, invitation: &str, fault: Optio
         let body = html! { p { "This server takes new people by invitation. Ask an owner of an account, or the operator." } };
         return Ok(page(edge, visit, "Sign up", &card("By invitation", &body)));
     }
+    let trial = edge.config.trial_credits;
     let email = invited.as_ref().map_or_else(|| visit.form.get("email"), |found| &found.email);
     let body = html! {
         (wrong(fault))
@@ -64,6 +66,7 @@ async fn sign_up_page(edge: &Edge, visit: &Visit, invitation: &str, fault: Optio
             (line("password", "Password (8 characters or more)", "password", "new-password", ""))
             button { "Sign up" }
         }
+        @if trial > 0 && invited.is_none() { p { (words::credits(Credits(trial))) " to try it out, once your address is confirmed." } }
         p .dim { "You have an account? " a href="/sign-in" { "Sign in" } "." }
     };
     Ok(page(edge, visit, "Sign up", &card("Sign up", &body)))

@@ -89,14 +89,14 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit, Path(id): Path<
         p { a href="/jobs" { "All jobs" } }
         h1 { (title(&job)) " " (badge(job.state)) }
         @if !job.state.is_terminal() { (running(&base, &job, position, &html! {
-            p .dim { "You can close this page; the job goes on. " (words::credits(job.held)) " are held for it." }
+            p .dim { "You can close this page; the job goes on. Held for it: " (words::credits(job.held)) "." }
             @if visit.may(Right::Run) { (cancelling(&visit, &base, &job)) }
         })) }
         @if let Some(failure) = &job.failure {
             section .card { h2 { "It failed" } p { (failure) } p { "Nothing was charged: " (words::credits(job.held)) " came back." } }
         }
         @if job.state == JobState::Expired { section .card { p { "The file never came. Nothing was charged." } } }
-        @if job.state == JobState::Cancelled { section .card { p { "Cancelled. " (words::credits(job.captured)) " were used, " (words::credits(job.released())) " came back." } } }
+        @if job.state == JobState::Cancelled { section .card { p { "Cancelled. Used: " (words::credits(job.captured)) "; back came " (words::credits(job.released())) "." } } }
         @if job.state == JobState::Done { (results(&base, &job)) }
         (facts(&job, &names))
         @if let Some(until) = job.kept_until(edge.desk.admissions.limits.keep()) { (kept(&visit, &job, until)) }
