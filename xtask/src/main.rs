@@ -17,6 +17,7 @@ mod run;
 mod screens;
 mod setup;
 mod stage;
+mod stripe;
 mod studio;
 mod test;
 mod tidy;
@@ -115,6 +116,11 @@ enum Task {
     Install,
     /// Start a local server, unless one runs, and the plugin as a program of its own
     Studio,
+    /// Answer as Stripe does, to try a shop without an account there; prints what the server must be told
+    Stripe {
+        /// Where the server takes events [default: http://127.0.0.1:7703/stripe/events]
+        events: Option<String>,
+    },
     /// Play the plugin in Ardour, on a screen that nobody sees; pictures go to target/daw
     Daw,
     /// See that the tools are there, install what is missing where that is possible, and fetch ONNX Runtime
@@ -154,6 +160,7 @@ fn main() -> ExitCode {
         }
         Task::Install => install::run(),
         Task::Studio => studio::run(),
+        Task::Stripe { events } => stripe::run(events),
         Task::Daw => daw::run(),
         Task::Setup { gpu } => setup::run().and_then(|()| setup::database()).map(|()| {
             setup::tests();

@@ -1,6 +1,6 @@
-//! A stand-in of Stripe for the tests of one process: listens on a port of this machine that nobody else has, answers
-//! the calls that the adapter makes and refuses all others, has the page where a buyer pays, sends signed events, and
-//! fails on demand. All of it is in memory and ends with the [`Double`].
+//! A stand-in of Stripe for the tests of one process, and as a program (`cargo xtask stripe`): listens on a port of this
+//! machine that nobody else has, answers the calls that the adapter makes and refuses all others, has the page where a buyer
+//! pays, sends signed events, and fails on demand. All of it is in memory and ends with the [`Double`].
 //!
 //! What it does is written after Stripe's documentation, and so are its objects' forms: it can show that we keep to what
 //! Stripe promises, never that Stripe does.
