@@ -11,9 +11,12 @@ use crate::store::terms::Refunded;
 use crate::store::{AccountRow, Store};
 use crate::tenant::Tenant;
 use crate::worker::NORMAL_WEIGHT;
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use std::time::Duration;
 use tributary_protocol::vocab::{AccountId, Credits, JobId};
+
+/// Accounts that an error names.
+const NAMED_MAX: usize = 20;
 
 #[derive(clap::Args)]
 pub(super) struct CreditsArgs {
@@ -28,7 +31,7 @@ enum CreditsWhat {
         /// How many
         #[arg(value_parser = clap::value_parser!(u64).range(1..=(1 << 53)))]
         credits: u64,
-        /// Which account
+        /// Which account: its name, or what its people call it
         #[arg(long, default_value = LOCAL_ACCOUNT)]
         account: String,
         /// Why, as the account's history will show it
@@ -106,10 +109,29 @@ enum KeysWhat {
 }
 
 async fn find(store: &dyn Store, name: &str) -> anyhow::Result<AccountRow> {
-    let accounts = store.accounts().await?;
-    let names: Vec<_> = accounts.iter().map(|account| account.name.clone()).collect();
-    let found = accounts.into_iter().find(|account| account.name == name);
-    found.with_context(|| format!("there is no account `{name}`; there are: {}", names.join(", ")))
+    choose(store.accounts().await?, name)
+}
+
+/// The account of this name, or else the only open one that its people call so.
+fn choose(mut accounts: Vec<AccountRow>, name: &str) -> anyhow::Result<AccountRow> {
+    if let Some(at) = accounts.iter().position(|account| account.name == name) {
+        return Ok(accounts.swap_remove(at));
+    }
+    let is_called =
+        |account: &&AccountRow| account.closed_at.is_none() && !name.is_empty() && account.title == name;
+    let called: Vec<_> = accounts.iter().filter(is_called).collect();
+    let named = |accounts: &[&AccountRow]| {
+        let names: Vec<_> = accounts.iter().take(NAMED_MAX).map(|account| account.name.as_str()).collect();
+        names.join(", ")
+    };
+    match called[..] {
+        [account] => Ok(account.clone()),
+        [] => bail!(
+            "there is no account `{name}`; `tributary accounts list` shows all, among them: {}",
+            named(&accounts.iter().collect::<Vec<_>>())
+        ),
+        _ => bail!("{} accounts are called `{name}`: say {}", called.len(), named(&called)),
+    }
 }
 
 pub(super) async fn credits(place: Place, args: CreditsArgs) -> anyhow::Result<u8> {
@@ -166,10 +188,10 @@ pub(super) async fn accounts(place: Place, args: AccountsArgs) -> anyhow::Result
                     (None, Some(at)) => format!("suspended since {}", screen::time(at.0)),
                     (None, None) => "open".to_owned(),
                 };
-                [account.name, posted, held, account.weight.to_string(), state]
+                [account.name, account.title, posted, held, account.weight.to_string(), state]
             };
             let rows: Vec<_> = store.accounts().await?.into_iter().map(row).collect();
-            screen::table(["account", "credits", "held", "weight", "state"], &rows);
+            screen::table(["account", "called", "credits", "held", "weight", "state"], &rows);
         }
         AccountsWhat::Add { name, weight } => {
             ensure!(
@@ -219,4 +241,46 @@ pub(super) async fn keys(place: Place, args: KeysArgs) -> anyhow::Result<u8> {
         }
     }
     Ok(DONE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::ledger::Balance;
+
+    fn account(name: &str, title: &str) -> AccountRow {
+        AccountRow {
+            id: AccountId::generate(),
+            name: name.to_owned(),
+            title: title.to_owned(),
+            weight: NORMAL_WEIGHT,
+            suspended_at: None,
+            closed_at: None,
+            balance: Balance::default(),
+        }
+    }
+
+    #[test]
+    fn an_account_is_found_by_its_name_or_by_what_it_alone_is_called() {
+        let closed = AccountRow { closed_at: Some(Timestamp(1)), ..account("4", "North") };
+        let all = || {
+            vec![
+                account("local", ""),
+                account("1", "North"),
+                account("2", "Twins"),
+                account("3", "Twins"),
+                closed.clone(),
+            ]
+        };
+        let named =
+            |name: &str| choose(all(), name).map(|found| found.name).map_err(|error| error.to_string());
+        assert_eq!(named("local").unwrap(), "local");
+        assert_eq!(named("North").unwrap(), "1", "the closed one is found by its name alone");
+        assert_eq!(named("4").unwrap(), "4");
+        assert_eq!(named("Twins").unwrap_err(), "2 accounts are called `Twins`: say 2, 3");
+        assert!(named("").unwrap_err().contains("among them: local, 1, 2, 3, 4"));
+        let other = choose(vec![account("5", "local"), account("local", "")], "local").unwrap();
+        assert_eq!(other.name, "local", "a name goes before a title");
+    }
 }
