@@ -77,7 +77,12 @@ fn state(ui: &Ui, form: &mut Strip, turn: &Turn<'_>) {
             (format!("Connected to {address}, found on this machine"), theme::GOOD, true)
         }
         Connection::Connected { address, .. } => (format!("Connected to {address}"), theme::GOOD, true),
-        Connection::SignedOut { reason, .. } => (format!("Signed out. {reason}"), theme::WARN, false),
+        Connection::SignedOut { .. }
+            if matches!(turn.view.sign_in, SignIn::Asked | SignIn::Waiting { .. }) =>
+        {
+            ("Not signed in yet.".to_owned(), theme::WARN, false)
+        }
+        Connection::SignedOut { reason, .. } => (format!("Signed out: {reason}"), theme::WARN, false),
         Connection::Unknown { .. } => {
             ("Compare the certificate before anything is sent.".to_owned(), theme::WARN, false)
         }
@@ -85,8 +90,9 @@ fn state(ui: &Ui, form: &mut Strip, turn: &Turn<'_>) {
     };
     let row = form.top(28.0);
     icon::dot(ui.painter(), pos2(row.left() + 6.0, row.center().y), ink, is_filled);
-    control::text(ui.painter(), row.with_min_x(row.left() + 20.0), LEFT, &words, theme::body(), theme::TEXT);
-    form.top(8.0);
+    let top = pos2(row.left() + 20.0, row.top() + 6.0);
+    let bottom = control::block(ui.painter(), top, row.right() - top.x, &words, theme::body(), theme::TEXT);
+    form.top(8.0 + (bottom - row.bottom()).max(0.0));
 }
 
 fn certificate(ui: &mut Ui, form: &mut Strip, turn: &mut Turn<'_>) {
