@@ -11,6 +11,7 @@
 #![deny(clippy::disallowed_methods)]
 #![expect(clippy::duplicate_mod, reason = "one text of SQL for both databases: see store/shared")]
 
+pub mod address;
 pub mod admission;
 pub mod api;
 pub mod artifacts;

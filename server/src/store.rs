@@ -4,6 +4,7 @@
 //! exceptions, by name, are the key look-up (before the tenant is known), `claim` and the reaper (which serve all
 //! accounts), and the operator's `accounts`, `counts` and `audit`. A job of another account is the same as no job.
 
+pub mod addresses;
 pub mod closing;
 pub mod copy;
 pub mod keeping;
@@ -28,6 +29,7 @@ use crate::ledger::{Audit, Balance, Grant, Line};
 use crate::people::{Rights, Role};
 use crate::tenant::Tenant;
 use crate::widget::Visitor;
+use addresses::Addresses;
 use async_trait::async_trait;
 use closing::Closing;
 use keeping::{Keeping, StorageLimit};
@@ -331,7 +333,19 @@ impl From<sqlx::Error> for StoreError {
 /// Jobs in one page, and lines in one page, are at most what `protocol::limits` says; callers pass checked limits.
 #[async_trait]
 pub trait Store:
-    People + Teams + Devices + Terms + Purchases + Keeping + Webhooks + Widgets + Closing + Send + Sync + 'static
+    People
+    + Teams
+    + Devices
+    + Terms
+    + Purchases
+    + Keeping
+    + Webhooks
+    + Widgets
+    + Closing
+    + Addresses
+    + Send
+    + Sync
+    + 'static
 {
     /// Adds an account with an empty wallet. `Exists` when the name is taken.
     async fn create_account(

@@ -53,15 +53,24 @@ pub enum NotIn {
     /// Too many at once.
     #[error(transparent)]
     Busy(#[from] HashError),
-    /// Too many letters wait.
+    /// No letter.
+    #[error(transparent)]
+    NotSent(#[from] NotSent),
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+}
+
+/// Why no letter is on its way.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotSent {
+    /// Too many wait.
     #[error(transparent)]
     Post(#[from] PostFull),
     /// Not a letter.
     #[error(transparent)]
     Letter(#[from] LetterError),
-    /// The store failed.
-    #[error("the store failed")]
-    Store(#[from] StoreError),
 }
 
 /// Somebody wants to become a person of this server.
@@ -161,10 +170,11 @@ impl Welcome {
             self.url,
             token.reveal()
         );
-        self.send(email, "Confirm your address", &text)
+        Ok(self.send(email, "Confirm your address", &text)?)
     }
 
-    fn send(&self, email: &str, subject: &str, text: &str) -> Result<(), NotIn> {
+    /// Puts a letter on its way; its subject begins with what this server is called.
+    pub(crate) fn send(&self, email: &str, subject: &str, text: &str) -> Result<(), NotSent> {
         let subject = format!("{}: {subject}", self.config.brand.name);
         Ok(self.post.send(Letter::new(email, &subject, text)?)?)
     }
@@ -262,7 +272,7 @@ impl Welcome {
             self.url,
             token.reveal()
         );
-        self.send(&email, "A new password", &text)
+        Ok(self.send(&email, "A new password", &text)?)
     }
 
     /// Another password by a letter's link; every session ends.

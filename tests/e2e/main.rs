@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
+mod addresses;
 #[cfg(unix)]
 mod browser;
 mod cancel;

@@ -13,9 +13,9 @@ use tributary_tests::letters::link;
 use tributary_tests::stage::Take;
 use tributary_tests::{Stage, stage, wait};
 
-const PASSWORD: &str = "seven rivers meet here";
+pub(crate) const PASSWORD: &str = "seven rivers meet here";
 
-async fn world() -> Stage {
+pub(crate) async fn world() -> Stage {
     let mut config = stage::config();
     config.pages.sign_up = SignUp::Open;
     config.pages.trial_credits = 30;
@@ -24,11 +24,11 @@ async fn world() -> Stage {
     Stage::with(config, Parts::default()).await.unwrap()
 }
 
-fn browser(stage: &Stage) -> Browser {
+pub(crate) fn browser(stage: &Stage) -> Browser {
     Browser::new(&stage.server.pages.to_string())
 }
 
-async fn signed_up(stage: &Stage, email: &str) -> Browser {
+pub(crate) async fn signed_up(stage: &Stage, email: &str) -> Browser {
     let mut browser = browser(stage);
     let fields = [("email", email), ("name", "Ann"), ("password", PASSWORD), ("invitation", "")];
     assert_eq!(browser.submit("/sign-up", "/sign-up", &fields).unwrap().status, 200);
@@ -236,7 +236,7 @@ async fn each_role_gets_as_far_as_it_may() {
 }
 
 /// Letters to somebody that say `words`.
-fn letters(stage: &Stage, to: &str, words: &str) -> usize {
+pub(crate) fn letters(stage: &Stage, to: &str, words: &str) -> usize {
     let files = std::fs::read_dir(stage.folder.path().join("data/outbox")).into_iter().flatten().flatten();
     // Long lines are folded by an equals sign at their end.
     let texts =

@@ -8,7 +8,7 @@ use crate::store::StoreError;
 use crate::team::Unchanged;
 use crate::throttle::TooOften;
 use crate::upload::UploadError;
-use crate::welcome::NotIn;
+use crate::welcome::{NotIn, NotSent};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use std::time::Duration;
@@ -126,7 +126,7 @@ impl From<NotIn> for Fault {
     fn from(error: NotIn) -> Self {
         match error {
             NotIn::Store(error) => error.into(),
-            NotIn::Busy(_) | NotIn::Post(_) => Self::Later(error.to_string()),
+            NotIn::Busy(_) | NotIn::NotSent(NotSent::Post(_)) => Self::Later(error.to_string()),
             other => Self::Wrong(other.to_string()),
         }
     }

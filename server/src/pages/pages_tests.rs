@@ -9,7 +9,7 @@ use tributary_protocol::vocab::{AccountId, PersonId};
 
 /// Who may ask for what: everybody, the signed-in, or the least role, or operators. Written apart from the routes, so that a
 /// route that is new, or that changed, is decided on twice.
-const WHO: [(&str, &str, &str); 61] = [
+const WHO: [(&str, &str, &str); 65] = [
     ("GET", "/style.css", "all"),
     ("GET", "/brand.css", "all"),
     ("GET", "/live.js", "all"),
@@ -30,6 +30,8 @@ const WHO: [(&str, &str, &str); 61] = [
     ("POST", "/sign-out", "viewer"),
     ("GET", "/forgot", "all"),
     ("POST", "/forgot", "all"),
+    ("GET", "/address/{token}", "all"),
+    ("POST", "/address/{token}", "all"),
     ("GET", "/reset/{token}", "all"),
     ("POST", "/reset/{token}", "all"),
     ("GET", "/invitation/{token}", "all"),
@@ -37,7 +39,9 @@ const WHO: [(&str, &str, &str); 61] = [
     ("GET", "/account", "viewer"),
     ("POST", "/account/name", "viewer"),
     ("POST", "/account/password", "viewer"),
+    ("POST", "/account/address", "viewer"),
     ("POST", "/account/sessions/end", "viewer"),
+    ("POST", "/account/sessions/end-others", "viewer"),
     ("POST", "/account/switch", "viewer"),
     ("POST", "/teams", "viewer"),
     ("GET", "/members", "viewer"),

@@ -15,6 +15,8 @@ pub(super) enum Said {
     MemberGone,
     KeyRevoked,
     SessionEnded,
+    OthersOut,
+    AddressChanged,
     TeamMade,
     AccountClosed,
     Cancelled,
@@ -36,7 +38,7 @@ pub(super) enum Said {
 }
 
 impl Said {
-    const ALL: [(Self, &'static str, &'static str); 29] = [
+    const ALL: [(Self, &'static str, &'static str); 31] = [
         (Self::Saved, "saved", "Saved."),
         (Self::SignedOut, "signed-out", "You are signed out."),
         (Self::PasswordChanged, "password", "The password is changed; every other browser was signed out."),
@@ -48,6 +50,8 @@ impl Said {
         (Self::MemberGone, "member-gone", "The member is gone; their keys here are dead."),
         (Self::KeyRevoked, "key-revoked", "The key is dead from now on."),
         (Self::SessionEnded, "session-ended", "That browser is signed out."),
+        (Self::OthersOut, "others-out", "Every other browser is signed out."),
+        (Self::AddressChanged, "address", "The address is yours; sign in with it from now on."),
         (Self::TeamMade, "team", "The team is made; you are its owner."),
         (Self::AccountClosed, "account-closed", "The account is closed. A letter says so, too."),
         (Self::Cancelled, "cancelled", "The job stops; what was not used comes back."),

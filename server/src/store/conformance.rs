@@ -2,6 +2,7 @@
 //! After each law the books are audited.
 
 pub(super) mod accounts;
+pub(super) mod addresses;
 pub(super) mod admission;
 pub(super) mod artifacts;
 pub(super) mod closing;
@@ -189,6 +190,8 @@ macro_rules! laws {
             closing: an_account_closes_when_nothing_of_it_is_under_way closing_ends_all_of_an_account_but_its_lines
                 who_is_left_in_no_account_is_forgotten_and_nobody_else
                 whoever_had_a_trial_and_is_gone_is_known_by_a_hash_alone;
+            addresses: an_address_becomes_another_by_the_newest_link_once an_address_that_is_taken_changes_nothing
+                an_address_that_was_left_gets_no_second_trial;
             crowd: sixty_four_spenders_spend_exactly_what_is_there eight_workers_claim_each_job_once
                 a_hold_settled_by_many_at_once_is_settled_once;
         }

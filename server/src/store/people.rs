@@ -149,9 +149,16 @@ pub trait People: Send + Sync {
         secret_sha256: Sha256,
         now: Timestamp,
     ) -> Result<(), StoreError>;
+    /// Ends all sessions of the person but `keep`; how many.
+    async fn end_other_sessions(
+        &self,
+        person: PersonId,
+        keep: Sha256,
+        now: Timestamp,
+    ) -> Result<u64, StoreError>;
     /// Living sessions of the person, newest first.
     async fn sessions(&self, person: PersonId, now: Timestamp) -> Result<Vec<SessionRow>, StoreError>;
-    /// Deletes sessions, links and logins of devices that ended before `before`; how many.
+    /// Deletes sessions, links, wishes for another address and logins of devices that ended before `before`; how many.
     async fn sweep_people(&self, before: Timestamp) -> Result<u64, StoreError>;
 }
 

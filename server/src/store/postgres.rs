@@ -24,6 +24,8 @@ mod work;
 // The same text for both databases: what differs stands in `dialect`.
 #[path = "shared/accounts.rs"]
 mod accounts;
+#[path = "shared/addresses.rs"]
+mod addresses;
 #[path = "shared/closing.rs"]
 mod closing;
 #[path = "shared/credits.rs"]
@@ -89,7 +91,7 @@ const APP: &str = "tributary_app";
 const SCHEDULER: &str = "tributary_scheduler";
 
 /// Number, name and text, in order; the same numbers and names as in every other database's folder.
-const MIGRATIONS: [(i64, &str, &str); 11] = [
+const MIGRATIONS: [(i64, &str, &str); 12] = [
     (1, "accounts_and_ledger", include_str!("../../migrations/postgres/0001_accounts_and_ledger.sql")),
     (2, "jobs", include_str!("../../migrations/postgres/0002_jobs.sql")),
     (
@@ -105,6 +107,7 @@ const MIGRATIONS: [(i64, &str, &str); 11] = [
     (9, "widgets", include_str!("../../migrations/postgres/0009_widgets.sql")),
     (10, "webhooks_that_fail", include_str!("../../migrations/postgres/0010_webhooks_that_fail.sql")),
     (11, "closed_accounts", include_str!("../../migrations/postgres/0011_closed_accounts.sql")),
+    (12, "another_address", include_str!("../../migrations/postgres/0012_another_address.sql")),
 ];
 
 /// A transaction. Dropped without `commit`, nothing happened.

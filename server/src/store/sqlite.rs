@@ -16,6 +16,8 @@ mod work;
 // The same text for both databases: what differs stands in `dialect`.
 #[path = "shared/accounts.rs"]
 mod accounts;
+#[path = "shared/addresses.rs"]
+mod addresses;
 #[path = "shared/closing.rs"]
 mod closing;
 #[path = "shared/credits.rs"]
@@ -74,7 +76,7 @@ const SWITCH_WAIT: Duration = Duration::from_millis(20);
 /// SQLite's result code for "another has it".
 const BUSY_CODE: &str = "5";
 /// Number, name and text, in order; the same numbers and names as in every other database's folder.
-const MIGRATIONS: [(i64, &str, &str); 11] = [
+const MIGRATIONS: [(i64, &str, &str); 12] = [
     (1, "accounts_and_ledger", include_str!("../../migrations/sqlite/0001_accounts_and_ledger.sql")),
     (2, "jobs", include_str!("../../migrations/sqlite/0002_jobs.sql")),
     (3, "settings_and_references", include_str!("../../migrations/sqlite/0003_settings_and_references.sql")),
@@ -86,6 +88,7 @@ const MIGRATIONS: [(i64, &str, &str); 11] = [
     (9, "widgets", include_str!("../../migrations/sqlite/0009_widgets.sql")),
     (10, "webhooks_that_fail", include_str!("../../migrations/sqlite/0010_webhooks_that_fail.sql")),
     (11, "closed_accounts", include_str!("../../migrations/sqlite/0011_closed_accounts.sql")),
+    (12, "another_address", include_str!("../../migrations/sqlite/0012_another_address.sql")),
 ];
 
 /// Accounts, jobs and credits in one file.

@@ -205,6 +205,7 @@ fn places(
         "/widgets",
     ];
     let others = [
+        ("/address/{token}", "/address/from-a-letter".to_owned()),
         ("/confirm/{token}", "/confirm/from-a-letter".to_owned()),
         ("/reset/{token}", "/reset/from-a-letter".to_owned()),
         ("/invitation/{token}", invitation.to_owned()),

@@ -1,6 +1,6 @@
 //! Laws of people, sessions, members, invitations and devices.
 
-use super::{Bed, asks, at, nobodys};
+use super::{Bed, addresses, asks, at, nobodys};
 use crate::people::{DeviceAnswer, DeviceLogin, LinkPurpose, Person, Rights, Role};
 use crate::store::people::{Accepted, MemberChange, MemberWish, NewInvitation, NewPerson, NewSession};
 use crate::store::{KeyRow, NewJob, StoreError};
@@ -8,7 +8,7 @@ use crate::tenant::Tenant;
 use tributary_protocol::vocab::{AccountId, Credits, InvitationId, PersonId, Sha256};
 
 /// A hash that nobody else has.
-fn secret() -> Sha256 {
+pub(super) fn secret() -> Sha256 {
     let mut bytes = [9; 32];
     bytes[..16].copy_from_slice(PersonId::generate().as_bytes());
     Sha256(bytes)
@@ -59,8 +59,8 @@ pub(super) async fn team(bed: &Bed) -> (Tenant, NewPerson, NewPerson) {
     (tenant, owner, member)
 }
 
-/// Rows in every table of people, for tests of other things: an invitation and a member of this account, a session, a
-/// link, and a device that waits.
+/// Rows in every table of people, for tests of other things: an invitation and a member of this account, a session,
+/// links, and a device that waits.
 pub(in crate::store) async fn fill(bed: &Bed, tenant: &Tenant) {
     let (team, owner, member) = team(bed).await;
     bed.store.retitle(&team, "Band").await.unwrap();
@@ -68,6 +68,7 @@ pub(in crate::store) async fn fill(bed: &Bed, tenant: &Tenant) {
     bed.store.invite(tenant, &asked, at(2)).await.unwrap();
     bed.store.accept(asked.secret_sha256, owner.person.id, at(3)).await.unwrap();
     bed.store.add_link(secret(), owner.person.id, LinkPurpose::Reset, at(900), at(1)).await.unwrap();
+    addresses::ask(bed, &owner, "owner").await;
     begin(bed, &owner, team.account()).await;
     bed.store.begin_login(&login(&unique_code()), at(1)).await.unwrap();
 }
@@ -155,6 +156,13 @@ pub(in crate::store) async fn a_session_shows_an_account_as_long_as_its_person_b
     assert!(store.session(cookie, at(7)).await.unwrap().is_some(), "another's session");
     store.end_session(member.person.id, cookie, at(8)).await.unwrap();
     assert_eq!(store.session(cookie, at(8)).await.unwrap(), None);
+    let (kept, others) = (begin(bed, &member, member.account).await, begin(bed, &owner, owner.account).await);
+    let ends = [begin(bed, &member, member.account).await, begin(bed, &member, tenant.account()).await];
+    assert_eq!(store.end_other_sessions(member.person.id, kept, at(9)).await.unwrap(), 2);
+    assert_eq!(store.end_other_sessions(member.person.id, kept, at(9)).await.unwrap(), 0);
+    for (session, lives) in [(kept, true), (others, true), (ends[0], false), (ends[1], false)] {
+        assert_eq!(store.session(session, at(9)).await.unwrap().is_some(), lives);
+    }
 }
 
 pub(in crate::store) async fn another_password_ends_the_other_sessions(bed: &Bed) {
@@ -306,9 +314,10 @@ pub(in crate::store) async fn what_ended_long_ago_is_swept(bed: &Bed) {
     let ann = signed_up(bed, "ann").await;
     let cookie = begin(bed, &ann, ann.account).await;
     bed.store.add_link(secret(), ann.person.id, LinkPurpose::Verify, at(100), at(1)).await.unwrap();
+    addresses::ask(bed, &ann, "new").await;
     bed.store.begin_login(&login("VWXZBCDF"), at(1)).await.unwrap();
     assert_eq!(bed.store.sweep_people(at(100)).await.unwrap(), 0);
-    assert_eq!(bed.store.sweep_people(at(700)).await.unwrap(), 2, "the link and the login");
+    assert_eq!(bed.store.sweep_people(at(700)).await.unwrap(), 3, "both links and the login");
     assert!(bed.store.session(cookie, at(700)).await.unwrap().is_some());
     bed.store.end_session(ann.person.id, cookie, at(701)).await.unwrap();
     assert_eq!(bed.store.sweep_people(at(702)).await.unwrap(), 1);

@@ -28,7 +28,7 @@ pub(super) struct Table {
 
 use Kind::{Bytes, Flag, Id, Json, Number, Text};
 
-pub(super) const TABLES: [Table; 27] = [
+pub(super) const TABLES: [Table; 28] = [
     Table {
         name: "account",
         columns: &[
@@ -104,6 +104,18 @@ pub(super) const TABLES: [Table; 27] = [
             ("secret_sha256", Bytes),
             ("person_id", Id),
             ("purpose", Text),
+            ("created_at", Number),
+            ("until", Number),
+            ("used_at", Number),
+        ],
+        rows: "true",
+    },
+    Table {
+        name: "address_change",
+        columns: &[
+            ("secret_sha256", Bytes),
+            ("person_id", Id),
+            ("email", Text),
             ("created_at", Number),
             ("until", Number),
             ("used_at", Number),

@@ -36,8 +36,16 @@ const TABLES: [(&str, &str); 20] = [
 
 /// Tables of nobody's account: people and their secrets (of `person` an account sees its members), and what the payment
 /// service tells.
-const PEOPLES: [&str; 7] =
-    ["person", "session", "email_link", "device_login", "payment_event", "address_key", "former_address"];
+const PEOPLES: [&str; 8] = [
+    "person",
+    "session",
+    "email_link",
+    "address_change",
+    "device_login",
+    "payment_event",
+    "address_key",
+    "former_address",
+];
 
 /// A store where two accounts have rows in every table.
 struct World {
@@ -228,6 +236,7 @@ async fn the_app_writes_the_columns_of_its_part_alone() {
         "UPDATE person SET name = 'x'",
         "SELECT * FROM session",
         "SELECT * FROM email_link",
+        "SELECT * FROM address_change",
         "SELECT * FROM device_login",
         "SELECT * FROM payment_event",
         "SELECT * FROM address_key",

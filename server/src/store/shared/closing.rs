@@ -151,7 +151,7 @@ async fn key(connection: &mut Connection) -> Result<Option<AddressKey>, StoreErr
 }
 
 /// Of whoever had a trial the address's hash stays.
-async fn note_trial(
+pub(super) async fn note_trial(
     connection: &mut Connection,
     person: PersonId,
     email: &str,
@@ -185,7 +185,11 @@ async fn forget(connection: &mut Connection, person: PersonId) -> Result<(), Sto
     .bind(person_in(person))
     .execute(&mut *connection)
     .await?;
-    for sql in ["DELETE FROM session WHERE person_id = $1", "DELETE FROM email_link WHERE person_id = $1"] {
+    for sql in [
+        "DELETE FROM session WHERE person_id = $1",
+        "DELETE FROM email_link WHERE person_id = $1",
+        "DELETE FROM address_change WHERE person_id = $1",
+    ] {
         sqlx::query(sql).bind(person_in(person)).execute(&mut *connection).await?;
     }
     sqlx::query("UPDATE invitation SET email = $1 WHERE accepted_by = $2")

@@ -80,16 +80,7 @@ impl People for Books {
     ) -> Result<(), StoreError> {
         let mut tx = dialect::every(self).await?;
         change_password(&mut tx, person, password).await?;
-        // An empty name is no session's.
-        let keep = keep.map_or_else(Vec::new, |keep| keep.0.to_vec());
-        sqlx::query(
-            "UPDATE session SET ended_at = $1 WHERE person_id = $2 AND ended_at IS NULL AND secret_sha256 <> $3",
-        )
-        .bind(now.0)
-        .bind(person_in(person))
-        .bind(keep)
-        .execute(&mut *tx)
-        .await?;
+        end_sessions(&mut tx, person, keep, now).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -242,6 +233,18 @@ impl People for Books {
         Ok(())
     }
 
+    async fn end_other_sessions(
+        &self,
+        person: PersonId,
+        keep: Sha256,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let mut tx = dialect::every(self).await?;
+        let ended = end_sessions(&mut tx, person, Some(keep), now).await?;
+        tx.commit().await?;
+        Ok(ended)
+    }
+
     async fn sessions(&self, person: PersonId, now: Timestamp) -> Result<Vec<SessionRow>, StoreError> {
         sqlx::query(
             "SELECT secret_sha256, browser, created_at FROM session
@@ -268,6 +271,7 @@ impl People for Books {
         for sql in [
             "DELETE FROM session WHERE until < $1 OR ended_at < $1",
             "DELETE FROM email_link WHERE until < $1",
+            "DELETE FROM address_change WHERE until < $1",
             "DELETE FROM device_login WHERE until < $1",
         ] {
             swept += sqlx::query(sql).bind(before.0).execute(&mut *tx).await?.rows_affected();
@@ -288,6 +292,26 @@ async fn change_password(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// All of the person's but `keep`; how many.
+async fn end_sessions(
+    connection: &mut Connection,
+    person: PersonId,
+    keep: Option<Sha256>,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    // An empty name is no session's.
+    let keep = keep.map_or_else(Vec::new, |keep| keep.0.to_vec());
+    let ended = sqlx::query(
+        "UPDATE session SET ended_at = $1 WHERE person_id = $2 AND ended_at IS NULL AND secret_sha256 <> $3",
+    )
+    .bind(now.0)
+    .bind(person_in(person))
+    .bind(keep)
+    .execute(connection)
+    .await?;
+    Ok(ended.rows_affected())
 }
 
 /// An account of a person or a team, its wallet and book, and its owner.
