@@ -10,7 +10,7 @@ pub mod smtp;
 use crate::clock::Clock;
 use crate::config::MailConfig;
 use async_trait::async_trait;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use letter::{Letter, LetterError};
@@ -43,6 +43,15 @@ pub enum MailSetupError {
     /// A password in the clear.
     #[error("`mail.smtp` without TLS is for loopback only; use smtps:// or smtp://")]
     InTheClear,
+    /// `mail.certificate` cannot be used.
+    #[error("`mail.certificate` cannot be used: {path} must be a readable file of certificates, as PEM")]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// TLS cannot be set up.
     #[error("cannot set TLS up for `mail.smtp`")]
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -68,6 +77,6 @@ pub fn open(
     Ok(if config.smtp.is_empty() {
         Arc::new(outbox::Outbox::new(outbox, sender, clock))
     } else {
-        Arc::new(smtp::Smtp::new(&config.smtp, sender, clock)?)
+        Arc::new(smtp::Smtp::new(&config.smtp, config.certificate.as_deref(), sender, clock)?)
     })
 }

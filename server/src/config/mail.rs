@@ -2,6 +2,7 @@
 
 use super::ConfigError;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// What begins the address of a server for mail: TLS from the first byte, TLS after a greeting, none.
 pub const SCHEMES: [&str; 3] = ["smtps://", "smtp://", "smtp+plain://"];
@@ -16,11 +17,15 @@ pub struct MailConfig {
     /// or on loopback only `smtp+plain://127.0.0.1:25`. Special characters of user and password as `%40`. Empty: letters lie
     /// in `outbox` in the data folder, a file each.
     pub smtp: String,
+    /// A PEM file of who may have signed that server's certificate, beside those whom this machine knows; for a mail server
+    /// with a certificate of the house's own. Absent: only those.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
 }
 
 impl Default for MailConfig {
     fn default() -> Self {
-        Self { from: "Tributary <tributary@localhost>".to_owned(), smtp: String::new() }
+        Self { from: "Tributary <tributary@localhost>".to_owned(), smtp: String::new(), certificate: None }
     }
 }
 

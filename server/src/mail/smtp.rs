@@ -5,8 +5,10 @@ use super::{Letter, Mail, MailError, MailSetupError, Sender};
 use crate::clock::Clock;
 use async_trait::async_trait;
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use std::io::Read as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +16,11 @@ use std::time::Duration;
 const COMMAND: Duration = Duration::from_secs(20);
 /// A letter takes no longer than this altogether.
 const WHOLE: Duration = Duration::from_secs(60);
+
+/// Before each certificate in PEM (RFC 7468).
+const BEGINS: &[u8] = b"-----BEGIN CERTIFICATE-----";
+/// Bytes of a file of certificates.
+const CERTIFICATES_MAX: u64 = 1 << 20;
 
 /// A mail server.
 pub struct Smtp {
@@ -27,11 +34,21 @@ impl Smtp {
     /// Connects to nobody yet.
     ///
     /// # Errors
-    /// Where `address` is none, or without TLS beyond this machine.
-    pub fn new(address: &str, sender: Sender, clock: Arc<dyn Clock>) -> Result<Self, MailSetupError> {
+    /// Where `address` is none, or without TLS beyond this machine, or where `authorities` is no file of certificates.
+    pub fn new(
+        address: &str,
+        authorities: Option<&Path>,
+        sender: Sender,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, MailSetupError> {
         let Address { secrecy, host, port, user } = Address::parse(address)?;
+        let authorities = authorities.map(read).transpose()?;
         let tls = |host: &str| {
-            TlsParameters::new(host.to_owned()).map_err(|error| MailSetupError::Tls(Box::new(error)))
+            let mut builder = TlsParameters::builder(host.to_owned());
+            if let Some(authorities) = authorities.clone() {
+                builder = builder.add_root_certificate(authorities);
+            }
+            builder.build().map_err(|error| MailSetupError::Tls(Box::new(error)))
         };
         let tls = match secrecy {
             Secrecy::Tls => Tls::Wrapper(tls(&host)?),
@@ -55,6 +72,21 @@ impl Smtp {
     }
 }
 
+/// The certificates in a file; at least one.
+fn read(path: &Path) -> Result<Certificate, MailSetupError> {
+    let broken = |cause: Box<dyn std::error::Error + Send + Sync>| MailSetupError::Certificate {
+        path: path.to_owned(),
+        cause,
+    };
+    let mut pem = Vec::new();
+    let file = std::fs::File::open(path).map_err(|error| broken(error.into()))?;
+    file.take(CERTIFICATES_MAX).read_to_end(&mut pem).map_err(|error| broken(error.into()))?;
+    if !pem.windows(BEGINS.len()).any(|window| window == BEGINS) {
+        return Err(broken("there is no certificate in it".into()));
+    }
+    Certificate::from_pem(&pem).map_err(|error| broken(error.into()))
+}
+
 #[async_trait]
 impl Mail for Smtp {
     async fn send(&self, letter: &Letter) -> Result<(), MailError> {
@@ -71,3 +103,7 @@ impl Mail for Smtp {
 #[cfg(test)]
 #[path = "smtp_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "smtp_tls_tests.rs"]
+mod tls_tests;

@@ -4,12 +4,12 @@ use super::*;
 use crate::clock::SystemClock;
 use std::sync::Mutex;
 use std::time::Instant;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
 
 /// How a receiver behaves.
 #[derive(Clone, Copy, Default)]
-struct Manner {
+pub(super) struct Manner {
     /// What it says to the sender's address instead of 250.
     to_sender: Option<&'static str>,
     /// Greets nobody.
@@ -32,7 +32,7 @@ impl Receiver {
         let lines = Arc::clone(&heard);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(receive(stream, manner, Arc::clone(&lines)));
+                tokio::spawn(receive(stream, manner, true, Arc::clone(&lines)));
             }
         });
         Self { port, heard }
@@ -45,19 +45,29 @@ impl Receiver {
     fn smtp(&self, scheme: &str, user: &str) -> Smtp {
         let sender = Sender::parse("Studio <studio@example.org>").unwrap();
         let address = format!("{scheme}://{user}127.0.0.1:{}", self.port);
-        Smtp::new(&address, sender, Arc::new(SystemClock)).unwrap()
+        Smtp::new(&address, None, sender, Arc::new(SystemClock)).unwrap()
     }
 }
 
-/// RFC 5321, as much as a letter needs.
-async fn receive(stream: TcpStream, manner: Manner, heard: Arc<Mutex<Vec<String>>>) {
-    let (reader, mut writer) = stream.into_split();
+/// Asks for user and password.
+pub(super) const SIGNS_IN: Manner = Manner { to_sender: None, hangs: false, signs_in: true };
+
+/// RFC 5321, as much as a letter needs. Whoever went on to TLS was greeted before.
+pub(super) async fn receive(
+    stream: impl AsyncRead + AsyncWrite,
+    manner: Manner,
+    greets: bool,
+    heard: Arc<Mutex<Vec<String>>>,
+) {
+    let (reader, mut writer) = tokio::io::split(stream);
     let mut lines = BufReader::new(reader).lines();
     if manner.hangs {
         return std::future::pending().await;
     }
     let mut say = async |text: &str| drop(writer.write_all(format!("{text}\r\n").as_bytes()).await);
-    say("220 receiver").await;
+    if greets {
+        say("220 receiver").await;
+    }
     let mut in_data = false;
     while let Ok(Some(line)) = lines.next_line().await {
         heard.lock().unwrap().push(line.clone());
@@ -83,7 +93,7 @@ async fn receive(stream: TcpStream, manner: Manner, heard: Arc<Mutex<Vec<String>
     }
 }
 
-fn letter() -> Letter {
+pub(super) fn letter() -> Letter {
     Letter::new("reader@example.net", "Sign in", "Hello\n.\n.dots\n\nhttps://h.example/x").unwrap()
 }
 
@@ -112,7 +122,7 @@ async fn a_letter_arrives_as_it_was_written() {
 
 #[tokio::test]
 async fn user_and_password_are_given_where_they_are_asked_for() {
-    let receiver = Receiver::start(Manner { signs_in: true, ..Manner::default() }).await;
+    let receiver = Receiver::start(SIGNS_IN).await;
     receiver.smtp("smtp+plain", "me:p%40ss@").send(&letter()).await.unwrap();
     // RFC 4616: nul, user, nul, password.
     let heard = receiver.heard();
@@ -145,7 +155,7 @@ async fn a_receiver_that_hangs_is_given_up() {
 
 #[tokio::test]
 async fn where_tls_is_asked_for_and_not_offered_nothing_is_said() {
-    let receiver = Receiver::start(Manner { signs_in: true, ..Manner::default() }).await;
+    let receiver = Receiver::start(SIGNS_IN).await;
     let error = receiver.smtp("smtp", "me:s3cret@").send(&letter()).await.unwrap_err();
     let heard = receiver.heard().join("\n");
     assert!(!heard.contains("AUTH") && !heard.contains("MAIL"), "{heard}");

@@ -162,9 +162,10 @@ impl PostgresStore {
 }
 
 async fn connect(address: &Address, part: Part) -> Result<PgPool, SetupError> {
-    let unreachable = |cause| SetupError::Unreachable { shown: address.shown(), cause };
     // Not through the pool, which would try until its time is over and hide why.
-    let mut connection = PgConnection::connect_with(&address.options()).await.map_err(unreachable)?;
+    let mut connection = PgConnection::connect_with(&address.options())
+        .await
+        .map_err(|cause| SetupError::no_connection(address, cause))?;
     guard::check(&mut connection, part).await?;
     connection.close().await?;
     let pool = PgPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(CONNECT_WAIT);
@@ -341,3 +342,6 @@ pub(super) mod tests;
 
 #[cfg(test)]
 mod isolation_tests;
+
+#[cfg(test)]
+mod tls_tests;

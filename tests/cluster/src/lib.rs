@@ -1,9 +1,11 @@
 //! A real PostgreSQL for the tests of one process: made in a temporary folder when the first test asks, one database a
-//! test, gone when the process ends, however it ends. Listens on a socket in its folder, so no port can be taken.
+//! test, gone when the process ends, however it ends. Listens on a socket in its folder, so no port can be taken; one of
+//! its own that speaks TLS, too, listens on a port of this machine.
 //!
 //! Nothing is safe from a power cut here (`fsync` is off): tests kill servers of ours, not the machine.
 
 mod programs;
+mod secured;
 
 use anyhow::{Context, bail, ensure};
 use programs::Programs;
@@ -16,9 +18,12 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use tempfile::TempDir;
 
 pub use programs::are_there;
+pub use secured::Secured;
 
 /// Who may do everything; nobody asks for its password on a socket that only this test's folder has.
 pub const ADMIN: &str = "postgres";
+/// PostgreSQL's own. A socket has it in its name.
+const USUAL_PORT: u16 = 5432;
 /// What tests need: quick rather than safe, no network, room for many servers.
 const SETTINGS: &str = "
 listen_addresses = ''
@@ -42,6 +47,8 @@ rm -rf \"$FOLDER\"
 pub struct Cluster {
     programs: Programs,
     folder: TempDir,
+    /// Of its name in the folder, too.
+    port: u16,
     /// Its input is what the keeper waits for.
     _keeper: Child,
     numbers: AtomicU32,
@@ -55,11 +62,16 @@ impl Cluster {
     /// Where PostgreSQL is not installed or does not start; the message says what to run.
     pub fn of_this_process() -> anyhow::Result<&'static Self> {
         static CLUSTER: OnceLock<Result<Cluster, String>> = OnceLock::new();
-        let started = CLUSTER.get_or_init(|| Self::start().map_err(|error| format!("{error:#}")));
+        let started = CLUSTER
+            .get_or_init(|| Self::start(USUAL_PORT, |_, _| Ok("")).map_err(|error| format!("{error:#}")));
         started.as_ref().map_err(|error| anyhow::anyhow!("{error}"))
     }
 
-    fn start() -> anyhow::Result<Self> {
+    /// `prepare` may put files into the new data folder, and answers further settings.
+    fn start(
+        port: u16,
+        prepare: impl FnOnce(&Programs, &Path) -> anyhow::Result<&'static str>,
+    ) -> anyhow::Result<Self> {
         let programs = Programs::find()?;
         let folder = tempfile::Builder::new().prefix("pg-").tempdir()?;
         programs.give(folder.path())?;
@@ -70,21 +82,22 @@ impl Cluster {
             .arg(&data)
             .output()?;
         ensure!(made.status.success(), "initdb failed: {}", String::from_utf8_lossy(&made.stderr));
-        let sockets = format!("unix_socket_directories = '{}'\n", folder.path().display());
+        let place = format!("unix_socket_directories = '{}'\nport = {port}\n", folder.path().display());
+        let more = prepare(&programs, &data)?;
         File::options()
             .append(true)
             .open(data.join("postgresql.conf"))?
-            .write_all([SETTINGS, &sockets].concat().as_bytes())?;
+            .write_all([SETTINGS, &place, more].concat().as_bytes())?;
         let keeper = keep(&programs, folder.path())?;
         let numbers = AtomicU32::new(0);
-        Ok(Self { programs, folder, _keeper: keeper, numbers, templates: Mutex::default() })
+        Ok(Self { programs, folder, port, _keeper: keeper, numbers, templates: Mutex::default() })
     }
 
     /// The address of a database for a role.
     #[must_use]
     pub fn address(&self, role: &str, database: &str) -> String {
         let folder = self.folder.path().display().to_string().replace('/', "%2F");
-        format!("postgres://{role}@localhost/{database}?host={folder}")
+        format!("postgres://{role}@localhost:{}/{database}?host={folder}", self.port)
     }
 
     /// Runs SQL as the administrator, and answers what it printed: values without heads, one row a line.
@@ -98,6 +111,7 @@ impl Cluster {
             .args(["-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-U", ADMIN, "-d", database, "-c", sql])
             .arg("-h")
             .arg(self.folder.path())
+            .args(["-p", &self.port.to_string()])
             .stdin(Stdio::null())
             .output()?;
         ensure!(ran.status.success(), "{sql}: {}", String::from_utf8_lossy(&ran.stderr));

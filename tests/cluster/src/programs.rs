@@ -51,7 +51,7 @@ impl Programs {
         command
     }
 
-    /// Makes the folder that of whoever runs the programs; others may look up the socket in it.
+    /// Makes the folder or file that of whoever runs the programs; others may look up the socket in a folder.
     pub(crate) fn give(&self, folder: &Path) -> anyhow::Result<()> {
         if self.as_root {
             let given = Command::new("chown").arg(format!("{USER}:{USER}")).arg(folder).output()?;

@@ -88,24 +88,30 @@ impl Drop for Driver {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
-        // What the browser started writes into the profile until it has noticed that the browser is gone.
+        // What the browser started writes into the profile until it has noticed that the browser is gone, and makes the
+        // folder anew: it goes when nobody is left.
         wait::blocking(END_WITHIN, || {
-            for process in users_of(self.profile.path()) {
-                let _ = Command::new("kill").args(["-9", &process]).stderr(Stdio::null()).status();
+            let users = users_of(self.profile.path());
+            for process in &users {
+                let _ = Command::new("kill").args(["-9", process]).stderr(Stdio::null()).status();
             }
-            std::fs::remove_dir_all(self.profile.path()).is_ok() || !self.profile.path().exists()
+            let gone = std::fs::remove_dir_all(self.profile.path()).is_ok() || !self.profile.path().exists();
+            users.is_empty() && gone
         });
     }
 }
 
-/// Processes that were started with that profile, by number. Those that a browser starts without it end with it.
+/// Processes that were started with that profile, or whose home it is, by number.
 fn users_of(profile: &Path) -> Vec<String> {
-    let mark = [b"--user-data-dir=", profile.as_os_str().as_bytes()].concat();
+    let mark = |word: &[u8]| [word, profile.as_os_str().as_bytes()].concat();
+    let marks = [("cmdline", mark(b"--user-data-dir=")), ("environ", mark(b"HOME="))];
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     processes
         .filter(|process| {
-            let line = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
-            line.split(|byte| *byte == 0).any(|word| word == mark)
+            marks.iter().any(|(file, mark)| {
+                let words = std::fs::read(process.path().join(file)).unwrap_or_default();
+                words.split(|byte| *byte == 0).any(|word| word == mark)
+            })
         })
         .filter_map(|process| process.file_name().into_string().ok())
         .collect()

@@ -1,6 +1,8 @@
 //! Why a PostgreSQL database cannot be used as it is, and what to do about it.
 
+use super::Address;
 use sqlx::migrate::MigrateError;
+use tokio_rustls::rustls;
 
 /// Why a PostgreSQL database cannot be used as it is. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +14,18 @@ pub enum SetupError {
     /// Nobody answers, or not to this role.
     #[error("cannot connect to the database {shown}")]
     Unreachable {
+        /// Which.
+        shown: String,
+        /// Why.
+        #[source]
+        cause: sqlx::Error,
+    },
+    /// Whoever answers cannot prove who they are, or does not speak TLS.
+    #[error(
+        "cannot trust the connection to the database {shown}: with sslmode=verify-full the host in its address must \
+         be the one in its certificate, and sslrootcert=FILE names who signed that, where this machine does not know them"
+    )]
+    Untrusted {
         /// Which.
         shown: String,
         /// Why.
@@ -104,4 +118,21 @@ pub enum SetupError {
     /// The database failed.
     #[error("the database failed")]
     Failed(#[from] sqlx::Error),
+}
+
+impl SetupError {
+    /// Why there is no connection to `address`.
+    pub(super) fn no_connection(address: &Address, cause: sqlx::Error) -> Self {
+        let shown = address.shown();
+        match cause {
+            sqlx::Error::Tls(_) => Self::Untrusted { shown, cause },
+            // What the handshake says of a certificate comes as a failed read.
+            sqlx::Error::Io(ref error)
+                if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) =>
+            {
+                Self::Untrusted { shown, cause }
+            }
+            cause => Self::Unreachable { shown, cause },
+        }
+    }
 }

@@ -58,7 +58,7 @@ pub async fn migrate(admin: &Address, server: Option<&Address>) -> Result<Migrat
 pub(in crate::store) async fn connect(admin: &Address) -> Result<PgConnection, SetupError> {
     PgConnection::connect_with(&admin.options())
         .await
-        .map_err(|cause| SetupError::Unreachable { shown: admin.shown(), cause })
+        .map_err(|cause| SetupError::no_connection(admin, cause))
 }
 
 async fn make_roles(connection: &mut PgConnection) -> Result<Vec<&'static str>, sqlx::Error> {
