@@ -38,6 +38,15 @@ pub(super) fn task_title(task: Option<&str>) -> &'static str {
     known.map_or("Models that are gone", |(_, title)| title)
 }
 
+/// The first that is offered, in that order.
+pub(super) fn first(edge: &Edge) -> Option<&Offer> {
+    let of_task = |(task, _): &(&str, &str)| {
+        let task = *task;
+        edge.desk.admissions.offers.all().find(move |offer| offer.task_word() == task)
+    };
+    TASKS.iter().find_map(of_task)
+}
+
 pub(super) fn choices(edge: &Edge, chosen: &str) -> Markup {
     let offers: Vec<&Offer> = edge.desk.admissions.offers.all().collect();
     html! {
@@ -171,11 +180,7 @@ async fn shape_page(edge: &Edge, visit: &Visit, name: &str, typed: &Fields, refu
                 // Sent twice, it makes one job.
                 input type="hidden" name="job" value=(JobId::generate());
                 @if offer.card.stems.len() > 1 { (stems(offer, &wish.stems)) }
-                @for each in offer.controls.iter().filter(|each| !each.advanced) { (control(each, &wish.settings)) }
-                @if offer.controls.iter().any(|each| each.advanced) {
-                    details { summary { "More" }
-                        @for each in offer.controls.iter().filter(|each| each.advanced) { (control(each, &wish.settings)) } }
-                }
+                (controls(offer, &wish.settings, |_| true))
                 @match &quote {
                     Ok(quote) => {
                         p .price { "Costs " strong { (words::credits(quote.credits)) } " at most; " (words::grouped(available.0)) " are available." }
@@ -208,6 +213,16 @@ pub(super) fn stems(offer: &Offer, wanted: &[String]) -> Markup {
     }
 }
 
+/// A model's controls, as far as they are shown, with these values.
+pub(super) fn controls(offer: &Offer, settings: &Settings, shown: impl Fn(&Control) -> bool) -> Markup {
+    let (more, usual): (Vec<_>, Vec<_>) =
+        offer.controls.iter().filter(|each| shown(each)).partition(|each| each.advanced);
+    html! {
+        @for each in usual { (control(each, settings)) }
+        @if !more.is_empty() { details { summary { "More" } @for each in more { (control(each, settings)) } } }
+    }
+}
+
 fn control(control: &Control, settings: &Settings) -> Markup {
     let name = format!("set-{}", control.name);
     let set = settings.get(&control.name).cloned().unwrap_or_else(|| control.kind.default());
@@ -237,13 +252,20 @@ struct Wish {
     settings: Settings,
 }
 
-/// Model, stems and settings as a form says them. What a form does not say has the model's default, but for a switch of a form
-/// that was sent, which is off then.
+/// Model, stems and settings as a form says them.
 fn wished<'a>(edge: &'a Edge, typed: &Fields) -> Result<(&'a Offer, Wish), Fault> {
     let offers = &edge.desk.admissions.offers;
     let named = offers.get(typed.get("model")).ok();
     let offer =
         named.or_else(|| offers.all().next()).ok_or_else(|| Fault::Later("no model is installed".into()))?;
+    let settings = settings_of(offer, typed);
+    let stems = stem_names(offer, typed.all("stem").map(ToOwned::to_owned).collect());
+    Ok((offer, Wish { model: offer.card.name.clone(), stems, settings }))
+}
+
+/// Settings as a form says them. What it does not say has the model's default, but for a switch of a form that was sent, which
+/// is off then.
+pub(super) fn settings_of(offer: &Offer, typed: &Fields) -> Settings {
     let sent = !typed.get("do").is_empty();
     let mut settings = Settings::new();
     for control in &offer.controls {
@@ -255,8 +277,7 @@ fn wished<'a>(edge: &'a Edge, typed: &Fields) -> Result<(&'a Offer, Wish), Fault
         };
         settings.extend(setting.map(|setting| (control.name.clone(), setting)));
     }
-    let stems = stem_names(offer, typed.all("stem").map(ToOwned::to_owned).collect());
-    Ok((offer, Wish { model: offer.card.name.clone(), stems, settings }))
+    settings
 }
 
 pub(super) async fn start(State(edge): State<Edge>, visit: Visit, Path(name): Path<String>) -> Answer {

@@ -169,6 +169,7 @@ pub(super) const TABLES: [Table; 27] = [
             ("created_at", Number),
             ("created_by", Id),
             ("revoked_at", Number),
+            ("fixed", Text),
         ],
         rows: "true",
     },

@@ -103,7 +103,7 @@ async fn tables_that_are_missing_of_another_version_or_open_are_refused_with_wha
     let empty = cluster.empty().unwrap();
     assert!(refusal(APP, SCHEDULER, &empty).await.contains("run `tributary db migrate"));
     for (change, words) in [
-        ("DELETE FROM tributary._sqlx_migrations WHERE version = 11", "version 10, this program needs 11"),
+        ("DELETE FROM tributary._sqlx_migrations WHERE version = 12", "version 11, this program needs 12"),
         (
             "INSERT INTO tributary._sqlx_migrations SELECT 12, description, installed_on, success, checksum,
              execution_time FROM tributary._sqlx_migrations WHERE version = 1",
@@ -148,7 +148,7 @@ async fn a_role_that_makes_roles_and_owns_the_database_is_enough_to_migrate() {
     cluster.run("postgres", "CREATE ROLE manager LOGIN CREATEROLE").unwrap();
     let database = cluster.empty().unwrap();
     cluster.run("postgres", &format!("ALTER DATABASE {database} OWNER TO manager")).unwrap();
-    assert_eq!(migrate(&address("manager", &database), None).await.unwrap().to, 11);
+    assert_eq!(migrate(&address("manager", &database), None).await.unwrap().to, 12);
     open(&database).await;
 }
 
