@@ -131,6 +131,7 @@ pub(super) fn history() -> Schema {
         ("credits_after", count("Credits of the account after this line.")),
         ("job", maybe(text("The job that was paid."))),
         ("note", text("For people.")),
+        ("widget", maybe(text("The widget by which that job came: its name."))),
     ]);
     object(&[
         ("lines", list(line, "Newest first.")),

@@ -120,6 +120,7 @@ pub(super) fn line(line: &Line) -> Value {
         "credits_after": line.posted_after.0,
         "job": line.job.map(|job| job.to_string()),
         "note": line.note,
+        "widget": line.widget.as_ref().map(|widget| &widget.name),
     })
 }
 

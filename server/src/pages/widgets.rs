@@ -37,7 +37,12 @@ pub(super) async fn names(
 
 /// In a list, below what came by a widget.
 pub(super) fn by(names: &Names, widget: Option<WidgetId>) -> Markup {
-    html! { @if let Some(name) = widget.and_then(|id| names.get(&id)) { br; small .dim { "by widget " (name) } } }
+    came_by(widget.and_then(|id| names.get(&id)).map(String::as_str))
+}
+
+/// The same, of what knows the name.
+pub(super) fn came_by(name: Option<&str>) -> Markup {
+    html! { @if let Some(name) = name { br; small .dim { "by widget " (name) } } }
 }
 
 /// A server may have none.

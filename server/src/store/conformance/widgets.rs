@@ -1,6 +1,7 @@
 //! Laws of widgets: whose they are, what their visitors may spend, and whose job is whose.
 
 use super::{Bed, asks, at, stems};
+use crate::ledger::CameBy;
 use crate::store::widgets::{AddedWidget, NewWidget};
 use crate::store::{Admission, NewJob, SpendLimit};
 use crate::tenant::Tenant;
@@ -215,8 +216,9 @@ pub(in crate::store) async fn what_came_by_a_widget_says_so_in_every_list(bed: &
     let by: Vec<_> = jobs.iter().map(|job| (job.id, job.widget)).collect();
     assert_eq!(by, [(job.id, Some(widget.id)), (own.job.id, None)]);
     let lines = bed.store.history(&tenant, None, 10).await.unwrap();
-    let by: Vec<_> = lines.iter().map(|line| (line.job, line.widget)).collect();
-    assert_eq!(by, [(Some(own.job.id), None), (Some(job.id), Some(widget.id)), (None, None)]);
+    let came_by = CameBy { id: widget.id, name: widget.name.clone() };
+    let by: Vec<_> = lines.iter().map(|line| (line.job, line.widget.clone())).collect();
+    assert_eq!(by, [(Some(own.job.id), None), (Some(job.id), Some(came_by)), (None, None)]);
     let mut usage = bed.store.usage(&tenant, at(0), at(DAY)).await.unwrap();
     usage.sort_by_key(|row| row.captured);
     let by: Vec<_> = usage.iter().map(|row| (row.captured.0, row.person, row.widget)).collect();
