@@ -28,7 +28,7 @@ pub enum NotMade {
     #[error("choose a service")]
     Model,
     /// A setting or a stem that the service does not know, or a value that it does not take.
-    #[error("what is fixed does not suit the service: {0}")]
+    #[error(transparent)]
     Fixed(Refusal),
     /// Not one that may stand in a header.
     #[error(transparent)]

@@ -7,7 +7,7 @@ use super::layout::{page, proof, wrong};
 use super::visit::Visit;
 use super::{Edge, csrf, redirect, words};
 use crate::admission::{JobRequest, Refusal};
-use crate::desk::DeskError;
+use crate::desk::{DeskError, Staged};
 use crate::offer::Offer;
 use crate::tenant::Tenant;
 use axum::extract::multipart::Field;
@@ -18,7 +18,7 @@ use maud::{Markup, html};
 use std::time::Duration;
 use tributary_protocol::limits::title_of;
 use tributary_protocol::settings::{Control, ControlKind, Setting, Settings};
-use tributary_protocol::vocab::{ClipHeader, Credits, JobId};
+use tributary_protocol::vocab::{Credits, JobId};
 
 /// Between two pieces of a file.
 const PIECE_PATIENCE: Duration = Duration::from_secs(60);
@@ -106,7 +106,7 @@ pub(super) async fn take(State(edge): State<Edge>, visit: Visit, mut parts: Mult
             "model" if proven => model = short(field).await?,
             "file" if proven => {
                 let title = title_of(field.file_name().unwrap_or_default());
-                let draft = Draft { clip: received(&edge, &tenant, field).await?, title };
+                let draft = Draft { clip: received(&edge, &tenant, field).await?.clip, title };
                 let said = form_urlencoded::Serializer::new(String::new())
                     .append_pair("model", &model)
                     .append_pair("title", &draft.title)
@@ -139,11 +139,7 @@ pub(super) async fn short(mut field: Field<'_>) -> Result<String, Fault> {
 }
 
 /// The file, piece by piece, as a clip.
-pub(super) async fn received(
-    edge: &Edge,
-    tenant: &Tenant,
-    mut field: Field<'_>,
-) -> Result<ClipHeader, Fault> {
+pub(super) async fn received(edge: &Edge, tenant: &Tenant, mut field: Field<'_>) -> Result<Staged, Fault> {
     let mut file = edge.desk.receive(0, edge.config.upload_mb_max << 20).await?;
     let stopped = |_| Fault::Wrong("the file stopped coming; send it again".into());
     while let Some(piece) =

@@ -10,7 +10,7 @@ use super::visit::Visit;
 use super::{Edge, compose, layout, redirect, words};
 use crate::admission::{JobRequest, Refusal};
 use crate::auth::token::Token;
-use crate::desk::DeskError;
+use crate::desk::{DeskError, Staged};
 use crate::embed::Unfit;
 use crate::offer::Offer;
 use crate::widget::{Fixed, Widget};
@@ -118,8 +118,12 @@ pub(super) async fn take(State(edge): State<Edge>, visit: Visit, mut parts: Mult
         match field.name().unwrap_or_default() {
             "file" => {
                 let title = title_of(field.file_name().unwrap_or_default());
-                let clip = compose::received(&edge, &widget.tenant(), field).await?;
-                return started(&edge, widget, &chosen, clip, title).await;
+                let staged = compose::received(&edge, &widget.tenant(), field).await?;
+                let answer = started(&edge, widget, &chosen, staged.clip, title).await;
+                if answer.is_err() {
+                    forgotten(&edge, widget, &staged).await;
+                }
+                return answer;
             }
             name if name == "stem" || name == "do" || name.starts_with("set-") => {
                 let name = name.to_owned();
@@ -129,6 +133,16 @@ pub(super) async fn take(State(edge): State<Edge>, visit: Visit, mut parts: Mult
         }
     }
     Err(Fault::Wrong("choose a file".to_owned()))
+}
+
+/// What no job was made of, nobody can name again: it must not stand in the way of the account's own files for an hour.
+async fn forgotten(edge: &Edge, widget: &Widget, staged: &Staged) {
+    if let Err(error) = edge.desk.discard(&widget.tenant(), staged).await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "a refused file of a widget stays until it is swept"
+        );
+    }
 }
 
 async fn started(edge: &Edge, widget: &Widget, chosen: &Fields, clip: ClipHeader, title: String) -> Answer {
