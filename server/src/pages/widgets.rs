@@ -93,13 +93,13 @@ fn making(edge: &Edge, visit: &Visit, offer: &Offer) -> Markup {
             p .dim { (offer.card.description) }
             (line("name", "What is it for? Visitors do not see this.", "text", "off", typed.get("name")))
             (fixing::fields(offer, typed))
-                label { span { "Sites that may show it, one a line, at most " (ORIGINS_MAX) }
-                    textarea name="origins" rows="3" required placeholder="https://band.example" { (typed.get("origins")) }
-                    small .dim { "Scheme and host, and the port where there is one; http is for localhost alone. No other site can show it." } }
-                label { span { "Credits that its visitors may spend in a calendar month" }
-                    input type="number" name="limit" min="1" required value=(typed.get("limit"));
-                    small .dim { "Anybody who sees your page can use them up: it says so then, until the month ends. Nothing else of this account is spent." } }
-                button { "Make the widget" }
+            label { span { "Sites that may show it, one a line, at most " (ORIGINS_MAX) }
+                textarea name="origins" rows="3" required placeholder="https://band.example" { (typed.get("origins")) }
+                small .dim { "Scheme and host, and the port where there is one; http is for localhost alone. No other site can show it." } }
+            label { span { "Credits that its visitors may spend in a calendar month" }
+                input type="number" name="limit" min="1" required value=(typed.get("limit"));
+                small .dim { "Anybody who sees your page can use them up: it says so then, until the month ends. Nothing else of this account is spent." } }
+            button { "Make the widget" }
         }
     }
 }

@@ -73,7 +73,10 @@ pub(super) fn fixed(text: &str) -> Result<Fixed, StoreError> {
         settings: Map<String, Value>,
         stems: Vec<String>,
     }
-    let Parts { settings, stems } = json(text, "fixed")?;
+    // A list would be read as the fields in their order.
+    let parts: Map<String, Value> = json(text, "fixed")?;
+    let parts = serde_json::from_value(Value::Object(parts)).map_err(|_| unreadable("fixed"))?;
+    let Parts { settings, stems } = parts;
     Ok(Fixed { settings: values(settings)?, stems })
 }
 

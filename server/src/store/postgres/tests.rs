@@ -105,7 +105,7 @@ async fn tables_that_are_missing_of_another_version_or_open_are_refused_with_wha
     for (change, words) in [
         ("DELETE FROM tributary._sqlx_migrations WHERE version = 12", "version 11, this program needs 12"),
         (
-            "INSERT INTO tributary._sqlx_migrations SELECT 12, description, installed_on, success, checksum,
+            "INSERT INTO tributary._sqlx_migrations SELECT 13, description, installed_on, success, checksum,
              execution_time FROM tributary._sqlx_migrations WHERE version = 1",
             "use the newer program",
         ),
@@ -129,9 +129,9 @@ async fn migrating_again_changes_nothing_and_sets_the_password() {
     let admin = address(ADMIN, &database);
     let server = Address::parse("postgres://tributary_app:it%27s%20a%20secret@localhost/x").unwrap();
     let first = migrate(&admin, None).await.unwrap();
-    assert_eq!((first.from, first.to, first.password_set), (0, 11, false));
+    assert_eq!((first.from, first.to, first.password_set), (0, 12, false));
     let second = migrate(&admin, Some(&server)).await.unwrap();
-    assert_eq!((second.from, second.to, second.password_set), (11, 11, true));
+    assert_eq!((second.from, second.to, second.password_set), (12, 12, true));
     assert_eq!(second.roles_made, [""; 0]);
     let with_password =
         "SELECT count(*) FROM pg_authid WHERE rolname LIKE 'tributary_%' AND rolpassword IS NOT NULL";
