@@ -28,7 +28,7 @@ fn browser(stage: &Stage) -> Browser {
     Browser::new(&stage.server.pages.to_string())
 }
 
-async fn signed_up(stage: &Stage, email: &str) -> Browser {
+pub(crate) async fn signed_up(stage: &Stage, email: &str) -> Browser {
     let mut browser = browser(stage);
     let fields = [("email", email), ("name", "Ann"), ("password", PASSWORD), ("invitation", "")];
     assert_eq!(browser.submit("/sign-up", "/sign-up", &fields).unwrap().status, 200);
