@@ -13,6 +13,7 @@ use crate::steps::{SharedSteps, Step};
 use crate::store::keeping::StorageLimit;
 use crate::store::{Admission, NewJob, SpendLimit, Store, StoreError};
 use crate::tenant::{Principal, Tenant};
+use crate::widget::Fixed;
 pub use queue_room::QueueRoom;
 use std::sync::Arc;
 use tributary_audio::ClipShape;
@@ -158,6 +159,11 @@ pub struct Quote {
     plan: Plan,
 }
 
+/// Seconds of an ordinary song by which prices are told before there is a file: prices are of started minutes.
+const MINUTE_SECONDS: u64 = 60;
+/// Its rate in Hz, and its channels.
+const ORDINARY: (u32, u16) = (44_100, 2);
+
 /// A job that asks to be admitted.
 struct Asked {
     job: NewJob,
@@ -193,6 +199,21 @@ impl Admissions {
     pub fn quote(&self, model: &str, clip: ClipShape, settings: &Settings) -> Result<Quote, Refusal> {
         check_settings(settings)?;
         self.planned(model, clip, &Ask { settings: settings::to_models(settings), ..Ask::default() })
+    }
+
+    /// What a minute of an ordinary song would cost with what a widget fixes; on a server that takes less than a minute, the
+    /// longest that it takes. Holds nothing.
+    ///
+    /// # Errors
+    /// Where the model is unknown, or a setting or a stem is none of its.
+    pub fn quote_minute(&self, model: &str, fixed: &Fixed) -> Result<Quote, Refusal> {
+        check_stems(&fixed.stems)?;
+        check_settings(&fixed.settings)?;
+        let (rate_hz, channels) = ORDINARY;
+        let frames = self.limits.clip_seconds_max.min(MINUTE_SECONDS) * u64::from(rate_hz);
+        let settings = settings::to_models(&fixed.settings);
+        let ask = Ask { settings, stems: fixed.stems.clone(), ..Ask::default() };
+        self.planned(model, ClipShape { channels, frames, rate_hz }, &ask)
     }
 
     /// The plan and its price.
@@ -356,10 +377,14 @@ fn shape(clip: &ClipHeader) -> ClipShape {
 /// Names and numbers of things, before anything is done with them.
 fn check_words(request: &JobRequest) -> Result<(), Refusal> {
     check_text("title", &request.title, TITLE_CHARS_MAX)?;
-    limit("number of stems", request.stems.len() as u64, 0, STEMS_MAX as u64)?;
+    check_stems(&request.stems)?;
     limit("number of references", request.references.len() as u64, 0, REFERENCES_MAX as u64)?;
-    request.stems.iter().try_for_each(|stem| check_text("stem's name", stem, NAME_CHARS_MAX))?;
     check_settings(&request.settings)
+}
+
+fn check_stems(stems: &[String]) -> Result<(), Refusal> {
+    limit("number of stems", stems.len() as u64, 0, STEMS_MAX as u64)?;
+    stems.iter().try_for_each(|stem| check_text("stem's name", stem, NAME_CHARS_MAX))
 }
 
 fn check_settings(settings: &Settings) -> Result<(), Refusal> {

@@ -21,12 +21,14 @@ mod schema;
 mod secured;
 mod shop;
 mod webhooks;
+mod widgets;
 mod words;
 
 use crate::auth::Auth;
 use crate::cashier::Cashier;
 use crate::courier::endpoints::Endpoints;
 use crate::desk::Desk;
+use crate::embed::Widgets;
 use crate::grpc::TlsPem;
 use crate::http::limits;
 use crate::team::Team;
@@ -56,12 +58,14 @@ pub struct Edge {
     cashier: Option<Arc<Cashier>>,
     endpoints: Endpoints,
     team: Team,
+    widgets: Option<Widgets>,
     watches: Arc<Semaphore>,
 }
 
 impl Edge {
     /// Lets in by `auth`, counts at `door`, does calls at `desk`; `cashier` sells credits where any are sold, `endpoints`
-    /// are where customers are told, `team` changes who belongs to an account.
+    /// are where customers are told, `team` changes who belongs to an account, `widgets` are what accounts show elsewhere, where
+    /// the server has them.
     #[must_use]
     pub fn new(
         auth: Auth,
@@ -70,8 +74,10 @@ impl Edge {
         cashier: Option<Arc<Cashier>>,
         endpoints: Endpoints,
         team: Team,
+        widgets: Option<Widgets>,
     ) -> Self {
-        Self { auth, door, desk, cashier, endpoints, team, watches: Arc::new(Semaphore::new(WATCHES_MAX)) }
+        let watches = Arc::new(Semaphore::new(WATCHES_MAX));
+        Self { auth, door, desk, cashier, endpoints, team, widgets, watches }
     }
 }
 

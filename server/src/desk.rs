@@ -8,6 +8,7 @@ mod rooms;
 mod watch;
 
 pub use arriving::Arriving;
+pub use clips::Staged;
 pub use results::{ResultKind, Stored};
 pub use rooms::Rooms;
 pub use watch::View;

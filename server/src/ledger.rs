@@ -90,6 +90,15 @@ impl LineKind {
     }
 }
 
+/// By which widget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CameBy {
+    /// For ever.
+    pub id: WidgetId,
+    /// As its account calls it.
+    pub name: String,
+}
+
 /// One line of an account's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
@@ -106,7 +115,7 @@ pub struct Line {
     /// The job a capture paid for, or a refund was for.
     pub job: Option<JobId>,
     /// The widget by which that job came.
-    pub widget: Option<WidgetId>,
+    pub widget: Option<CameBy>,
     /// For people.
     pub note: String,
 }

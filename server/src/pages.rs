@@ -140,9 +140,11 @@ impl Edge {
     }
 
     /// What accounts show elsewhere.
-    fn widgets(&self) -> Widgets {
+    #[must_use]
+    pub fn widgets(&self) -> Widgets {
         let admissions = Arc::clone(&self.desk.admissions);
-        Widgets { store: Arc::clone(&self.store), clock: Arc::clone(&self.clock), admissions }
+        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
+        Widgets { store, clock, admissions, url: self.url.clone() }
     }
 
     /// How cookies are written here.

@@ -31,7 +31,7 @@ impl Filter {
 }
 
 /// The first row.
-pub const CSV_HEAD: &str = "line,at,kind,credits,balance,job,note\r\n";
+pub const CSV_HEAD: &str = "line,at,kind,credits,balance,job,note,widget\r\n";
 
 /// One row (RFC 4180). Credits that went have a minus.
 #[must_use]
@@ -39,7 +39,14 @@ pub fn csv(line: &Line, at: &str) -> String {
     let sign = if line.kind.comes() { "" } else { "-" };
     let job = line.job.map(|job| job.to_string()).unwrap_or_default();
     let (kind, after) = (line.kind.word(), line.posted_after.0);
-    format!("{},{at},{kind},{sign}{},{after},{job},{}\r\n", line.line, line.amount.0, cell(&line.note))
+    let texts = texts(&line.note, line.widget.as_ref().map(|widget| widget.name.as_str()));
+    format!("{},{at},{kind},{sign}{},{after},{job},{texts}\r\n", line.line, line.amount.0)
+}
+
+/// The last two cells: what people wrote. Nothing where no widget brought the job.
+#[must_use]
+pub fn texts(note: &str, widget: Option<&str>) -> String {
+    format!("{},{}", cell(note), widget.map(cell).unwrap_or_default())
 }
 
 /// A text as a cell: quoted, and with an apostrophe before what a spreadsheet would run as a formula.
@@ -54,7 +61,8 @@ pub fn cell(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tributary_protocol::vocab::Credits;
+    use crate::ledger::CameBy;
+    use tributary_protocol::vocab::{Credits, WidgetId};
 
     fn line(at: i64, kind: LineKind, note: &str) -> Line {
         let (amount, posted_after) = (Credits(5), Credits(7));
@@ -84,8 +92,13 @@ mod tests {
         ] {
             assert_eq!(cell(note), written);
         }
-        assert_eq!(csv(&line(0, LineKind::Capture, "x"), "T"), "3,T,capture,-5,7,,\"x\"\r\n");
-        assert_eq!(csv(&line(0, LineKind::Grant, "x"), "T"), "3,T,grant,5,7,,\"x\"\r\n");
+        assert_eq!(csv(&line(0, LineKind::Capture, "x"), "T"), "3,T,capture,-5,7,,\"x\",\r\n");
+        assert_eq!(csv(&line(0, LineKind::Grant, "x"), "T"), "3,T,grant,5,7,,\"x\",\r\n");
+        let widget = Some(CameBy { id: WidgetId::generate(), name: "=1+1, \"x\"".to_owned() });
+        let by_widget = Line { widget, ..line(0, LineKind::Capture, "@x") };
+        assert_eq!(csv(&by_widget, "T"), "3,T,capture,-5,7,,\"'@x\",\"'=1+1, \"\"x\"\"\"\r\n");
+        let cells = |row: &str| row.matches(',').count();
+        assert_eq!(cells(&csv(&line(0, LineKind::Grant, ""), "T")), cells(CSV_HEAD));
     }
 
     #[test]

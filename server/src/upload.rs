@@ -180,6 +180,19 @@ impl Uploads {
         &self.staging.root
     }
 
+    /// Removes a clip that came, in part or whole, and that nobody wants after all; false where there is none, or somebody
+    /// writes it. What is stored stays.
+    ///
+    /// # Errors
+    /// `Artifact` where it cannot be removed.
+    pub fn discard(&self, tenant: &Tenant, sha256: Sha256) -> Result<bool, UploadError> {
+        let path = self.staging.path(&Key::new(tenant, sha256));
+        let Some(claim) = self.staging.claim(path) else { return Ok(false) };
+        let Some(_held) = lock::hold(claim.path()) else { return Ok(false) };
+        remove(claim.path())?;
+        Ok(true)
+    }
+
     /// Removes partial clips that nobody writes and that were last written before `older_than`.
     ///
     /// # Errors

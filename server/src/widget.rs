@@ -4,6 +4,7 @@ use crate::clock::Timestamp;
 use crate::people::{Right, Rights};
 use crate::tenant::{Principal, Tenant};
 use std::fmt;
+use tributary_protocol::settings::Settings;
 use tributary_protocol::vocab::{AccountId, Credits, PersonId, Sha256, WidgetId};
 
 /// Widgets of one account that are not revoked.
@@ -31,6 +32,8 @@ pub struct Widget {
     pub token: String,
     /// The one service: a model's name.
     pub model: String,
+    /// What visitors do not choose.
+    pub fixed: Fixed,
     /// Where it may be shown; at least one.
     pub origins: Vec<Origin>,
     /// What its visitors' jobs may hold and take in one calendar month (UTC).
@@ -60,6 +63,31 @@ impl Widget {
     #[must_use]
     pub fn tenant(&self) -> Tenant {
         Tenant::acting_for(self.account)
+    }
+}
+
+/// What a widget's maker chose once for all visitors. What is not in here, they choose.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fixed {
+    /// Values of the model's controls.
+    pub settings: Settings,
+    /// The stems that come out, in the model's order; empty where visitors choose them.
+    pub stems: Vec<String>,
+}
+
+impl Fixed {
+    /// Nothing is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.settings.is_empty() && self.stems.is_empty()
+    }
+
+    /// What a visitor's job is told: what they chose, and what is fixed in the place of it, whatever they sent.
+    #[must_use]
+    pub fn over(&self, chosen: Self) -> Self {
+        let Self { mut settings, stems } = chosen;
+        settings.extend(self.settings.clone());
+        Self { settings, stems: if self.stems.is_empty() { stems } else { self.stems.clone() } }
     }
 }
 
@@ -155,6 +183,7 @@ pub fn origins(text: &str) -> Result<Vec<Origin>, NotAnOrigin> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tributary_protocol::settings::Setting;
 
     #[test]
     fn an_origin_is_kept_in_one_spelling_or_refused() {
@@ -199,6 +228,19 @@ mod tests {
         ] {
             assert!(Origin::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_fixed_stands_whatever_a_visitor_chose() {
+        let settings = |pairs: &[(&str, bool)]| -> Settings {
+            pairs.iter().map(|(name, on)| ((*name).to_owned(), Setting::Switch(*on))).collect()
+        };
+        let fixed = Fixed { settings: settings(&[("a", true)]), stems: vec!["vocals".into()] };
+        let chosen = Fixed { settings: settings(&[("a", false), ("b", false)]), stems: vec!["drums".into()] };
+        let told = Fixed { settings: settings(&[("a", true), ("b", false)]), ..fixed.clone() };
+        assert_eq!(fixed.over(chosen.clone()), told);
+        assert_eq!(Fixed::default().over(chosen.clone()), chosen);
+        assert!(Fixed::default().is_empty() && !fixed.is_empty());
     }
 
     #[test]

@@ -378,7 +378,8 @@ pub(crate) async fn wire(
     let auth = Auth { store: Arc::clone(&ports.store), clock: Arc::clone(&parts.clock) };
     let api = pages.as_ref().map(|pages| {
         let (auth, door, desk) = (auth.clone(), http.door.clone(), Arc::clone(&desk));
-        crate::api::Edge::new(auth, door, desk, cashier.clone(), endpoints, pages.team.clone())
+        let widgets = pages.config.widgets.then(|| pages.widgets());
+        crate::api::Edge::new(auth, door, desk, cashier.clone(), endpoints, pages.team.clone(), widgets)
     });
     let Shared { sign_in, door: Door { throttle, proxies }, .. } = shared;
     let gate = Gate { auth, throttle, proxies };

@@ -1,14 +1,16 @@
 //! Widgets without a browser: who may frame what, whose job is whose, and what visitors are told when there is nothing for them.
 
 use crate::pages::wav;
+use tributary_protocol::client::HistoryPage;
+use tributary_protocol::settings::Setting;
 use tributary_protocol::vocab::{Credits, JobId, WidgetId};
 use tributary_server::Parts;
 use tributary_server::auth::token::Token;
 use tributary_server::clock::{Clock, SystemClock};
 use tributary_server::config::{Config, SignUp};
-use tributary_server::store::widgets::NewWidget;
+use tributary_server::store::widgets::{AddedWidget, NewWidget};
 use tributary_server::tenant::Tenant;
-use tributary_server::widget::{Origin, Widget};
+use tributary_server::widget::{Fixed, Origin, Widget};
 use tributary_tests::browser::{Browser, Page};
 use tributary_tests::{Stage, stage, wait};
 
@@ -24,16 +26,25 @@ async fn world(change: impl FnOnce(&mut Config)) -> Stage {
 }
 
 async fn widget(stage: &Stage, tenant: &Tenant, model: &str, credits: u64) -> Widget {
+    widget_with(stage, tenant, model, credits, Fixed::default()).await
+}
+
+/// As an older version of a model may have let it be made: nothing is checked.
+async fn widget_with(stage: &Stage, tenant: &Tenant, model: &str, credits: u64, fixed: Fixed) -> Widget {
     let new = NewWidget {
         id: WidgetId::generate(),
         name: "The band's page".to_owned(),
         token: Token::generate().reveal().to_owned(),
         model: model.to_owned(),
+        fixed,
         origins: ORIGINS.map(|origin| Origin::parse(origin).unwrap()).to_vec(),
         month_limit: Credits(credits),
         created_by: None,
     };
-    stage.server.store.add_widget(tenant, &new, SystemClock.now()).await.unwrap().unwrap()
+    match stage.server.store.add_widget(tenant, &new, SystemClock.now()).await.unwrap() {
+        AddedWidget::Yes(widget) => widget,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// Whoever comes along.
@@ -183,6 +194,136 @@ async fn what_is_anothers_and_what_was_revoked_is_as_what_never_was() {
     stage.audit().await.unwrap();
 }
 
+/// What is fixed of the master: of every kind of control one.
+fn fixed_master() -> Fixed {
+    let settings = [
+        ("match_percent".to_owned(), Setting::Number(30.0)),
+        ("eq".to_owned(), Setting::Switch(true)),
+        ("limiter".to_owned(), Setting::Choice("classic".to_owned())),
+    ];
+    Fixed { settings: settings.into(), stems: Vec::new() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_fixed_is_neither_shown_nor_changed() {
+    let stage = world(|_| {}).await;
+    let (tenant, _) = stage.account("the band", 50).await.unwrap();
+    let (wav, store) = (wav(&stage), &stage.server.store);
+    let master = widget_with(&stage, &tenant, "master", 20, fixed_master()).await;
+    let form = somebody(&stage).get(&page_of(&master)).unwrap().text();
+    for (name, is_shown) in
+        [("preset", true), ("release_ms", true), ("match_percent", false), ("eq", false), ("limiter", false)]
+    {
+        assert_eq!(form.contains(&format!("name=\"set-{name}\"")), is_shown, "{name}: {form}");
+    }
+    // A form of somebody's own making says more than the page's; of what visitors choose, what they chose counts.
+    let forged = [
+        ("do", "start"),
+        ("set-preset", "broadcast"),
+        ("set-match_percent", "100"),
+        ("set-limiter", "off"),
+        ("set-nothing", "1"),
+        ("stem", "vocals"),
+    ];
+    let send = |widget: &Widget, fields: &[(&str, &str)]| {
+        somebody(&stage).upload(&page_of(widget), fields, "take.wav", &wav).unwrap()
+    };
+    assert_eq!(send(&master, &forged).status, 303);
+    let told = store.jobs(&tenant, None, 1).await.unwrap().remove(0).settings;
+    for (name, setting) in &fixed_master().settings {
+        assert_eq!(&told[name], setting, "{name}");
+    }
+    assert_eq!(told["preset"], Setting::Choice("broadcast".to_owned()));
+    assert_eq!(told["match_sides"], Setting::Switch(false), "a switch that the form leaves out is off");
+    // Without the page's form everything else is the model's own.
+    assert_eq!(send(&master, &[]).status, 303);
+    let told = store.jobs(&tenant, None, 1).await.unwrap().remove(0).settings;
+    assert_eq!(told["match_sides"], Setting::Switch(true));
+    assert_eq!(told["match_percent"], Setting::Number(30.0));
+
+    let two = Fixed { stems: vec!["vocals".to_owned(), "drums".to_owned()], ..Fixed::default() };
+    let two = widget_with(&stage, &tenant, "mini", 20, two).await;
+    let form = somebody(&stage).get(&page_of(&two)).unwrap().text();
+    assert!(form.contains("type=\"file\"") && !form.contains("name=\"stem\""), "{form}");
+    let sent = send(&two, &[("stem", "bass"), ("stem", "other")]);
+    assert_eq!(sent.status, 303, "{}", sent.text());
+    assert_eq!(store.jobs(&tenant, None, 1).await.unwrap()[0].stems, ["vocals", "drums"]);
+    somebody(&stage).get(&format!("{}/live", sent.header("location"))).unwrap();
+    stage.audit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_service_does_not_take_is_said_to_whoever_fixes_it() {
+    let stage = world(|_| {}).await;
+    let mut ann = crate::pages::signed_up(&stage, "ann@example.org").await;
+    let usual = ann.get("/widgets").unwrap().text();
+    assert!(usual.contains("name=\"stem\" value=\"vocals\""), "a separator comes first: {usual}");
+    let form = ann.get("/widgets?model=master").unwrap().text();
+    assert!(form.contains("name=\"fix-match_percent\"") && !form.contains("name=\"stem\""), "{form}");
+    let mut ask = |more: &[(&str, &str)]| {
+        let usual = [
+            ("model", "master"),
+            ("name", "The band's page"),
+            ("origins", "https://band.example"),
+            ("limit", "5"),
+        ];
+        ann.submit("/widgets", "/widgets", &[&usual[..], more].concat()).unwrap()
+    };
+    for (field, text, words) in [
+        ("fix-match_percent", "101", "from 0 to 100"),
+        ("fix-match_percent", "much", "from 0 to 100"),
+        ("fix-eq", "maybe", "on or off"),
+        ("fix-preset", "cassette", "must be one of streaming"),
+        // Visitors send one file.
+        ("fix-preset", "reference", "needs a reference"),
+        ("stem", "flute", "flute"),
+    ] {
+        let refused = ask(&[(field, text)]);
+        let shown = refused.text();
+        assert_eq!(refused.status, 422, "{field} {text}: {shown}");
+        assert!(shown.contains(words) && shown.contains("No widgets yet."), "{words}: {shown}");
+        assert!(
+            shown.contains("value=\"The band&#39;s page\"") || shown.contains("value=\"The band's page\""),
+            "{shown}"
+        );
+    }
+    let made = ask(&[("fix-match_percent", "30"), ("fix-eq", "off"), ("fix-limiter", "classic")]);
+    assert_eq!(made.status, 303, "{}", made.text());
+    let shown = ann.get("/widgets").unwrap().text();
+    for line in ["Match: 30 %", "Equaliser: off", "Limiter: Classic (sample peak)"] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_changed_says_so_and_takes_nothing() {
+    let stage = world(|_| {}).await;
+    let (tenant, _) = stage.account("the band", 50).await.unwrap();
+    let set =
+        |name: &str, setting| Fixed { settings: [(name.to_owned(), setting)].into(), ..Fixed::default() };
+    for (model, fixed) in [
+        ("master", set("glow", Setting::Switch(true))),
+        ("master", set("match_percent", Setting::Number(101.0))),
+        ("master", set("preset", Setting::Choice("cassette".to_owned()))),
+        ("mini", Fixed { stems: vec!["vocals".to_owned(), "flute".to_owned()], ..Fixed::default() }),
+    ] {
+        let widget = widget_with(&stage, &tenant, model, 20, fixed).await;
+        let shown = somebody(&stage).get(&page_of(&widget)).unwrap();
+        let sent = somebody(&stage).upload(&page_of(&widget), &[], "take.wav", &wav(&stage)).unwrap();
+        for answer in [shown, sent] {
+            let text = answer.text();
+            assert_eq!(answer.status, 503, "{text}");
+            assert!(text.contains("The service of this page has changed"), "{text}");
+            assert!(
+                !text.contains("type=\"file\"") && !text.contains("glow") && !text.contains("101"),
+                "{text}"
+            );
+        }
+    }
+    assert_eq!(stage.server.store.jobs(&tenant, None, 1).await.unwrap(), []);
+    stage.audit().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_widget_ends_what_is_watched_by_it() {
     let stage = world(|config| config.worker.jobs = 1).await;
@@ -205,7 +346,7 @@ async fn a_revoked_widget_ends_what_is_watched_by_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn visitors_are_told_plainly_and_nothing_of_the_account() {
     let stage = world(|_| {}).await;
-    let (tenant, _) = stage.account("the band", 1_234).await.unwrap();
+    let (tenant, client) = stage.account("the band", 1_234).await.unwrap();
     let (poor, _) = stage.account("the poor band", 0).await.unwrap();
     let (small, gone) = (widget(&stage, &tenant, "mini", 1).await, widget(&stage, &tenant, "gone", 9).await);
     let (free, unpaid) = (widget(&stage, &tenant, "mini", 900).await, widget(&stage, &poor, "mini", 9).await);
@@ -224,8 +365,10 @@ async fn visitors_are_told_plainly_and_nothing_of_the_account() {
         }
     };
     let shown = |widget: &Widget| somebody(&stage).get(&page_of(widget)).unwrap();
+    let waiting = || waiting(&stage);
     assert!(shown(&small).text().contains("at most 1 minute and"), "{}", shown(&small).text());
     refused(&small, &long, 422, "longer than what is left of this page's allowance");
+    assert_eq!(waiting(), 0, "a file of which no job was made is gone at once");
     let job = sent(&stage, &small, &short);
     refused(&small, &short, 422, "This page has used up its allowance for this month.");
     let used_up = shown(&small);
@@ -234,6 +377,9 @@ async fn visitors_are_told_plainly_and_nothing_of_the_account() {
     assert_eq!(store.account(&tenant).await.unwrap().balance.posted, Credits(1_233), "one job, and no more");
     let listed = store.jobs(&tenant, None, 10).await.unwrap();
     assert_eq!(listed.iter().map(|job| job.widget).collect::<Vec<_>>(), [Some(small.id)]);
+    let lines = client.history(HistoryPage::default()).await.unwrap();
+    let came_by: Vec<_> = lines.iter().map(|line| line.widget.as_deref()).collect();
+    assert_eq!(came_by, [Some("The band's page"), None], "the job, and the grant");
 
     refused(&gone, &short, 503, "is not offered any more");
     assert_eq!(shown(&gone).status, 503);
@@ -241,6 +387,42 @@ async fn visitors_are_told_plainly_and_nothing_of_the_account() {
     refused(&free, b"no sound at all", 422, "That cannot be done");
     store.suspend(&tenant, Some(SystemClock.now())).await.unwrap();
     refused(&free, &short, 503, "takes no files at the moment");
+    assert_eq!(waiting(), 0);
+    stage.audit().await.unwrap();
+}
+
+/// Files where clips arrive, of all accounts.
+fn waiting(stage: &Stage) -> usize {
+    let (mut folders, mut found) = (vec![stage.folder.path().join("data/uploads")], 0);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { found += 1 }
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_file_that_a_job_waits_for_stays() {
+    let stage = world(|_| {}).await;
+    let (tenant, client) = stage.account("the band", 1).await.unwrap();
+    let widget = widget(&stage, &tenant, "mini", 10).await;
+    let take = stage.take(7, 44_100 * 3).unwrap();
+    // A member's job takes the last credit, and its clip has not come.
+    let id = JobId::generate();
+    client.create(&stage::wish(id, take.header)).await.unwrap();
+    let wav = crate::pages::wav_of(&take);
+    let refused = somebody(&stage).upload(&page_of(&widget), &[], "take.wav", &wav).unwrap();
+    assert!(refused.status == 503 && refused.text().contains("takes no files"), "{}", refused.text());
+    assert_eq!(waiting(&stage), 1);
+    client.upload(&take.header, &take.file, |_| {}).await.unwrap();
+    assert_eq!(waiting(&stage), 0);
+    wait::until("the member's job", async || {
+        let job = stage.server.store.job(&tenant, id).await.unwrap().unwrap();
+        job.state.is_terminal().then_some(())
+    })
+    .await;
     stage.audit().await.unwrap();
 }
 

@@ -107,6 +107,7 @@ impl TryFrom<v1::LedgerLine> for LedgerLine {
             posted_after: Credits(wire.posted_after),
             job: if wire.job_id.is_empty() { None } else { Some(read_id(&wire.job_id)?) },
             note: wire.note,
+            widget: (!wire.widget.is_empty()).then_some(wire.widget),
         })
     }
 }

@@ -191,6 +191,8 @@ pub struct LedgerLine {
     pub job: Option<JobId>,
     /// For people.
     pub note: String,
+    /// The name of the widget by which that job came.
+    pub widget: Option<String>,
 }
 
 /// Which jobs to list.

@@ -87,6 +87,9 @@ pub struct LedgerLine {
     /// For people: the job's title, the grant's reason.
     #[prost(string, tag = "7")]
     pub note: ::prost::alloc::string::String,
+    /// The widget by which that job came, as its account calls it; empty otherwise.
+    #[prost(string, tag = "8")]
+    pub widget: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PacksRequest {}

@@ -18,5 +18,7 @@ mod members;
 mod secured;
 #[path = "api_tests/webhooks.rs"]
 mod webhooks;
+#[path = "api_tests/widgets.rs"]
+mod widgets;
 #[path = "api_tests/world.rs"]
 mod world;

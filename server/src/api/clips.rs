@@ -114,5 +114,5 @@ pub(super) async fn decode(
     while let Some(bytes) = next(&mut stream).await? {
         file.write(&bytes).await?;
     }
-    Ok(super::answer(&words::clip(&file.decode(&pass.principal.tenant).await?)))
+    Ok(super::answer(&words::clip(&file.decode(&pass.principal.tenant).await?.clip)))
 }

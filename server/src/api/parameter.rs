@@ -32,11 +32,16 @@ pub(super) const fn limit<const MAX: u32>() -> Parameter {
 pub(super) const RANGE: Parameter =
     header("Range", "One range of bytes, `bytes=FIRST-LAST`; `If-Range` takes the ETag.", text);
 
-pub(super) const IDEMPOTENCY: Parameter = header(
-    "Idempotency-Key",
-    "Names it in the place of `id`: 1 to 255 ASCII characters.",
-    || json!({ "type": "string", "minLength": 1, "maxLength": 255 }),
-);
+pub(super) const IDEMPOTENCY: Parameter =
+    header("Idempotency-Key", "Names it in the place of `id`: 1 to 255 ASCII characters.", idempotency_key);
+
+/// Of what has no other name that a client could choose.
+pub(super) const IDEMPOTENCY_KEY: Parameter =
+    header("Idempotency-Key", "Names what is asked for: 1 to 255 ASCII characters.", idempotency_key);
+
+fn idempotency_key() -> Schema {
+    json!({ "type": "string", "minLength": 1, "maxLength": 255 })
+}
 
 /// What the value in an address is, by its name there.
 pub(super) fn of_path(name: &str) -> Schema {

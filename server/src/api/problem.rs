@@ -6,6 +6,7 @@ use crate::auth::AuthError;
 use crate::cashier::BuyError;
 use crate::courier::endpoints::EndpointError;
 use crate::desk::DeskError;
+use crate::embed::NotMade;
 use crate::store::StoreError;
 use crate::team::Unchanged;
 use crate::tenant::Forbidden;
@@ -238,6 +239,16 @@ impl From<EndpointError> for Problem {
             }
             EndpointError::NoWebhook | EndpointError::NoDelivery => Self::not_found(text),
             EndpointError::Store(error) => Self::of_store(error),
+        }
+    }
+}
+
+impl From<NotMade> for Problem {
+    fn from(error: NotMade) -> Self {
+        match &error {
+            NotMade::TooMany | NotMade::Conflict => Self::conflict(error.to_string()),
+            NotMade::Store(error) => Self::of_store(error),
+            _ => Self::invalid(error.to_string()),
         }
     }
 }

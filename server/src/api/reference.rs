@@ -117,6 +117,8 @@ fn rows(html: &mut String, before: &str, schema: &Value) {
     }
 }
 
+/// An address in an example is text, too: written so that the page's source has none that leads elsewhere.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    text.replace("://", ":&#47;&#47;")
 }

@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256 as Hasher};
 use std::str::FromStr;
-use tributary_protocol::vocab::{AccountId, InvitationId, JobId, PurchaseId, Sha256, WebhookId};
+use tributary_protocol::vocab::{AccountId, InvitationId, JobId, PurchaseId, Sha256, WebhookId, WidgetId};
 
 /// A JSON body: many settings and references fit.
 const JSON_BYTES_MAX: usize = 64 * 1024;
@@ -107,6 +107,15 @@ pub(super) fn id_of_new_invitation(
         return Ok(InvitationId::generate());
     }
     id_of_new(account, "invitation", said, headers, InvitationId::from_slice)
+}
+
+/// The id of a widget; without a key it is one more. It is unique among all accounts' widgets, so that nobody names one of
+/// their own choice: they would hear whether another account has it.
+pub(super) fn id_of_new_widget(account: AccountId, headers: &HeaderMap) -> Result<WidgetId, Problem> {
+    if is_unnamed(None, headers) {
+        return Ok(WidgetId::generate());
+    }
+    id_of_new(account, "widget", None, headers, WidgetId::from_slice)
 }
 
 fn is_unnamed(said: Option<&str>, headers: &HeaderMap) -> bool {

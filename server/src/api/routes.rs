@@ -1,6 +1,6 @@
 //! The one table of routes: what is served, what it needs, and what is written about it.
 
-use super::parameter::{self, IDEMPOTENCY, Parameter, RANGE, header, limit, query};
+use super::parameter::{self, IDEMPOTENCY, IDEMPOTENCY_KEY, Parameter, RANGE, header, limit, query};
 use super::schema::{self, Schema};
 use super::{Edge, account, clips, events, jobs, models, openapi, reference, results, shop};
 use crate::people::Right;
@@ -91,6 +91,7 @@ macro_rules! route {
 
 mod people;
 mod webhooks;
+mod widgets;
 
 /// All of them; what deletes something comes after what reads it.
 pub(super) fn table() -> Vec<Route> {
@@ -106,6 +107,7 @@ pub(super) fn table() -> Vec<Route> {
         webhooks::of_webhooks(),
         webhooks::of_one(),
         webhooks::of_deliveries(),
+        widgets::of_widgets(),
     ];
     parts.into_iter().flatten().collect()
 }

@@ -1,6 +1,10 @@
 //! JSON Schemas (2020-12) of everything that is sent and answered. Objects are closed and every field of an answer is there:
 //! a test holds real answers against them.
 
+mod widgets;
+
+pub(super) use widgets::{widget, widget_wish, widgets};
+
 use serde_json::{Map, Value, json};
 
 /// A JSON Schema.
@@ -127,6 +131,7 @@ pub(super) fn history() -> Schema {
         ("credits_after", count("Credits of the account after this line.")),
         ("job", maybe(text("The job that was paid."))),
         ("note", text("For people.")),
+        ("widget", maybe(text("The widget by which that job came: its name."))),
     ]);
     object(&[
         ("lines", list(line, "Newest first.")),

@@ -78,7 +78,7 @@ pub(super) fn job(view: &View) -> Value {
         "title": job.title,
         "clip": clip(&job.clip),
         "references": job.references.iter().map(clip).collect::<Vec<_>>(),
-        "settings": job.settings.iter().map(|(name, value)| (name.clone(), setting(value))).collect::<Map<_, _>>(),
+        "settings": values(&job.settings),
         "wanted_stems": job.stems,
         "uploaded_bytes": uploaded_bytes,
         "queue_position": queue_position,
@@ -101,12 +101,13 @@ pub(super) fn job(view: &View) -> Value {
     })
 }
 
-fn setting(setting: &Setting) -> Value {
-    match setting {
+pub(super) fn values(settings: &Settings) -> Map<String, Value> {
+    let value = |setting: &Setting| match setting {
         Setting::Number(number) => json!(number),
         Setting::Switch(on) => json!(on),
         Setting::Choice(word) => json!(word),
-    }
+    };
+    settings.iter().map(|(name, setting)| (name.clone(), value(setting))).collect()
 }
 
 pub(super) fn line(line: &Line) -> Value {
@@ -119,6 +120,7 @@ pub(super) fn line(line: &Line) -> Value {
         "credits_after": line.posted_after.0,
         "job": line.job.map(|job| job.to_string()),
         "note": line.note,
+        "widget": line.widget.as_ref().map(|widget| &widget.name),
     })
 }
 

@@ -1,7 +1,7 @@
 //! `tributary balance` and `tributary history`.
 
 use super::{DONE, Place, screen};
-use crate::statement::{CSV_HEAD, cell};
+use crate::statement::{CSV_HEAD, texts};
 use tributary_protocol::client::{Client, HistoryPage, LedgerLine};
 use tributary_protocol::limits::HISTORY_PAGE_MAX;
 
@@ -92,6 +92,7 @@ pub(super) async fn history(place: Place, args: HistoryArgs) -> anyhow::Result<u
             screen::line(serde_json::json!({
                 "line": line.line, "at_us": line.at_us, "kind": line.kind.word(), "credits": line.credits,
                 "posted_after": line.posted_after.0, "job": line.job.map(|job| job.to_string()), "note": line.note,
+                "widget": line.widget,
             }));
         }
     } else if lines.is_empty() {
@@ -135,5 +136,6 @@ async fn statement(client: &Client, limit: Option<u32>, before: Option<u64>) -> 
 fn row(line: &LedgerLine) -> String {
     let job = line.job.map(|job| job.to_string()).unwrap_or_default();
     let (at, kind, after) = (screen::time(line.at_us), line.kind.word(), line.posted_after.0);
-    format!("{},{at},{kind},{},{after},{job},{}", line.line, line.credits, cell(&line.note))
+    let texts = texts(&line.note, line.widget.as_deref());
+    format!("{},{at},{kind},{},{after},{job},{texts}", line.line, line.credits)
 }

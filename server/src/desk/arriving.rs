@@ -1,14 +1,13 @@
 //! A file that a request brings, of any format: on disk as it comes, no larger than allowed, never in the disk's last room;
 //! then decoded, and a clip that waits for its job.
 
-use super::{Desk, DeskError};
+use super::{Desk, DeskError, Staged};
 use crate::tenant::Tenant;
 use std::io;
 use std::path::Path;
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::OwnedSemaphorePermit;
-use tributary_protocol::vocab::ClipHeader;
 
 /// The disk's room is looked at again after so many bytes.
 const ROOM_EVERY_BYTES: u64 = 64 << 20;
@@ -72,7 +71,7 @@ impl Arriving<'_> {
     ///
     /// # Errors
     /// Where it is no audio, outside the limits, or there is no room.
-    pub async fn decode(mut self, tenant: &Tenant) -> Result<ClipHeader, DeskError> {
+    pub async fn decode(mut self, tenant: &Tenant) -> Result<Staged, DeskError> {
         self.sink.flush().await.map_err(failed)?;
         let _turn = self.desk.rooms.decode().await;
         let path: &Path = self.file.path();

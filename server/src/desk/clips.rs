@@ -20,6 +20,15 @@ use tributary_protocol::vocab::{ClipHeader, Sha256};
 /// Bytes of clips that an account may leave here before a job names them: an hour of stereo at 48 kHz, three times.
 const STAGED_BYTES_MAX: u64 = 4 << 30;
 
+/// A file that is a clip now and waits for a job that names it.
+#[derive(Clone, Copy, Debug)]
+pub struct Staged {
+    /// What it is.
+    pub clip: ClipHeader,
+    /// This file brought it: nothing of it was here, and nobody else was sending it.
+    is_new: bool,
+}
+
 impl Desk {
     /// Takes up a clip where it was left.
     ///
@@ -138,7 +147,7 @@ impl Desk {
     ///
     /// # Errors
     /// Where it is no audio, outside the limits, or there is no room.
-    pub(super) async fn stage(&self, tenant: &Tenant, file: &Path) -> Result<ClipHeader, DeskError> {
+    pub(super) async fn stage(&self, tenant: &Tenant, file: &Path) -> Result<Staged, DeskError> {
         let opening = file.to_owned();
         let opened = tokio::task::spawn_blocking(move || canonical::open(&opening)).await?;
         let mut source = opened.map_err(DeskError::Audio)?;
@@ -152,10 +161,24 @@ impl Desk {
                 return Err(DeskError::TooMuchStaged { bytes_max: STAGED_BYTES_MAX });
             }
             let mut clip = canonical::write(source.as_mut(), uploads.spool()).map_err(DeskError::Audio)?;
-            keep(&uploads, &owner, &mut clip)?;
-            Ok(clip.header)
+            let is_new = keep(&uploads, &owner, &mut clip)?;
+            Ok(Staged { clip: clip.header, is_new })
         })
         .await?
+    }
+
+    /// Erases a clip that no job will name, so that it takes no room until it would be swept. One that was here before, or that a
+    /// job waits for by now, stays; who sent the same file meanwhile and has not started its job sends it again.
+    ///
+    /// # Errors
+    /// The store's, or where it cannot be removed.
+    pub async fn discard(&self, tenant: &Tenant, staged: &Staged) -> Result<(), DeskError> {
+        let sha256 = staged.clip.sha256;
+        if !staged.is_new || self.store.awaited_clip(tenant, sha256).await?.is_some() {
+            return Ok(());
+        }
+        let (uploads, owner) = (Arc::clone(&self.uploads), *tenant);
+        blocking(move || uploads.discard(&owner, sha256)).await.map(drop)
     }
 }
 
@@ -163,12 +186,24 @@ fn bytes_of(shape: ClipShape) -> u64 {
     tributary_audio::pcm::bytes_of(shape).unwrap_or(u64::MAX)
 }
 
-/// Copies a decoded clip to where clips arrive. A clip that is here already, or is being sent, is left as it is.
-fn keep(uploads: &Uploads, tenant: &Tenant, clip: &mut canonical::CanonicalClip) -> Result<(), DeskError> {
+/// Copies a decoded clip to where clips arrive; whether nothing of it was there. A clip that is here already, or is being sent,
+/// is left as it is.
+fn keep(uploads: &Uploads, tenant: &Tenant, clip: &mut canonical::CanonicalClip) -> Result<bool, DeskError> {
     let mut upload = match uploads.begin(tenant, &clip.header) {
-        Err(UploadError::Busy) => return Ok(()),
+        Err(UploadError::Busy) => return Ok(false),
         begun => begun?,
     };
+    let is_new = upload.committed_bytes() == 0;
+    let copied = copy(&mut upload, clip);
+    drop(upload);
+    if let (Err(_), true) = (&copied, is_new) {
+        // Whoever sends the file again sends all of it.
+        uploads.discard(tenant, clip.header.sha256)?;
+    }
+    copied.map(|()| is_new)
+}
+
+fn copy(upload: &mut Upload, clip: &mut canonical::CanonicalClip) -> Result<(), DeskError> {
     let failed = |cause| DeskError::Io { action: "read the decoded clip", cause };
     let mut file = clip.file.reopen().map_err(failed)?;
     std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(upload.committed_bytes())).map_err(failed)?;

@@ -183,6 +183,7 @@ pub(super) fn line(line: Line) -> v1::LedgerLine {
         posted_after: line.posted_after.0,
         job_id: line.job.map(|job| job.as_bytes().to_vec()).unwrap_or_default().into(),
         note: line.note,
+        widget: line.widget.map(|widget| widget.name).unwrap_or_default(),
     }
 }
 

@@ -7,7 +7,7 @@ use super::layout::{page, proof, wrong};
 use super::visit::Visit;
 use super::{Edge, csrf, redirect, words};
 use crate::admission::{JobRequest, Refusal};
-use crate::desk::DeskError;
+use crate::desk::{DeskError, Staged};
 use crate::offer::Offer;
 use crate::tenant::Tenant;
 use axum::extract::multipart::Field;
@@ -18,7 +18,7 @@ use maud::{Markup, html};
 use std::time::Duration;
 use tributary_protocol::limits::title_of;
 use tributary_protocol::settings::{Control, ControlKind, Setting, Settings};
-use tributary_protocol::vocab::{ClipHeader, Credits, JobId};
+use tributary_protocol::vocab::{Credits, JobId};
 
 /// Between two pieces of a file.
 const PIECE_PATIENCE: Duration = Duration::from_secs(60);
@@ -36,6 +36,15 @@ const TASKS: [(&str, &str); 4] = [
 pub(super) fn task_title(task: Option<&str>) -> &'static str {
     let known = TASKS.iter().find(|(word, _)| Some(*word) == task);
     known.map_or("Models that are gone", |(_, title)| title)
+}
+
+/// The first that is offered, in that order.
+pub(super) fn first(edge: &Edge) -> Option<&Offer> {
+    let of_task = |(task, _): &(&str, &str)| {
+        let task = *task;
+        edge.desk.admissions.offers.all().find(move |offer| offer.task_word() == task)
+    };
+    TASKS.iter().find_map(of_task)
 }
 
 pub(super) fn choices(edge: &Edge, chosen: &str) -> Markup {
@@ -97,7 +106,7 @@ pub(super) async fn take(State(edge): State<Edge>, visit: Visit, mut parts: Mult
             "model" if proven => model = short(field).await?,
             "file" if proven => {
                 let title = title_of(field.file_name().unwrap_or_default());
-                let draft = Draft { clip: received(&edge, &tenant, field).await?, title };
+                let draft = Draft { clip: received(&edge, &tenant, field).await?.clip, title };
                 let said = form_urlencoded::Serializer::new(String::new())
                     .append_pair("model", &model)
                     .append_pair("title", &draft.title)
@@ -130,11 +139,7 @@ pub(super) async fn short(mut field: Field<'_>) -> Result<String, Fault> {
 }
 
 /// The file, piece by piece, as a clip.
-pub(super) async fn received(
-    edge: &Edge,
-    tenant: &Tenant,
-    mut field: Field<'_>,
-) -> Result<ClipHeader, Fault> {
+pub(super) async fn received(edge: &Edge, tenant: &Tenant, mut field: Field<'_>) -> Result<Staged, Fault> {
     let mut file = edge.desk.receive(0, edge.config.upload_mb_max << 20).await?;
     let stopped = |_| Fault::Wrong("the file stopped coming; send it again".into());
     while let Some(piece) =
@@ -171,11 +176,7 @@ async fn shape_page(edge: &Edge, visit: &Visit, name: &str, typed: &Fields, refu
                 // Sent twice, it makes one job.
                 input type="hidden" name="job" value=(JobId::generate());
                 @if offer.card.stems.len() > 1 { (stems(offer, &wish.stems)) }
-                @for each in offer.controls.iter().filter(|each| !each.advanced) { (control(each, &wish.settings)) }
-                @if offer.controls.iter().any(|each| each.advanced) {
-                    details { summary { "More" }
-                        @for each in offer.controls.iter().filter(|each| each.advanced) { (control(each, &wish.settings)) } }
-                }
+                (controls(offer, &wish.settings, |_| true))
                 @match &quote {
                     Ok(quote) => {
                         p .price { "Costs " strong { (words::credits(quote.credits)) } " at most; " (words::grouped(available.0)) " are available." }
@@ -208,6 +209,16 @@ pub(super) fn stems(offer: &Offer, wanted: &[String]) -> Markup {
     }
 }
 
+/// A model's controls, as far as they are shown, with these values.
+pub(super) fn controls(offer: &Offer, settings: &Settings, shown: impl Fn(&Control) -> bool) -> Markup {
+    let (more, usual): (Vec<_>, Vec<_>) =
+        offer.controls.iter().filter(|each| shown(each)).partition(|each| each.advanced);
+    html! {
+        @for each in usual { (control(each, settings)) }
+        @if !more.is_empty() { details { summary { "More" } @for each in more { (control(each, settings)) } } }
+    }
+}
+
 fn control(control: &Control, settings: &Settings) -> Markup {
     let name = format!("set-{}", control.name);
     let set = settings.get(&control.name).cloned().unwrap_or_else(|| control.kind.default());
@@ -237,13 +248,20 @@ struct Wish {
     settings: Settings,
 }
 
-/// Model, stems and settings as a form says them. What a form does not say has the model's default, but for a switch of a form
-/// that was sent, which is off then.
+/// Model, stems and settings as a form says them.
 fn wished<'a>(edge: &'a Edge, typed: &Fields) -> Result<(&'a Offer, Wish), Fault> {
     let offers = &edge.desk.admissions.offers;
     let named = offers.get(typed.get("model")).ok();
     let offer =
         named.or_else(|| offers.all().next()).ok_or_else(|| Fault::Later("no model is installed".into()))?;
+    let settings = settings_of(offer, typed);
+    let stems = stem_names(offer, typed.all("stem").map(ToOwned::to_owned).collect());
+    Ok((offer, Wish { model: offer.card.name.clone(), stems, settings }))
+}
+
+/// Settings as a form says them. What it does not say has the model's default, but for a switch of a form that was sent, which
+/// is off then.
+pub(super) fn settings_of(offer: &Offer, typed: &Fields) -> Settings {
     let sent = !typed.get("do").is_empty();
     let mut settings = Settings::new();
     for control in &offer.controls {
@@ -255,8 +273,7 @@ fn wished<'a>(edge: &'a Edge, typed: &Fields) -> Result<(&'a Offer, Wish), Fault
         };
         settings.extend(setting.map(|setting| (control.name.clone(), setting)));
     }
-    let stems = stem_names(offer, typed.all("stem").map(ToOwned::to_owned).collect());
-    Ok((offer, Wish { model: offer.card.name.clone(), stems, settings }))
+    settings
 }
 
 pub(super) async fn start(State(edge): State<Edge>, visit: Visit, Path(name): Path<String>) -> Answer {

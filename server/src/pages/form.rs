@@ -17,6 +17,13 @@ impl Fields {
         Self(form_urlencoded::parse(bytes).into_owned().take(FIELDS_MAX).collect())
     }
 
+    /// One more, where there is room.
+    pub(super) fn add(&mut self, name: &str, text: String) {
+        if self.0.len() < FIELDS_MAX {
+            self.0.push((name.to_owned(), text));
+        }
+    }
+
     /// The text of that name; empty where there is none.
     pub(super) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, text)| text)

@@ -116,7 +116,6 @@ async fn lines(
 pub(super) async fn statement(State(edge): State<Edge>, visit: Visit) -> Answer {
     let tenant = visit.tenant()?;
     let (lines, more) = lines(&edge, &tenant, filter(&visit), visit.query.number("before"), LINES).await?;
-    let names = widgets::names(&edge, &tenant, lines.iter().map(|line| line.widget)).await?;
     let (kind, since, until) = (visit.query.get("kind"), visit.query.get("since"), visit.query.get("until"));
     let same = form_urlencoded::Serializer::new(String::new())
         .extend_pairs([("kind", kind), ("since", since), ("until", until)])
@@ -133,7 +132,7 @@ pub(super) async fn statement(State(edge): State<Edge>, visit: Visit) -> Answer 
             button .quiet { "Show" }
             a .button .quiet href={ "/statement.csv?" (same) } { "Export as CSV" }
         }
-        section .card { div .scroll { (table(&lines, &names)) } }
+        section .card { div .scroll { (table(&lines)) } }
         @if let (true, Some(last)) = (more, lines.last()) {
             p { a href={ "/statement?" (same) "&before=" (last.line) } { "Older lines" } }
         }
@@ -162,7 +161,7 @@ fn what(kind: LineKind) -> &'static str {
     }
 }
 
-fn table(lines: &[Line], names: &widgets::Names) -> Markup {
+fn table(lines: &[Line]) -> Markup {
     html! {
         table {
             thead { tr { th { "When" } th { "What" } th .number { "Credits" } th .number { "Balance" } } }
@@ -172,7 +171,7 @@ fn table(lines: &[Line], names: &widgets::Names) -> Markup {
                         td { (words::moment(line.at)) }
                         td {
                             @if let Some(job) = line.job { a href={ "/jobs/" (job) } { (what(line.kind)) } } @else { (what(line.kind)) }
-                            (widgets::by(names, line.widget))
+                            (widgets::came_by(line.widget.as_ref().map(|widget| widget.name.as_str())))
                             @if !line.note.is_empty() { br; small .dim { (line.note) } }
                         }
                         td .number { (if line.kind.comes() { "+" } else { "\u{2212}" }) (words::grouped(line.amount.0)) }

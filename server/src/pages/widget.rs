@@ -5,20 +5,21 @@ pub(super) mod door;
 pub(super) mod visited;
 
 use super::fault::{Answer, Fault};
+use super::form::Fields;
 use super::visit::Visit;
 use super::{Edge, compose, layout, redirect, words};
 use crate::admission::{JobRequest, Refusal};
 use crate::auth::token::Token;
-use crate::desk::DeskError;
+use crate::desk::{DeskError, Staged};
+use crate::embed::Unfit;
 use crate::offer::Offer;
-use crate::widget::Widget;
+use crate::widget::{Fixed, Widget};
 use axum::extract::{Multipart, State};
 use maud::html;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
-use tributary_protocol::limits::{STEMS_MAX, title_of};
-use tributary_protocol::settings::Settings;
+use tributary_protocol::limits::title_of;
 use tributary_protocol::vocab::{ClipHeader, JobId};
 
 /// Visitors that watch jobs at once.
@@ -52,17 +53,30 @@ const CLOSED: &str = "this page takes no files at the moment; tell whoever runs 
 const GONE: &str =
     "the service of this page is not offered any more; tell whoever runs the site that it is on";
 
-/// The one service, while it is offered.
+const CHANGED: &str = "the service of this page has changed, and does not take any more what was chosen for it; tell whoever runs the \
+     site that it is on";
+
+impl From<Unfit> for Fault {
+    fn from(unfit: Unfit) -> Self {
+        let words = match unfit {
+            Unfit::Gone => GONE,
+            Unfit::Changed => CHANGED,
+        };
+        Self::Later(words.to_owned())
+    }
+}
+
+/// The one service, while it is offered and takes what is fixed.
 fn offer<'a>(edge: &'a Edge, widget: &Widget) -> Result<&'a Offer, Fault> {
-    edge.desk.admissions.offers.get(&widget.model).map_err(|_| Fault::Later(GONE.to_owned()))
+    edge.widgets().quote(widget)?;
+    edge.desk.admissions.offers.get(&widget.model).map_err(|_| Unfit::Gone.into())
 }
 
 /// Whole minutes of the longest song that is taken now; at least one.
 async fn minutes_left(edge: &Edge, widget: &Widget) -> Result<u64, Fault> {
-    match edge.widgets().minutes_left(widget).await? {
-        None => Err(Fault::Later(GONE.to_owned())),
-        Some(0) => Err(Fault::Wrong(USED_UP.to_owned())),
-        Some(minutes) => Ok(minutes),
+    match edge.widgets().minutes_left(widget).await?? {
+        0 => Err(Fault::Wrong(USED_UP.to_owned())),
+        minutes => Ok(minutes),
     }
 }
 
@@ -71,13 +85,17 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
     let offer = offer(&edge, widget)?;
     let minutes = minutes_left(&edge, widget).await?;
     let days = edge.desk.admissions.limits.keep_days;
+    let fixed = &widget.fixed;
     let body = html! {
         section .card {
             h1 { (offer.card.title) }
             p .dim { (offer.card.description) }
             p { strong { "This costs you nothing." } " The site that shows this page pays." }
             form method="post" enctype="multipart/form-data" {
-                @if offer.card.stems.len() > 1 { (compose::stems(offer, &[])) }
+                // Before the file, so that all of the form is here when the file is. A switch that is off says nothing.
+                input type="hidden" name="do" value="start";
+                @if fixed.stems.is_empty() && offer.card.stems.len() > 1 { (compose::stems(offer, &[])) }
+                (compose::controls(offer, &fixed.settings, |each| !fixed.settings.contains_key(&each.name)))
                 (compose::file_field(&edge, &html! { "Your file: WAV, FLAC, MP3, M4A, Ogg or AIFF, at most " (words::grouped(minutes)) " minute" @if minutes != 1 { "s" } " and " }))
                 button { "Send the file" }
             }
@@ -87,22 +105,29 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
     Ok(layout::framed(&edge, &offer.card.title, &body))
 }
 
-/// Takes a file and starts its job at once: there is no price that a visitor would have to see first. The stems come before
-/// the file.
+/// Takes a file and starts its job at once: there is no price that a visitor would have to see first. What they choose comes
+/// before the file.
 pub(super) async fn take(State(edge): State<Edge>, visit: Visit, mut parts: Multipart) -> Answer {
     let widget = visit.widget()?;
     offer(&edge, widget)?;
     edge.door.throttle.sends(visit.peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), widget.id)?;
     minutes_left(&edge, widget).await?;
     let _room = edge.bounds.guests.files.try_acquire().map_err(|_| Fault::from(DeskError::Busy))?;
-    let mut stems = Vec::new();
+    let mut chosen = Fields::default();
     while let Some(field) = parts.next_field().await.map_err(compose::cut)? {
         match field.name().unwrap_or_default() {
-            "stem" if stems.len() < STEMS_MAX => stems.push(compose::short(field).await?),
             "file" => {
                 let title = title_of(field.file_name().unwrap_or_default());
-                let clip = compose::received(&edge, &widget.tenant(), field).await?;
-                return started(&edge, widget, stems, clip, title).await;
+                let staged = compose::received(&edge, &widget.tenant(), field).await?;
+                let answer = started(&edge, widget, &chosen, staged.clip, title).await;
+                if answer.is_err() {
+                    forgotten(&edge, widget, &staged).await;
+                }
+                return answer;
+            }
+            name if name == "stem" || name == "do" || name.starts_with("set-") => {
+                let name = name.to_owned();
+                chosen.add(&name, compose::short(field).await?);
             }
             _ => {}
         }
@@ -110,23 +135,29 @@ pub(super) async fn take(State(edge): State<Edge>, visit: Visit, mut parts: Mult
     Err(Fault::Wrong("choose a file".to_owned()))
 }
 
-async fn started(
-    edge: &Edge,
-    widget: &Widget,
-    stems: Vec<String>,
-    clip: ClipHeader,
-    title: String,
-) -> Answer {
+/// What no job was made of, nobody can name again: it must not stand in the way of the account's own files for an hour.
+async fn forgotten(edge: &Edge, widget: &Widget, staged: &Staged) {
+    if let Err(error) = edge.desk.discard(&widget.tenant(), staged).await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "a refused file of a widget stays until it is swept"
+        );
+    }
+}
+
+async fn started(edge: &Edge, widget: &Widget, chosen: &Fields, clip: ClipHeader, title: String) -> Answer {
     // What the visitor alone will know, and what their job is found by.
     let secret = Token::generate();
-    let stems = compose::stem_names(offer(edge, widget)?, stems);
+    let offer = offer(edge, widget)?;
+    let stems = chosen.all("stem").map(ToOwned::to_owned).collect();
+    let told = widget.fixed.over(Fixed { settings: compose::settings_of(offer, chosen), stems });
     let request = JobRequest {
         id: JobId::generate(),
         model: widget.model.clone(),
-        stems,
+        stems: compose::stem_names(offer, told.stems),
         clip,
         title,
-        settings: Settings::new(),
+        settings: told.settings,
         references: Vec::new(),
         credits_max: None,
     };

@@ -185,6 +185,7 @@ macro_rules! laws {
                 what_is_taken_up_is_nobody_elses_until_its_lease_ends one_endpoint_keeps_no_other_waiting
                 a_delivery_is_tried_until_it_is_taken_or_given_up an_old_secret_signs_until_its_time;
             widgets: an_account_has_so_many_widgets_and_sees_its_own a_revoked_widget_is_found_by_nobody_and_stays_so
+                a_widget_is_made_once_a_name a_job_comes_by_a_widget_of_its_own_account
                 a_widgets_limit_is_for_what_its_visitors_hold_and_take_since_the_month_began
                 a_visitor_finds_their_own_job_and_nothing_else what_came_by_a_widget_says_so_in_every_list;
             closing: an_account_closes_when_nothing_of_it_is_under_way closing_ends_all_of_an_account_but_its_lines

@@ -3,7 +3,7 @@
 use super::StoreError;
 use crate::clock::Timestamp;
 use crate::tenant::Tenant;
-use crate::widget::{Origin, Visitor, Widget};
+use crate::widget::{Fixed, Origin, Visitor, Widget};
 use async_trait::async_trait;
 use tributary_protocol::vocab::{Credits, JobId, PersonId, WidgetId};
 
@@ -18,6 +18,8 @@ pub struct NewWidget {
     pub token: String,
     /// A model that is offered.
     pub model: String,
+    /// As that model takes it.
+    pub fixed: Fixed,
     /// At least one.
     pub origins: Vec<Origin>,
     /// At least one credit.
@@ -26,16 +28,31 @@ pub struct NewWidget {
     pub created_by: Option<PersonId>,
 }
 
+/// What became of a widget that is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AddedWidget {
+    /// It is there from now on.
+    Yes(Widget),
+    /// It was asked for before, in the same words: this is it, with the token that it has, revoked or not.
+    Known(Widget),
+    /// The name is taken by one that was asked for in other words.
+    Conflict,
+    /// The account has as many as it may.
+    TooMany,
+}
+
 /// Widgets of accounts.
 #[async_trait]
 pub trait Widgets: Send + Sync {
-    /// Adds one; none where the account has as many as it may.
+    /// Adds one, once a name.
     async fn add_widget(
         &self,
         tenant: &Tenant,
         new: &NewWidget,
         now: Timestamp,
-    ) -> Result<Option<Widget>, StoreError>;
+    ) -> Result<AddedWidget, StoreError>;
+    /// One of the account's, revoked or not.
+    async fn widget(&self, tenant: &Tenant, id: WidgetId) -> Result<Option<Widget>, StoreError>;
     /// The account's, newest first, revoked ones included: jobs name them.
     async fn widgets(&self, tenant: &Tenant) -> Result<Vec<Widget>, StoreError>;
     /// Ends one for ever; false where the account has none of that id, or it had ended.

@@ -308,6 +308,30 @@ fn a_sweep_removes_the_abandoned_and_neither_the_written_nor_the_new() {
 }
 
 #[test]
+fn a_clip_that_nobody_wants_takes_no_room_and_nobody_elses_is_touched() {
+    let (world, owner, other) = (world(), tenant(), tenant());
+    let (bytes, header) = clip(1_000, 2);
+    let send = |owner: &Tenant| {
+        let mut upload = world.uploads.begin(owner, &header).unwrap();
+        upload.append(0, &bytes).unwrap();
+        upload
+    };
+    drop(send(&other));
+    let writes = send(&owner);
+    assert!(!world.uploads.discard(&owner, header.sha256).unwrap(), "somebody writes it");
+    drop(writes);
+    assert_eq!(world.uploads.partial_bytes(&owner).unwrap(), bytes.len() as u64);
+    assert!(world.uploads.discard(&owner, header.sha256).unwrap());
+    assert_eq!(world.uploads.partial_bytes(&owner).unwrap(), 0);
+    assert_eq!(world.uploads.committed_bytes(&owner, &header).unwrap(), 0);
+    assert!(!world.uploads.discard(&owner, header.sha256).unwrap(), "there is none");
+    assert_eq!(world.uploads.partial_bytes(&other).unwrap(), bytes.len() as u64);
+    let key = send(&owner).finish().unwrap();
+    assert!(!world.uploads.discard(&owner, header.sha256).unwrap());
+    assert_eq!(world.stored(&key), bytes, "what is stored stays");
+}
+
+#[test]
 fn a_full_disk_refuses_the_packet_and_the_upload_goes_on_when_there_is_room() {
     let Some(disk) = SmallDisk::mount("1m") else { return };
     let (world, owner, (bytes, header)) = (world_in(disk.folder.path()), tenant(), clip(200_000, 1));

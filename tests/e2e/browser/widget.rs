@@ -5,9 +5,9 @@ use super::{Shop, song};
 use tributary_protocol::vocab::{Credits, WidgetId};
 use tributary_server::auth::token::Token;
 use tributary_server::clock::{Clock, SystemClock};
-use tributary_server::store::widgets::NewWidget;
+use tributary_server::store::widgets::{AddedWidget, NewWidget};
 use tributary_server::tenant::Tenant;
-use tributary_server::widget::{Origin, Widget};
+use tributary_server::widget::{Fixed, Origin, Widget};
 use tributary_tests::chromium::{Chromium, PHONE, Scripts, is_there, picture};
 use tributary_tests::site::Site;
 use tributary_tests::{signal, wait};
@@ -150,18 +150,22 @@ async fn hears_a_stem(shop: &Shop, visitor: &Chromium) {
     visitor.leave().await.unwrap();
 }
 
-/// A widget of the account, made without the pages.
+/// A widget of the account that gives two stems, made without the pages.
 async fn widget(shop: &Shop, tenant: &Tenant, site: &Site, credits: u64) -> Widget {
     let new = NewWidget {
         id: WidgetId::generate(),
         name: "The band's page".to_owned(),
         token: Token::generate().reveal().to_owned(),
         model: "mini".to_owned(),
+        fixed: Fixed { stems: vec!["vocals".to_owned(), "drums".to_owned()], ..Fixed::default() },
         origins: vec![Origin::parse(&site.origin("localhost")).unwrap()],
         month_limit: Credits(credits),
         created_by: None,
     };
-    shop.stage.server.store.add_widget(tenant, &new, SystemClock.now()).await.unwrap().unwrap()
+    match shop.stage.server.store.add_widget(tenant, &new, SystemClock.now()).await.unwrap() {
+        AddedWidget::Yes(widget) => widget,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -183,6 +187,7 @@ async fn without_scripts_a_visitor_sends_hears_and_deletes_until_the_month_is_us
     visitor.open(&site.origin("localhost")).await.unwrap();
     visitor.enter("iframe").await.unwrap();
     visitor.shows("at most 1 minute").await;
+    assert!(visitor.all("[name=stem]").await.unwrap().is_empty(), "the stems are fixed");
     drawn(&visitor, "phone-form").await;
     visitor.fill("file", song(&shop.stage, 3).to_str().unwrap()).await.unwrap();
     visitor.press("Send the file").await.unwrap();
@@ -194,8 +199,8 @@ async fn without_scripts_a_visitor_sends_hears_and_deletes_until_the_month_is_us
         Some(())
     })
     .await;
-    assert_eq!(visitor.all("audio[controls]").await.unwrap().len(), 4);
-    assert_eq!(visitor.all("a[download]").await.unwrap().len(), 4);
+    assert_eq!(visitor.all("audio[controls]").await.unwrap().len(), 2);
+    assert_eq!(visitor.all("a[download]").await.unwrap().len(), 2);
     drawn(&visitor, "phone-player").await;
     visitor.press("Delete them now").await.unwrap();
     visitor.shows("Its files are deleted.").await;
@@ -203,4 +208,48 @@ async fn without_scripts_a_visitor_sends_hears_and_deletes_until_the_month_is_us
     visitor.shows("This page has used up its allowance for this month.").await;
     drawn(&visitor, "phone-used-up").await;
     shop.stage.audit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_scripts_an_owner_chooses_a_service_and_fixes_what_visitors_do_not_choose() {
+    if !is_there() {
+        return;
+    }
+    let shop = Shop::with(|config| config.pages.trial_credits = 50).await;
+    let ann = shop.browser(Scripts::Off).await;
+    ann.resize(PHONE).await.unwrap();
+    shop.sign_up(&ann, "ann@example.org", "Ann").await;
+    ann.open("/widgets").await.unwrap();
+    ann.find("select[name=model] option[value=master]").await.click().await.unwrap();
+    ann.press("Choose this service").await.unwrap();
+    ann.find("select[name=fix-preset] option[value=club]").await.click().await.unwrap();
+    ann.find("select[name=fix-eq] option[value=off]").await.click().await.unwrap();
+    let fields = [
+        ("name", "The band's page"),
+        ("origins", "band.example"),
+        ("limit", "40"),
+        ("fix-match_percent", "30"),
+    ];
+    for (field, text) in fields {
+        ann.fill(field, text).await.unwrap();
+    }
+    drawn(&ann, "phone-fixing").await;
+    ann.press("Make the widget").await.unwrap();
+    ann.shows("`band.example` is no site's address").await;
+    // The browser says so of every refusal.
+    ann.complaints().await.unwrap();
+    // What was chosen is not chosen again.
+    ann.fill("origins", "https://band.example").await.unwrap();
+    ann.press("Make the widget").await.unwrap();
+    let shown = ann.shows("The widget is made").await;
+    for line in ["Loudness: Club", "Match: 30 %", "Equaliser: off"] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    ann.press("Look at it alone").await.unwrap();
+    ann.shows("This costs you nothing.").await;
+    for (name, count) in [("preset", 0), ("match_percent", 0), ("eq", 0), ("target_lufs", 1), ("limiter", 1)]
+    {
+        assert_eq!(ann.all(&format!("[name=set-{name}]")).await.unwrap().len(), count, "{name}");
+    }
+    assert_eq!(ann.complaints().await.unwrap(), Vec::<String>::new());
 }

@@ -3,7 +3,7 @@
 use super::super::routes::{self, Route};
 use super::world::{Answer, World};
 use serde_json::{Value, json};
-use tributary_protocol::vocab::{EventId, InvitationId, JobId, PersonId, PurchaseId, WebhookId};
+use tributary_protocol::vocab::{EventId, InvitationId, JobId, PersonId, PurchaseId, WebhookId, WidgetId};
 
 /// Where nobody listens.
 const NOBODY: &str = "http://127.0.0.1:1/hook";
@@ -18,6 +18,7 @@ pub(super) struct Things {
     pub(super) webhook: String,
     /// What that webhook is told.
     pub(super) event: String,
+    pub(super) widget: String,
     /// Who belongs to the account besides the key's person, and who is asked to; nobody of the operator's own account.
     pub(super) member: String,
     pub(super) invitation: String,
@@ -37,8 +38,18 @@ impl Things {
         let webhook = made["id"].as_str().unwrap().to_owned();
         let told = world.ask_as(key, "POST", &format!("/webhooks/{webhook}/test"), &[], &[]).await.json();
         let (job, event) = (job["id"].as_str().unwrap().to_owned(), told["id"].as_str().unwrap().to_owned());
+        let wish = Self::widget_wish().to_string();
+        let made = world.ask_as(key, "POST", "/widgets", &[], wish.as_bytes()).await.json();
+        let widget = made["id"].as_str().unwrap().to_owned();
         let (member, invitation) = world.company_of(key).await;
-        Self { job, clip, sheet, purchase, webhook, event, member, invitation }
+        Self { job, clip, sheet, purchase, webhook, event, widget, member, invitation }
+    }
+
+    fn widget_wish() -> Value {
+        json!({
+            "name": "Band page", "model": "mini", "stems": ["vocals"], "origins": ["https://band.example"],
+            "month_limit": 5,
+        })
     }
 
     /// Names of the same form that nothing has.
@@ -48,7 +59,8 @@ impl Things {
         let (job, purchase) = (JobId::generate().to_string(), PurchaseId::generate().to_string());
         let (webhook, event) = (WebhookId::generate().to_string(), EventId::generate().to_string());
         let (member, invitation) = (PersonId::generate().to_string(), InvitationId::generate().to_string());
-        Self { job, clip, purchase, webhook, event, member, invitation, sheet: self.sheet.clone() }
+        let (widget, sheet) = (WidgetId::generate().to_string(), self.sheet.clone());
+        Self { job, clip, purchase, webhook, event, widget, member, invitation, sheet }
     }
 
     /// The route's address, of these things.
@@ -62,6 +74,7 @@ impl Things {
             .replace("{purchase}", &self.purchase)
             .replace("{webhook}", &self.webhook)
             .replace("{event}", &self.event)
+            .replace("{widget}", &self.widget)
             .replace("{person}", &self.member)
             .replace("{invitation}", &self.invitation);
         assert!(!filled.contains('{'), "{}: a name without a case", route.path);
@@ -75,6 +88,7 @@ impl Things {
             "createJob" => json!({ "id": self.job, "model": "mini", "clip": self.clip }),
             "buyPack" => json!({ "id": self.purchase, "pack": "small" }),
             "createWebhook" => json!({ "url": NOBODY, "events": ["job.failed"] }),
+            "createWidget" => Self::widget_wish(),
             "changeMember" => json!({ "role": "viewer", "month_limit": 7 }),
             "inviteMember" => json!({ "email": "one.more@example.org", "role": "member" }),
             "decodeClip" => return std::fs::read(world.song(2)).unwrap(),

@@ -127,6 +127,48 @@ async fn what_cannot_be_done_is_refused_by_name_and_nothing_is_held() {
     }
 }
 
+/// A file where clips arrive, if there is one.
+fn left_behind(world: &World) -> Option<std::path::PathBuf> {
+    let mut folders = vec![world.folder.path().join("data/uploads")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if !path.is_dir() {
+                return Some(path);
+            }
+            folders.push(path);
+        }
+    }
+    None
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_refused_takes_no_room_afterwards() {
+    let world = World::with(|config| config.limits.clip_seconds_max = 10).await;
+    let song = std::fs::read(world.song(2)).unwrap();
+    let with = |at: usize, bytes: [u8; 4]| {
+        let mut file = song.clone();
+        file[at..at + 4].copy_from_slice(&bytes);
+        file
+    };
+    assert_eq!(song[24..28], 44_100_u32.to_le_bytes(), "where a WAV file says its rate");
+    for (what, file) in [
+        ("noise", vec![7; 4096]),
+        ("too long", std::fs::read(world.song(11)).unwrap()),
+        ("a rate below all", with(24, 4_000_u32.to_le_bytes())),
+        ("a rate above all", with(24, 1_000_000_u32.to_le_bytes())),
+        // The last sample: all before it have come to the disk by then.
+        ("no number", with(song.len() - 4, f32::NAN.to_le_bytes())),
+        ("infinite", with(song.len() - 4, f32::INFINITY.to_le_bytes())),
+    ] {
+        let refused = world.ask("POST", "/clips", &[], &file).await;
+        assert_eq!(refused.problem(), (400, "invalid-request".to_owned()), "{what}");
+        assert_eq!(left_behind(&world), None, "{what}");
+    }
+    assert_eq!(world.ask("POST", "/clips", &[], &song).await.status, 200);
+    assert!(left_behind(&world).is_some(), "what a job may name waits for it");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_follow_each_other_and_a_waiting_job_is_cancelled_for_nothing() {
     let world = World::new().await;

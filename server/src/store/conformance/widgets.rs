@@ -1,10 +1,12 @@
 //! Laws of widgets: whose they are, what their visitors may spend, and whose job is whose.
 
 use super::{Bed, asks, at, stems};
-use crate::store::widgets::NewWidget;
+use crate::ledger::CameBy;
+use crate::store::widgets::{AddedWidget, NewWidget};
 use crate::store::{Admission, NewJob, SpendLimit};
 use crate::tenant::Tenant;
-use crate::widget::{Origin, Visitor, WIDGETS_MAX, Widget};
+use crate::widget::{Fixed, Origin, Visitor, WIDGETS_MAX, Widget};
+use tributary_protocol::settings::Setting;
 use tributary_protocol::vocab::{Credits, Sha256, WidgetId};
 
 fn wish() -> NewWidget {
@@ -15,6 +17,7 @@ fn wish() -> NewWidget {
         name: "The band's page".into(),
         token: format!("{digits}{}", &"t".repeat(43)[digits.len()..]),
         model: "mini".into(),
+        fixed: fixed(),
         origins: ["https://band.example", "http://localhost:8080"]
             .map(|text| Origin::parse(text).unwrap())
             .to_vec(),
@@ -23,8 +26,24 @@ fn wish() -> NewWidget {
     }
 }
 
+fn fixed() -> Fixed {
+    let settings = [
+        ("midi".to_owned(), Setting::Switch(false)),
+        ("strength".to_owned(), Setting::Number(-1.5)),
+        ("style".to_owned(), Setting::Choice("w\u{e4}rm".into())),
+    ];
+    Fixed { settings: settings.into(), stems: vec!["vocals".into(), "drums".into()] }
+}
+
+async fn added(bed: &Bed, tenant: &Tenant, new: &NewWidget, now: i64) -> Widget {
+    match bed.store.add_widget(tenant, new, at(now)).await.unwrap() {
+        AddedWidget::Yes(widget) => widget,
+        other => panic!("{other:?}"),
+    }
+}
+
 pub(super) async fn add(bed: &Bed, tenant: &Tenant) -> Widget {
-    bed.store.add_widget(tenant, &wish(), at(1)).await.unwrap().unwrap()
+    added(bed, tenant, &wish(), 1).await
 }
 
 fn visitor(widget: &Widget) -> Visitor {
@@ -54,16 +73,17 @@ pub(in crate::store) async fn an_account_has_so_many_widgets_and_sees_its_own(be
         made.insert(0, add(bed, &tenant).await);
     }
     let store = &bed.store;
-    assert_eq!(store.add_widget(&tenant, &wish(), at(2)).await.unwrap(), None);
+    assert_eq!(store.add_widget(&tenant, &wish(), at(2)).await.unwrap(), AddedWidget::TooMany);
     assert_eq!(store.widgets(&tenant).await.unwrap(), made);
-    let new = NewWidget { name: "Träume".into(), ..wish() };
-    let theirs = store.add_widget(&other, &new, at(3)).await.unwrap().unwrap();
+    let new = NewWidget { name: "Träume".into(), fixed: Fixed::default(), ..wish() };
+    let theirs = added(bed, &other, &new, 3).await;
     let expected = Widget {
         id: new.id,
         account: other.account(),
         name: new.name,
         token: new.token,
         model: new.model,
+        fixed: new.fixed,
         origins: new.origins,
         month_limit: new.month_limit,
         created_at: at(3),
@@ -71,13 +91,57 @@ pub(in crate::store) async fn an_account_has_so_many_widgets_and_sees_its_own(be
         revoked_at: None,
     };
     assert_eq!(theirs, expected);
+    assert_eq!(made[0].fixed, fixed());
     assert_eq!(store.widgets(&other).await.unwrap(), [theirs]);
+    assert_eq!(store.widget(&tenant, made[0].id).await.unwrap().as_ref(), Some(&made[0]));
     // Another account's is the same as none.
+    assert_eq!(store.widget(&other, made[0].id).await.unwrap(), None);
+    assert_eq!(store.widget(&other, WidgetId::generate()).await.unwrap(), None);
     assert!(!store.revoke_widget(&other, made[0].id, at(4)).await.unwrap());
     assert!(!store.revoke_widget(&other, WidgetId::generate(), at(4)).await.unwrap());
     assert_eq!(store.widget_spent(&other, made[0].id, at(0)).await.unwrap(), Credits::ZERO);
     assert!(store.revoke_widget(&tenant, made[0].id, at(4)).await.unwrap());
-    assert!(store.add_widget(&tenant, &wish(), at(5)).await.unwrap().is_some(), "there is room again");
+    // There is room again.
+    added(bed, &tenant, &wish(), 5).await;
+}
+
+pub(in crate::store) async fn a_widget_is_made_once_a_name(bed: &Bed) {
+    let (tenant, store) = (bed.account(0).await, &bed.store);
+    let new = wish();
+    let made = added(bed, &tenant, &new, 1).await;
+    // Whoever asks again has made another token meanwhile.
+    let again = NewWidget { token: wish().token, ..new.clone() };
+    let answer = async |new: &NewWidget| store.add_widget(&tenant, new, at(9)).await.unwrap();
+    assert_eq!(answer(&again).await, AddedWidget::Known(made.clone()));
+    for other in [
+        NewWidget { name: "Another".into(), ..new.clone() },
+        NewWidget { model: "beats".into(), ..new.clone() },
+        NewWidget { fixed: Fixed::default(), ..new.clone() },
+        NewWidget { origins: new.origins[..1].to_vec(), ..new.clone() },
+        NewWidget { month_limit: Credits(11), ..new.clone() },
+    ] {
+        assert_eq!(answer(&other).await, AddedWidget::Conflict, "{other:?}");
+    }
+    for _ in 1..WIDGETS_MAX {
+        add(bed, &tenant).await;
+    }
+    assert_eq!(answer(&again).await, AddedWidget::Known(made.clone()), "also when there is no room");
+    assert!(store.revoke_widget(&tenant, made.id, at(10)).await.unwrap());
+    let dead = Widget { revoked_at: Some(at(10)), ..made };
+    assert_eq!(answer(&again).await, AddedWidget::Known(dead), "it does not come back to life");
+}
+
+pub(in crate::store) async fn a_job_comes_by_a_widget_of_its_own_account(bed: &Bed) {
+    let (tenant, stranger) = (bed.account(50).await, bed.account(50).await);
+    let (own, foreign) = (add(bed, &tenant).await, add(bed, &stranger).await);
+    for widget in [&foreign, &Widget { id: WidgetId::generate(), ..own.clone() }] {
+        let new = visits(visitor(widget), 1);
+        assert!(bed.store.admit(&tenant, &new, at(60)).await.is_err(), "{widget:?}");
+        assert_eq!(bed.store.job(&tenant, new.id).await.unwrap(), None);
+    }
+    assert_eq!(bed.balance(&tenant).await, (50, 0), "nothing is held");
+    let new = visits(visitor(&own), 1);
+    assert_eq!(bed.admit(&tenant, &new, 61).await.widget, Some(own.id));
 }
 
 pub(in crate::store) async fn a_revoked_widget_is_found_by_nobody_and_stays_so(bed: &Bed) {
@@ -152,8 +216,9 @@ pub(in crate::store) async fn what_came_by_a_widget_says_so_in_every_list(bed: &
     let by: Vec<_> = jobs.iter().map(|job| (job.id, job.widget)).collect();
     assert_eq!(by, [(job.id, Some(widget.id)), (own.job.id, None)]);
     let lines = bed.store.history(&tenant, None, 10).await.unwrap();
-    let by: Vec<_> = lines.iter().map(|line| (line.job, line.widget)).collect();
-    assert_eq!(by, [(Some(own.job.id), None), (Some(job.id), Some(widget.id)), (None, None)]);
+    let came_by = CameBy { id: widget.id, name: widget.name.clone() };
+    let by: Vec<_> = lines.iter().map(|line| (line.job, line.widget.clone())).collect();
+    assert_eq!(by, [(Some(own.job.id), None), (Some(job.id), Some(came_by)), (None, None)]);
     let mut usage = bed.store.usage(&tenant, at(0), at(DAY)).await.unwrap();
     usage.sort_by_key(|row| row.captured);
     let by: Vec<_> = usage.iter().map(|row| (row.captured.0, row.person, row.widget)).collect();

@@ -181,6 +181,7 @@ pub(super) const TABLES: [Table; 28] = [
             ("created_at", Number),
             ("created_by", Id),
             ("revoked_at", Number),
+            ("fixed", Text),
         ],
         rows: "true",
     },

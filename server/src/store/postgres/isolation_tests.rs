@@ -255,6 +255,7 @@ async fn the_app_writes_the_columns_of_its_part_alone() {
         "UPDATE webhook_delivery SET last_error = ''",
         "UPDATE widget SET origins = 'https://elsewhere.example'",
         "UPDATE widget SET month_limit = 9000",
+        "UPDATE widget SET fixed = '{}'",
         "DELETE FROM widget",
         "UPDATE job SET widget_id = NULL",
     ] {

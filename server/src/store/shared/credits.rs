@@ -5,7 +5,7 @@ use super::dialect::{self, Books, Connection, Row};
 use super::read::{account, account_in, credits, job, job_in, number, time, widget_or_none};
 use super::values::{credits_in, unreadable};
 use crate::clock::Timestamp;
-use crate::ledger::{Balance, Grant, Line, LineKind};
+use crate::ledger::{Balance, CameBy, Grant, Line, LineKind};
 use crate::store::StoreError;
 use sqlx::Row as _;
 use tributary_protocol::vocab::{AccountId, Credits, JobId};
@@ -137,10 +137,12 @@ pub(super) async fn history(
 ) -> Result<Vec<Line>, StoreError> {
     let before = before_line.and_then(|line| i64::try_from(line).ok()).unwrap_or(i64::MAX);
     sqlx::query(
-        "SELECT line, created_at, kind, amount, posted_after, coalesce(job_id, refund_of) AS job_id, note,
-         (SELECT widget_id FROM job WHERE job.account_id = transfer.account_id
-          AND job.id = coalesce(transfer.job_id, transfer.refund_of)) AS widget_id
-         FROM transfer WHERE account_id = $1 AND line < $2 ORDER BY line DESC LIMIT $3",
+        "SELECT t.line, t.created_at, t.kind, t.amount, t.posted_after, coalesce(t.job_id, t.refund_of) AS job_id, t.note,
+         j.widget_id, w.name AS widget_name
+         FROM transfer AS t
+         LEFT JOIN job AS j ON j.account_id = t.account_id AND j.id = coalesce(t.job_id, t.refund_of)
+         LEFT JOIN widget AS w ON w.account_id = j.account_id AND w.id = j.widget_id
+         WHERE t.account_id = $1 AND t.line < $2 ORDER BY t.line DESC LIMIT $3",
     )
     .bind(account_in(account))
     .bind(before)
@@ -154,6 +156,10 @@ pub(super) async fn history(
 
 fn read_line(row: &Row) -> Result<Line, StoreError> {
     let kind = LineKind::parse(row.try_get("kind")?).ok_or_else(|| unreadable("kind"))?;
+    let widget = match widget_or_none(row)? {
+        Some(id) => Some(CameBy { id, name: row.try_get("widget_name")? }),
+        None => None,
+    };
     let has_job = matches!(kind, LineKind::Capture | LineKind::Refund);
     Ok(Line {
         line: number(row, "line")?,
@@ -162,7 +168,7 @@ fn read_line(row: &Row) -> Result<Line, StoreError> {
         amount: credits(row, "amount")?,
         posted_after: credits(row, "posted_after")?,
         job: has_job.then(|| job(row, "job_id")).transpose()?,
-        widget: widget_or_none(row)?,
+        widget,
         note: row.try_get("note")?,
     })
 }

@@ -3,10 +3,10 @@
 use super::accounts::{Spender, spent};
 use super::dialect::{self, Books, Connection, Row};
 use super::read::{account, account_in, credits, job, person_in, time, time_or_none, widget, widget_in};
-use super::values::{credits_in, unreadable};
+use super::values::{credits_in, fixed, fixed_in, unreadable};
 use crate::clock::Timestamp;
 use crate::store::StoreError;
-use crate::store::widgets::{NewWidget, Widgets};
+use crate::store::widgets::{AddedWidget, NewWidget, Widgets};
 use crate::tenant::Tenant;
 use crate::widget::{Origin, Visitor, WIDGETS_MAX, Widget};
 use async_trait::async_trait;
@@ -21,22 +21,29 @@ impl Widgets for Books {
         tenant: &Tenant,
         new: &NewWidget,
         now: Timestamp,
-    ) -> Result<Option<Widget>, StoreError> {
+    ) -> Result<AddedWidget, StoreError> {
         let account = tenant.account();
         let mut tx = dialect::own(self, account).await?;
         dialect::turn(&mut tx, account).await?.ok_or(StoreError::NoAccount)?;
+        if let Some(known) = one(&mut tx, account, new.id).await? {
+            return Ok(if is_as_asked(&known, new) {
+                AddedWidget::Known(known)
+            } else {
+                AddedWidget::Conflict
+            });
+        }
         let living: i64 =
             sqlx::query_scalar("SELECT count(*) FROM widget WHERE account_id = $1 AND revoked_at IS NULL")
                 .bind(account_in(account))
                 .fetch_one(&mut *tx)
                 .await?;
         if living >= i64::from(WIDGETS_MAX) {
-            return Ok(None);
+            return Ok(AddedWidget::TooMany);
         }
         let origins: Vec<String> = new.origins.iter().map(ToString::to_string).collect();
         sqlx::query(
-            "INSERT INTO widget (account_id, id, name, token, model, origins, month_limit, created_at, created_by)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "INSERT INTO widget (account_id, id, name, token, model, origins, month_limit, created_at, created_by, fixed)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
         .bind(account_in(account))
         .bind(widget_in(new.id))
@@ -47,11 +54,16 @@ impl Widgets for Books {
         .bind(credits_in(new.month_limit)?)
         .bind(now.0)
         .bind(new.created_by.map(person_in))
+        .bind(fixed_in(&new.fixed))
         .execute(&mut *tx)
         .await?;
-        let added = one(&mut tx, account, new.id).await?;
+        let added = one(&mut tx, account, new.id).await?.ok_or_else(|| unreadable("widget"))?;
         tx.commit().await?;
-        Ok(added)
+        Ok(AddedWidget::Yes(added))
+    }
+
+    async fn widget(&self, tenant: &Tenant, id: WidgetId) -> Result<Option<Widget>, StoreError> {
+        one(&mut *dialect::look_own(self, tenant.account()).await?, tenant.account(), id).await
     }
 
     async fn widgets(&self, tenant: &Tenant) -> Result<Vec<Widget>, StoreError> {
@@ -109,6 +121,15 @@ impl Widgets for Books {
     }
 }
 
+/// Whether somebody who asks for `new` means this one; its token is its own.
+fn is_as_asked(known: &Widget, new: &NewWidget) -> bool {
+    known.name == new.name
+        && known.model == new.model
+        && known.fixed == new.fixed
+        && known.origins == new.origins
+        && known.month_limit == new.month_limit
+}
+
 async fn one(
     connection: &mut Connection,
     account: AccountId,
@@ -133,6 +154,7 @@ fn read(row: &Row) -> Result<Widget, StoreError> {
         name: row.try_get("name")?,
         token: row.try_get("token")?,
         model: row.try_get("model")?,
+        fixed: fixed(row.try_get("fixed")?)?,
         origins: origins.map_err(|_| unreadable("origins"))?,
         month_limit: credits(row, "month_limit")?,
         created_at: time(row, "created_at")?,

@@ -1,9 +1,10 @@
 //! What is SQLite's own: the file, its triggers, its full disk. The laws of all stores are in `conformance`.
 
 use super::*;
-use crate::store::conformance::{Bed, asks, at, interleavings, laws, stems};
+use crate::store::conformance::{Bed, asks, at, interleavings, laws, stems, widgets};
 use crate::store::{Admission, NewJob};
 use proptest::test_runner::{Config, TestRunner};
+use sqlx::AssertSqlSafe;
 use std::sync::Arc;
 use std::task::Poll;
 use tempfile::TempDir;
@@ -27,9 +28,9 @@ async fn with_history() -> (Arc<SqliteStore>, Bed) {
     (store, bed)
 }
 
-async fn refusal(store: &SqliteStore, sql: &'static str) -> String {
+async fn refusal(store: &SqliteStore, sql: &str) -> String {
     let mut tx = store.write().await.unwrap();
-    match sqlx::query(sql).execute(&mut *tx).await {
+    match sqlx::query(AssertSqlSafe(sql.to_owned())).execute(&mut *tx).await {
         Ok(_) => panic!("accepted: {sql}"),
         Err(error) => error.to_string(),
     }
@@ -86,6 +87,37 @@ async fn the_tables_refuse_what_the_code_must_never_write() {
         ),
     ] {
         let error = refusal(&store, sql).await;
+        assert!(error.contains(law), "{sql}: {error}");
+    }
+    bed.assert_audit_is_clean().await;
+}
+
+#[tokio::test]
+async fn no_statement_gives_a_job_or_a_widget_to_another_account() {
+    let (store, bed) = with_history().await;
+    let (tenant, stranger) = (bed.account(10).await, bed.account(10).await);
+    for tenant in [&tenant, &stranger] {
+        widgets::fill(&bed, tenant).await;
+    }
+    let other = "(SELECT o.id FROM widget AS o WHERE o.account_id <> job.account_id)";
+    for (sql, law) in [
+        (format!("UPDATE job SET widget_id = {other} WHERE widget_id IS NOT NULL"), "its own account"),
+        (
+            format!(
+                "UPDATE job SET widget_id = {other}, visitor_sha256 = randomblob(32) WHERE widget_id IS NULL"
+            ),
+            "its own account",
+        ),
+        (
+            "UPDATE widget SET account_id = (SELECT max(account_id) FROM wallet) WHERE account_id <>
+             (SELECT max(account_id) FROM wallet)"
+                .to_owned(),
+            "stays with its account",
+        ),
+        ("UPDATE widget SET fixed = '[]'".to_owned(), "CHECK"),
+        ("UPDATE widget SET fixed = 'x'".to_owned(), "CHECK"),
+    ] {
+        let error = refusal(&store, &sql).await;
         assert!(error.contains(law), "{sql}: {error}");
     }
     bed.assert_audit_is_clean().await;
