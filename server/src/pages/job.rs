@@ -96,7 +96,7 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit, Path(id): Path<
             section .card { h2 { "It failed" } p { (failure) } p { "Nothing was charged: " (words::credits(job.held)) " came back." } }
         }
         @if job.state == JobState::Expired { section .card { p { "The file never came. Nothing was charged." } } }
-        @if job.state == JobState::Cancelled { section .card { p { "Cancelled. Used: " (words::credits(job.captured)) "; back came " (words::credits(job.released())) "." } } }
+        @if job.state == JobState::Cancelled { section .card { p { "Cancelled: " (words::credits(job.captured)) " used, " (words::credits(job.released())) " came back." } } }
         @if job.state == JobState::Done { (results(&base, &job)) }
         (facts(&job, &names))
         @if let Some(until) = job.kept_until(edge.desk.admissions.limits.keep()) { (kept(&visit, &job, until)) }

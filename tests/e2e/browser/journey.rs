@@ -172,6 +172,6 @@ async fn a_running_job_is_watched_live_and_cancelled_on_its_page() {
     ann.press("Cancel").await.unwrap();
     // The page is loaded again by itself when the job has stopped.
     ann.find(".badge.cancelled").await;
-    ann.shows("came back").await;
+    ann.shows(" came back.").await;
     shop.stage.audit().await.unwrap();
 }

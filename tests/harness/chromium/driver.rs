@@ -101,18 +101,23 @@ impl Drop for Driver {
     }
 }
 
-/// Processes that were started with that profile, or whose home it is, by number.
+/// Processes that name the profile or have a file of it open, by number. Some write over what they were started with.
 fn users_of(profile: &Path) -> Vec<String> {
-    let mark = |word: &[u8]| [word, profile.as_os_str().as_bytes()].concat();
-    let marks = [("cmdline", mark(b"--user-data-dir=")), ("environ", mark(b"HOME="))];
+    let name = profile.as_os_str().as_bytes();
+    let own = std::process::id().to_string();
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     processes
-        .filter(|process| {
-            marks.iter().any(|(file, mark)| {
-                let words = std::fs::read(process.path().join(file)).unwrap_or_default();
-                words.split(|byte| *byte == 0).any(|word| word == mark)
-            })
-        })
         .filter_map(|process| process.file_name().into_string().ok())
+        .filter(|process| process.bytes().all(|byte| byte.is_ascii_digit()) && *process != own)
+        .filter(|process| {
+            let process = Path::new("/proc").join(process);
+            let says = |file: &&str| {
+                let words = std::fs::read(process.join(file)).unwrap_or_default();
+                words.windows(name.len()).any(|part| part == name)
+            };
+            let mut open = std::fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
+            ["cmdline", "environ"].iter().any(says)
+                || open.any(|file| std::fs::read_link(file.path()).is_ok_and(|at| at.starts_with(profile)))
+        })
         .collect()
 }
