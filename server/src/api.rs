@@ -18,7 +18,6 @@ mod request;
 mod results;
 mod routes;
 mod schema;
-mod secured;
 mod shop;
 mod webhooks;
 mod widgets;
@@ -30,17 +29,14 @@ use crate::courier::endpoints::Endpoints;
 use crate::desk::Desk;
 use crate::embed::Widgets;
 use crate::grpc::TlsPem;
-use crate::http::limits;
+use crate::http::{limits, secured};
 use crate::team::Team;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::serve::ListenerExt;
-use secured::Secured;
 use serde_json::Value;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -114,13 +110,7 @@ pub async fn serve(
     tls: Option<TlsPem>,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
-    let service = router(edge).into_make_service_with_connect_info::<SocketAddr>();
-    let Some(pem) = tls else {
-        return axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await;
-    };
-    // Tapped for its side effect: the framework tells addresses of tapped listeners of any kind.
-    let listener = Secured::begin(listener, &pem)?.tap_io(|_| {});
-    axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await
+    secured::serve(router(edge), listener, tls, stop).await
 }
 
 #[cfg(test)]

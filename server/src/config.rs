@@ -359,6 +359,17 @@ pub enum ConfigError {
         /// What was given.
         value: String,
     },
+    /// Links in letters and plugins would lead nowhere.
+    #[error(
+        "`pages.public_url` must say by which address browsers reach the pages that listen at {listen}, like \
+         {scheme}://studio.example:7703"
+    )]
+    NoPublicUrl {
+        /// Where they listen.
+        listen: SocketAddr,
+        /// What the pages speak there.
+        scheme: &'static str,
+    },
     /// Not the address of a server for mail. It is not repeated: a password may stand in it.
     #[error(
         "`mail.smtp` is no address of a mail server; it must be empty or like smtps://USER:PASSWORD@HOST:465"
@@ -432,7 +443,29 @@ impl Config {
         toml::to_string_pretty(self).unwrap_or_default()
     }
 
-    fn check(&self) -> Result<(), ConfigError> {
+    /// Whether gRPC is spoken over TLS: with a certificate that is configured, and beyond loopback always.
+    #[must_use]
+    pub fn grpc_has_tls(&self) -> bool {
+        self.tls.is_some() || !self.listen.ip().is_loopback()
+    }
+
+    /// Whether the pages speak TLS themselves: beyond loopback, where no proxy does it for them.
+    #[must_use]
+    pub fn pages_have_tls(&self) -> bool {
+        !self.pages.listen.ip().is_loopback() && self.proxy.trusted.is_empty()
+    }
+
+    /// The pages' address as browsers see it. `listen`: where they listen, as the system chose it.
+    #[must_use]
+    pub fn pages_url(&self, listen: SocketAddr) -> String {
+        self.pages.url(listen, self.pages_have_tls())
+    }
+
+    /// Whether all of it can be used together; for whoever changed something after it was read.
+    ///
+    /// # Errors
+    /// What is wrong first.
+    pub fn check(&self) -> Result<(), ConfigError> {
         let range = |key, value: u64, low: u64, high: u64| {
             if (low..=high).contains(&value) {
                 Ok(())
@@ -448,7 +481,7 @@ impl Config {
         self.mail.check()?;
         self.api.check(self.tls.is_some() || !self.proxy.trusted.is_empty())?;
         self.payments.check()?;
-        self.pages.check()?;
+        self.pages.check(self.pages_have_tls())?;
         range("limits.keep_days", self.limits.keep_days.into(), 1, 36_500)?;
         range("limits.storage_mb", self.limits.storage_mb, 0, 1 << 40)?;
         range("limits.upload_idle_seconds", self.limits.upload_idle_seconds, 1, 7 * 86_400)?;

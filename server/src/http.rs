@@ -2,6 +2,7 @@
 //! data passes here.
 
 pub mod limits;
+pub(crate) mod secured;
 pub mod stripe;
 
 use crate::artifacts::Artifacts;

@@ -218,14 +218,21 @@ async fn start_as(role: Role, config: Config, data: &Path, parts: Parts) -> Resu
     let signs = Signs::new();
     let clock = Arc::clone(&parts.clock);
     // The certificate a server makes for itself names localhost.
-    let address = match &tls {
+    let [grpc_tls, pages_tls, api_tls] = [
+        config.grpc_has_tls(),
+        config.pages_have_tls(),
+        // A certificate that the server made for itself is known to clients of gRPC, and browsers ask; programs do not.
+        config.tls.is_some(),
+    ]
+    .map(|has| tls.clone().filter(|_| has));
+    let address = match &grpc_tls {
         Some(_) => format!("https://localhost:{}", grpc.port()),
         None => format!("http://{grpc}"),
     };
     let places = wiring::Places { pages: pages_address, grpc_url: address.clone() };
     let wired = wiring::wire(role, Some(places), &config, &data, parts, &signs.drain).await?;
     let key = data.first_account(wired.store.as_ref(), config.first_credits, clock.now()).await?;
-    let local_certificate = certificate.as_ref().map(|own| own.path.clone());
+    let local_certificate = certificate.as_ref().filter(|_| grpc_tls.is_some()).map(|own| own.path.clone());
     data.write_local(&LocalFile {
         server: address.clone(),
         key: key.clone(),
@@ -234,10 +241,8 @@ async fn start_as(role: Role, config: Config, data: &Path, parts: Parts) -> Resu
     let health = tonic_health::server::HealthReporter::new();
     health.set_service_status("", tonic_health::ServingStatus::Serving).await;
     let (store, edge) = (Arc::clone(&wired.store), Arc::clone(&wired.grpc));
-    // A certificate that the server made for itself is known to the clients of gRPC alone.
-    let api_tls = tls.clone().filter(|_| config.tls.is_some());
-    let served = grpc::serve(edge, grpc_listener, tls, health.clone(), signs.stop.clone());
-    let pages = wired.pages.map(|edge| pages::serve(edge, pages_listener, signs.stop.clone()));
+    let served = grpc::serve(edge, grpc_listener, grpc_tls, health.clone(), signs.stop.clone());
+    let pages = wired.pages.map(|edge| pages::serve(edge, pages_listener, pages_tls, signs.stop.clone()));
     let api_address = api_listener.as_ref().map(|(_, bound)| *bound);
     let stop = signs.stop.clone();
     let api =

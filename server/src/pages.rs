@@ -45,8 +45,9 @@ use crate::config::PagesConfig;
 use crate::courier::endpoints::Endpoints;
 use crate::desk::Desk;
 use crate::embed::Widgets;
+use crate::grpc::TlsPem;
 use crate::http::limits::{self, Door};
-use crate::http::stripe;
+use crate::http::{secured, stripe};
 use crate::sign_in::SignIn;
 use crate::store::Store;
 use crate::team::Team;
@@ -54,7 +55,6 @@ use crate::welcome::Welcome;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -161,18 +161,22 @@ impl std::ops::Deref for Edge {
     }
 }
 
-/// Serves until `stop`.
+/// Serves until `stop`, over TLS where there is a certificate.
 ///
 /// # Errors
-/// Where the listener fails.
-pub async fn serve(edge: Edge, listener: TcpListener, stop: CancellationToken) -> std::io::Result<()> {
+/// Where certificate or listener cannot be used.
+pub async fn serve(
+    edge: Edge,
+    listener: TcpListener,
+    tls: Option<TlsPem>,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
     let pages = routes::router().layer(from_fn_with_state(edge.clone(), gate::pass));
     // Stripe has no session: its signature is the proof.
     let told = edge.cashier.clone().map(stripe::routes).unwrap_or_default();
     let door = from_fn_with_state(edge.door.clone(), limits::limit);
     let router = pages.with_state(edge).merge(told).layer(door);
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await
+    secured::serve(router, listener, tls, stop).await
 }
 
 /// The paths of all pages and of what they load, as the router has them: so that whoever looks at every page, looks at each.

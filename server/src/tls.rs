@@ -37,7 +37,7 @@ pub struct OwnCertificate {
     pub fingerprint: String,
 }
 
-/// Certificate and key to serve with; none on loopback without configuration.
+/// Certificate and key to serve with; none where nothing is spoken beyond loopback, without configuration.
 ///
 /// # Errors
 /// Where files cannot be read or written.
@@ -50,20 +50,22 @@ pub fn load(
     if let Some(files) = &config.tls {
         return Ok((Some(TlsPem { cert: read(&files.cert)?, key: read(&files.key)? }), None));
     }
-    if config.listen.ip().is_loopback() {
+    if !config.grpc_has_tls() && !config.pages_have_tls() {
         return Ok((None, None));
     }
     let (cert, key) = (data.tls().join("cert.pem"), data.tls().join("key.pem"));
     if !cert.exists() || !key.exists() {
-        make(data, &cert, &key)?;
+        make(config, data, &cert, &key)?;
     }
     let pem = TlsPem { cert: read(&cert)?, key: read(&key)? };
     let fingerprint = fs::read_to_string(data.tls().join("fingerprint")).unwrap_or_default();
     Ok((Some(pem), Some(OwnCertificate { path: cert, fingerprint })))
 }
 
-fn make(data: &DataFolder, cert: &Path, key: &Path) -> Result<(), TlsError> {
-    let names = vec!["localhost".to_owned(), "tributary".to_owned()];
+fn make(config: &Config, data: &DataFolder, cert: &Path, key: &Path) -> Result<(), TlsError> {
+    let mut names = vec!["localhost".to_owned(), "tributary".to_owned()];
+    // Browsers look for the name that they were given.
+    names.extend(config.pages.public_host().map(ToOwned::to_owned));
     let CertifiedKey { cert: made, signing_key } =
         generate_simple_self_signed(names).map_err(TlsError::Make)?;
     let folder = data.tls();

@@ -87,6 +87,6 @@ async fn find_or_add(store: &dyn Store, email: &str) -> anyhow::Result<PersonId>
 
 fn pages_url(place: &Place) -> anyhow::Result<String> {
     let data = DataFolder::open(&place.data_path()?)?;
-    let pages = place.config(data.path())?.pages;
-    Ok(pages.url(pages.listen))
+    let config = place.config(data.path())?;
+    Ok(config.pages_url(config.pages.listen))
 }

@@ -40,33 +40,36 @@ pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
     config.listen = args.listen.unwrap_or(config.listen);
     config.listen_http = args.listen_http.unwrap_or(config.listen_http);
     config.pages.listen = args.listen_pages.unwrap_or(config.pages.listen);
+    config.check()?;
     if args.print_config {
         screen::line(config.shown().as_toml().trim_end());
         return Ok(DONE);
     }
     log::start(config.log_format);
     let mut ends = Ends::listen().context("listen for signals")?;
-    let api_scheme = if config.tls.is_some() { "https" } else { "http" };
+    let scheme = |has_tls| if has_tls { "https" } else { "http" };
+    let (api_scheme, pages_scheme) = (scheme(config.tls.is_some()), scheme(config.pages_have_tls()));
     let running = if args.no_worker {
         start_edges(config, data.path(), Parts::default()).await?
     } else {
         start(config, data.path(), Parts::default()).await?
     };
     let api = running.api.map(|api| format!("{api_scheme}://{api}/api/v1/"));
-    announce(&running, api.as_deref(), &data, args.announce);
+    let pages = format!("{pages_scheme}://{}", running.pages);
+    announce(&running, &pages, api.as_deref(), &data, args.announce);
     ends.wait().await;
     ends.drain(running.drain()).await;
     Ok(DONE)
 }
 
 /// `api`: the address of the developer API, where there is one.
-fn announce(running: &Running, api: Option<&str>, data: &DataFolder, how: Announce) {
+fn announce(running: &Running, pages: &str, api: Option<&str>, data: &DataFolder, how: Announce) {
     let data = data.path().display();
     if how == Announce::Json {
         let line = serde_json::json!({
             "grpc": running.address,
             "http": format!("http://{}", running.http),
-            "pages": format!("http://{}", running.pages),
+            "pages": pages,
             "api": api,
             "data": data.to_string(),
         });
@@ -74,7 +77,7 @@ fn announce(running: &Running, api: Option<&str>, data: &DataFolder, how: Announ
     }
     screen::line(format!("Tributary serves at {}", running.address));
     screen::line(format!("  health and metrics  http://{0}/healthz  http://{0}/metrics", running.http));
-    screen::line(format!("  web pages           http://{}", running.pages));
+    screen::line(format!("  web pages           {pages}"));
     if let Some(api) = api {
         screen::line(format!("  developer API       {api}"));
     }

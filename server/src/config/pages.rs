@@ -22,9 +22,11 @@ pub enum SignUp {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PagesConfig {
-    /// Where they listen; port 0 lets the system choose. In front of it stands what ends TLS.
+    /// Where they listen; port 0 lets the system choose. Plain HTTP on loopback, for this machine and for a proxy on it that has
+    /// a certificate, and wherever `proxy.trusted` names such a proxy; elsewhere TLS by the certificate of `tls`, or by one of
+    /// the server's own, which browsers ask about once.
     pub listen: SocketAddr,
-    /// Their address as browsers see it, `https://stems.example.org`; empty for where they listen.
+    /// Their address as browsers see it, `https://stems.example.org`; empty for where they listen, where that is one address.
     pub public_url: String,
     /// `open`, `invited` or `closed`.
     pub sign_up: SignUp,
@@ -116,14 +118,36 @@ pub fn origin_of(url: &str) -> Option<&str> {
 }
 
 impl PagesConfig {
-    /// Their address as browsers see it, without a slash at its end. `listen`: where they listen, as the system chose it.
+    /// Their address as browsers see it, without a slash at its end. `listen`: where they listen, as the system chose it;
+    /// `secured`: whether they speak TLS there.
     #[must_use]
-    pub fn url(&self, listen: SocketAddr) -> String {
+    pub fn url(&self, listen: SocketAddr, secured: bool) -> String {
         let configured = self.public_url.trim_end_matches('/');
-        if configured.is_empty() { format!("http://{listen}") } else { configured.to_owned() }
+        let scheme = if secured { "https" } else { "http" };
+        if configured.is_empty() { format!("{scheme}://{listen}") } else { configured.to_owned() }
     }
 
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
+    /// The host in `public_url`: a name, or an address without brackets.
+    #[must_use]
+    pub fn public_host(&self) -> Option<&str> {
+        let (_, place) = self.public_url.split_once("://")?;
+        let place = place.split('/').next().unwrap_or_default();
+        let host = match place.strip_prefix('[') {
+            Some(rest) => rest.split(']').next()?,
+            None => place.split(':').next()?,
+        };
+        (!host.is_empty()).then_some(host)
+    }
+
+    /// `secured`: whether they speak TLS themselves.
+    pub(super) fn check(&self, secured: bool) -> Result<(), ConfigError> {
+        let nowhere = self.public_url.is_empty() && self.listen.ip().is_unspecified();
+        if nowhere || (secured && self.public_url.starts_with("http://")) {
+            return Err(ConfigError::NoPublicUrl {
+                listen: self.listen,
+                scheme: if secured { "https" } else { "http" },
+            });
+        }
         let page = |key, value: &str| Err(ConfigError::NoPage { key, value: value.to_owned() });
         let whole = |url: &str| origin_of(url) == Some(url);
         if !self.public_url.is_empty() && !whole(&self.public_url) {
@@ -172,7 +196,7 @@ mod tests {
         let with = |change: fn(&mut PagesConfig)| {
             let mut pages = PagesConfig::default();
             change(&mut pages);
-            pages.check().map_err(|error| error.to_string())
+            pages.check(false).map_err(|error| error.to_string())
         };
         assert_eq!(with(|_| ()), Ok(()));
         let named = |change, word: &str| {
@@ -182,5 +206,14 @@ mod tests {
         named(|pages| pages.public_url = "https://h/path".into(), "pages.public_url");
         named(|pages| pages.brand.accent = "red;}".into(), "pages.brand.accent");
         named(|pages| pages.upload_mb_max = 0, "pages.upload_mb_max");
+        named(|pages| pages.listen = "[::]:7703".parse().unwrap(), "`pages.public_url`");
+        let mut pages = PagesConfig { public_url: "http://studio.example".into(), ..PagesConfig::default() };
+        assert!(
+            pages.check(false).is_ok() && pages.check(true).is_err(),
+            "they speak TLS, and links say they do not"
+        );
+        pages.public_url = "https://studio.example:7703".into();
+        pages.listen = "0.0.0.0:7703".parse().unwrap();
+        assert!(pages.check(true).is_ok());
     }
 }

@@ -33,7 +33,7 @@ pub(crate) struct Places {
 impl Places {
     /// The pages' address as browsers see it.
     pub(super) fn url(&self, config: &Config) -> String {
-        config.pages.url(self.pages)
+        config.pages_url(self.pages)
     }
 }
 

@@ -1,8 +1,9 @@
-//! Connections over TLS, with the certificate that gRPC has. Handshakes are made beside each other: one that is slow keeps
+//! Connections of browsers and programs over TLS, with the certificate that gRPC has. Handshakes are made beside each other: one that is slow keeps
 //! no other waiting.
 
 use crate::grpc::TlsPem;
-use axum::serve::Listener;
+use axum::Router;
+use axum::serve::{Listener, ListenerExt};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
 
 /// Handshakes at once; who comes then waits in the system's queue.
 const HANDSHAKES_MAX: usize = 256;
@@ -22,8 +24,27 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// After an error of the listener itself, too many open files say.
 const ERROR_WAIT: Duration = Duration::from_secs(1);
 
+/// Serves until `stop`, over TLS where there is a certificate, then lets calls under way end.
+///
+/// # Errors
+/// Where certificate or listener cannot be used.
+pub(crate) async fn serve(
+    router: Router,
+    listener: TcpListener,
+    tls: Option<TlsPem>,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let Some(pem) = tls else {
+        return axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await;
+    };
+    // Tapped for its side effect: the framework tells addresses of tapped listeners of any kind.
+    let listener = Secured::begin(listener, &pem)?.tap_io(|_| {});
+    axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await
+}
+
 /// What has come in over TLS.
-pub(super) struct Secured {
+struct Secured {
     ready: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
     address: SocketAddr,
 }
@@ -33,7 +54,7 @@ impl Secured {
     ///
     /// # Errors
     /// Where certificate or key cannot be used.
-    pub(super) fn begin(listener: TcpListener, pem: &TlsPem) -> io::Result<Self> {
+    fn begin(listener: TcpListener, pem: &TlsPem) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let acceptor = TlsAcceptor::from(Arc::new(config(pem).map_err(io::Error::other)?));
         let (sender, ready) = mpsc::channel(1);
@@ -94,3 +115,7 @@ impl Listener for Secured {
         Ok(self.address)
     }
 }
+
+#[cfg(test)]
+#[path = "secured_tests.rs"]
+mod tests;
