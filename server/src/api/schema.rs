@@ -214,6 +214,12 @@ pub(super) fn webhook_wish() -> Schema {
     )
 }
 
+pub(super) fn webhook_change() -> Schema {
+    let mut events = list(word(&EVENTS, "An event."), "All that it hears of from now on.");
+    events["minItems"] = json!(1);
+    like(object(&[("events", events)]), json!({ "events": ["job.done", "job.failed", "job.expired"] }))
+}
+
 pub(super) fn webhook_with_secret() -> Schema {
     let mut fields = webhook_fields();
     fields.push(("secret", text("Signs what is sent. It is shown when it is made, and for a day to whoever asks for the same again.")));

@@ -103,7 +103,7 @@ async fn tables_that_are_missing_of_another_version_or_open_are_refused_with_wha
     let empty = cluster.empty().unwrap();
     assert!(refusal(APP, SCHEDULER, &empty).await.contains("run `tributary db migrate"));
     for (change, words) in [
-        ("DELETE FROM tributary._sqlx_migrations WHERE version = 12", "version 11, this program needs 12"),
+        ("DELETE FROM tributary._sqlx_migrations WHERE version = 13", "version 12, this program needs 13"),
         (
             "INSERT INTO tributary._sqlx_migrations SELECT 99, description, installed_on, success, checksum,
              execution_time FROM tributary._sqlx_migrations WHERE version = 1",
@@ -129,9 +129,9 @@ async fn migrating_again_changes_nothing_and_sets_the_password() {
     let admin = address(ADMIN, &database);
     let server = Address::parse("postgres://tributary_app:it%27s%20a%20secret@localhost/x").unwrap();
     let first = migrate(&admin, None).await.unwrap();
-    assert_eq!((first.from, first.to, first.password_set), (0, 12, false));
+    assert_eq!((first.from, first.to, first.password_set), (0, 13, false));
     let second = migrate(&admin, Some(&server)).await.unwrap();
-    assert_eq!((second.from, second.to, second.password_set), (12, 12, true));
+    assert_eq!((second.from, second.to, second.password_set), (13, 13, true));
     assert_eq!(second.roles_made, [""; 0]);
     let with_password =
         "SELECT count(*) FROM pg_authid WHERE rolname LIKE 'tributary_%' AND rolpassword IS NOT NULL";
@@ -148,7 +148,7 @@ async fn a_role_that_makes_roles_and_owns_the_database_is_enough_to_migrate() {
     cluster.run("postgres", "CREATE ROLE manager LOGIN CREATEROLE").unwrap();
     let database = cluster.empty().unwrap();
     cluster.run("postgres", &format!("ALTER DATABASE {database} OWNER TO manager")).unwrap();
-    assert_eq!(migrate(&address("manager", &database), None).await.unwrap().to, 12);
+    assert_eq!(migrate(&address("manager", &database), None).await.unwrap().to, 13);
     open(&database).await;
 }
 
