@@ -1,5 +1,6 @@
 //! Parameters of addresses, queries and headers: what each is for, and which values it may have.
 
+use super::request::KEY_CHARS_MAX;
 use super::schema::Schema;
 use crate::ledger::LineKind;
 use serde_json::json;
@@ -34,8 +35,8 @@ pub(super) const RANGE: Parameter =
 
 pub(super) const IDEMPOTENCY: Parameter = header(
     "Idempotency-Key",
-    "Names it in the place of `id`: 1 to 255 ASCII characters.",
-    || json!({ "type": "string", "minLength": 1, "maxLength": 255 }),
+    "Names it in the place of `id`; ASCII alone.",
+    || json!({ "type": "string", "minLength": 1, "maxLength": KEY_CHARS_MAX }),
 );
 
 /// What the value in an address is, by its name there.
