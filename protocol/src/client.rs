@@ -47,11 +47,12 @@ mod upload;
 mod view;
 mod watch;
 
+pub use crate::vocab::PurchaseState;
 pub use certificate::{PresentedCertificate, certificate_of};
 pub use connect::{ApiKey, Endpoint, Tls};
 pub use error::ClientError;
 pub use retry::Patience;
-pub use shop::{PackView, Packs, PurchaseState, PurchaseView};
+pub use shop::{PackView, Packs, PurchaseView};
 pub use sign_in::{SignInAnswer, SignInView};
 pub use view::{
     AccountView, ExpiringCredits, HistoryPage, JobState, JobView, JobsPage, LedgerKind, LedgerLine,

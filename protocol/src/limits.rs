@@ -42,6 +42,8 @@ pub const STEMS_MAX: usize = 32;
 pub const JOBS_PAGE_MAX: u32 = 200;
 /// Lines in one answer of `Account.History`.
 pub const HISTORY_PAGE_MAX: u32 = 500;
+/// Credits of a wallet, a hold or a limit: 2^53, up to which every whole number of JSON is exact.
+pub const CREDITS_MAX: u64 = 1 << 53;
 /// Characters of the address of a web page.
 pub const URL_CHARS_MAX: usize = 2000;
 

@@ -113,6 +113,64 @@ impl fmt::Display for Credits {
     }
 }
 
+/// Where a purchase is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PurchaseState {
+    /// Agreed.
+    Created,
+    /// The payment service shows its page.
+    Open,
+    /// The money is on its way; some ways take days.
+    Processing,
+    /// The credits came.
+    Paid,
+    /// No money, no credits.
+    Failed,
+    /// Nobody paid in time.
+    Expired,
+    /// What was paid is not what was agreed: an operator decides.
+    Mismatch,
+}
+
+impl PurchaseState {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Created,
+        Self::Open,
+        Self::Processing,
+        Self::Paid,
+        Self::Failed,
+        Self::Expired,
+        Self::Mismatch,
+    ];
+
+    /// As the database, the pages and programs write it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Open => "open",
+            Self::Processing => "processing",
+            Self::Paid => "paid",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Mismatch => "mismatch",
+        }
+    }
+
+    /// Reads what [`PurchaseState::word`] writes.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+
+    /// Nothing more happens to it by itself.
+    #[must_use]
+    pub fn has_ended(self) -> bool {
+        !matches!(self, Self::Created | Self::Open | Self::Processing)
+    }
+}
+
 /// SHA-256 of canonical bytes: the name of a clip or a stem's content.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Sha256(pub [u8; 32]);
@@ -202,6 +260,16 @@ impl ClipHeader {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_purchases_state_reads_back_and_three_of_them_go_on() {
+        for state in PurchaseState::ALL {
+            assert_eq!(PurchaseState::parse(state.word()), Some(state));
+        }
+        assert_eq!(PurchaseState::parse("Paid"), None);
+        let goes_on = PurchaseState::ALL.into_iter().filter(|state| !state.has_ended());
+        assert_eq!(goes_on.map(PurchaseState::word).collect::<Vec<_>>(), ["created", "open", "processing"]);
+    }
 
     #[test]
     fn a_fingerprint_reads_back_and_nothing_else_does() {

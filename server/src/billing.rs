@@ -2,6 +2,8 @@
 
 use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
+use tributary_protocol::limits::CREDITS_MAX;
+pub use tributary_protocol::vocab::PurchaseState;
 use tributary_protocol::vocab::{AccountId, Credits, PersonId, PurchaseId};
 
 /// So many credits for so much money, as the configuration offers them.
@@ -56,8 +58,8 @@ impl Pack {
                 "its name must be 1 to {PACK_CHARS_MAX} small letters, digits and hyphens, not `{}`",
                 self.name
             ))
-        } else if self.credits == 0 || self.credits > 1 << 53 {
-            Some(format!("it has {} credits; 1 to {} are possible", self.credits, 1_u64 << 53))
+        } else if self.credits == 0 || self.credits > CREDITS_MAX {
+            Some(format!("it has {} credits; 1 to {CREDITS_MAX} are possible", self.credits))
         } else if self.amount_minor == 0 || self.amount_minor > AMOUNT_MINOR_MAX {
             Some(format!("it costs {}; 1 to {AMOUNT_MINOR_MAX} are possible", self.amount_minor))
         } else if self.currency.len() != 3 || !self.currency.bytes().all(|b| b.is_ascii_uppercase()) {
@@ -86,58 +88,6 @@ impl PurchaseKind {
             Self::Checkout => "checkout",
             Self::TopUp => "top_up",
         }
-    }
-}
-
-/// Where a purchase is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PurchaseState {
-    /// Agreed.
-    Created,
-    /// The payment service shows its page.
-    Open,
-    /// The money is on its way; some ways take days.
-    Processing,
-    /// The credits came.
-    Paid,
-    /// No money, no credits.
-    Failed,
-    /// Nobody paid in time.
-    Expired,
-    /// What was paid is not what was agreed: an operator decides.
-    Mismatch,
-}
-
-impl PurchaseState {
-    /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Created,
-        Self::Open,
-        Self::Processing,
-        Self::Paid,
-        Self::Failed,
-        Self::Expired,
-        Self::Mismatch,
-    ];
-
-    /// As the database and the pages write it.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Open => "open",
-            Self::Processing => "processing",
-            Self::Paid => "paid",
-            Self::Failed => "failed",
-            Self::Expired => "expired",
-            Self::Mismatch => "mismatch",
-        }
-    }
-
-    /// Nothing more happens to it by itself.
-    #[must_use]
-    pub fn has_ended(self) -> bool {
-        !matches!(self, Self::Created | Self::Open | Self::Processing)
     }
 }
 

@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tributary_models::session::{Attention, Precision};
 use tributary_models::{EngineChoice, SessionOptions};
-use tributary_protocol::limits::{CLIP_SECONDS_MAX, is_web_page};
+use tributary_protocol::limits::{CLIP_SECONDS_MAX, CREDITS_MAX, is_web_page};
 pub use webhooks::WebhooksConfig;
 
 /// Name of the config file in the data folder.
@@ -494,7 +494,7 @@ impl Config {
         range("device.batch_max", self.device.batch_max as u64, 1, 256)?;
         range("device.threads", self.device.threads as u64, 0, SessionOptions::THREADS_MAX as u64)?;
         range("device.memory_mb", self.device.memory_mb, 0, MEMORY_MB_MAX)?;
-        range("first_credits", self.first_credits, 0, 1 << 53)?;
+        range("first_credits", self.first_credits, 0, CREDITS_MAX)?;
         if !self.buy_url.is_empty() && !is_web_page(&self.buy_url) {
             return Err(ConfigError::NoPage { key: "buy_url", value: self.buy_url.clone() });
         }

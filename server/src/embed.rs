@@ -9,10 +9,8 @@ use crate::store::{Store, StoreError};
 use crate::tenant::Principal;
 use crate::widget::{self, Fixed, NAME_CHARS_MAX, NotAnOrigin, ORIGINS_MAX, WIDGETS_MAX, Widget};
 use std::sync::Arc;
+use tributary_protocol::limits::CREDITS_MAX;
 use tributary_protocol::vocab::{Credits, WidgetId};
-
-/// The most that a widget may spend in a month; the ledger keeps no more.
-const MONTH_LIMIT_MAX: u64 = 1 << 53;
 
 /// High enough for a form, a player and its stems; whoever embeds it may change it.
 const FRAME_HEIGHT: u32 = 720;
@@ -102,7 +100,7 @@ impl Widgets {
         if !(1..=ORIGINS_MAX).contains(&origins.len()) {
             return Err(NotMade::Origins);
         }
-        let month_limit = wish.month_limit.filter(|limit| (1..=MONTH_LIMIT_MAX).contains(limit));
+        let month_limit = wish.month_limit.filter(|limit| (1..=CREDITS_MAX).contains(limit));
         self.admissions.quote_minute(&wish.model, &wish.fixed).map_err(NotMade::Fixed)?;
         // In the model's order, none twice.
         let stems = offer.card.stems.iter().filter(|stem| wish.fixed.stems.contains(stem)).cloned().collect();

@@ -14,7 +14,7 @@ pub const ORIGINS_MAX: usize = 8;
 /// Characters of a widget's name.
 pub const NAME_CHARS_MAX: usize = 100;
 /// Bytes of an origin: a host's longest name (RFC 1035), scheme and port.
-const ORIGIN_BYTES_MAX: usize = 270;
+pub const ORIGIN_BYTES_MAX: usize = 270;
 /// Bytes of a host's name, and of each part of it.
 const HOST_BYTES_MAX: usize = 253;
 const LABEL_BYTES_MAX: usize = 63;

@@ -1,13 +1,13 @@
 //! People use the web pages of a real server, as browsers do: they sign up, make a team, send a file and fetch stems.
 
 use std::time::Duration;
-use tributary_protocol::vocab::EventId;
+use tributary_protocol::vocab::{EventId, WebhookId};
 use tributary_server::Parts;
 use tributary_server::clock::{Clock, SystemClock};
 use tributary_server::config::SignUp;
 use tributary_server::people::{Rights, Role};
 use tributary_server::store::webhooks::Load;
-use tributary_server::webhook::{Failed, Fate};
+use tributary_server::webhook::{Event, Failed, Fate};
 use tributary_tests::browser::{Browser, Page};
 use tributary_tests::letters::link;
 use tributary_tests::stage::Take;
@@ -367,4 +367,42 @@ async fn a_webhook_that_was_switched_off_says_so_and_is_switched_on_again() {
     assert_eq!(ann.submit("/webhooks", "/webhooks/enable", &[("id", &id)]).unwrap().status, 303);
     let on = ann.get("/webhooks").unwrap().text();
     assert!(!on.contains("Switch it on again") && on.contains("is told of jobs again"), "{on}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_hears_of_what_is_ticked_once_it_is_saved() {
+    let stage = world().await;
+    let mut ann = signed_up(&stage, "ann@example.org").await;
+    let made = [("url", "https://hooks.example.org/x"), ("event", "job.done"), ("event", "job.failed")];
+    assert_eq!(ann.submit("/webhooks", "/webhooks", &made).unwrap().status, 200);
+    let store = &stage.server.store;
+    let person = store.person_of("ann@example.org").await.unwrap().unwrap();
+    let account = store.memberships(person.id).await.unwrap()[0].account;
+    let tenant = tributary_server::tenant::Tenant::acting_for(account);
+    let look = async || store.webhooks(&tenant).await.unwrap().remove(0);
+    let before = look().await;
+    let id = before.id.to_string();
+    let mut change = |id: &str, events: &[&str]| {
+        let fields: Vec<_> =
+            [("id", id)].into_iter().chain(events.iter().map(|word| ("event", *word))).collect();
+        ann.submit("/webhooks", "/webhooks/change", &fields).unwrap()
+    };
+    let nothing = change(&id, &[]);
+    assert_eq!(nothing.status, 422, "{}", nothing.text());
+    assert!(nothing.text().contains("Choose at least one event"), "{}", nothing.text());
+    let unknown = change(&id, &["job.done", "test"]);
+    assert!(
+        unknown.status == 422 && unknown.text().contains("There is no event `test`"),
+        "{}",
+        unknown.text()
+    );
+    assert_eq!(change(&WebhookId::generate().to_string(), &["job.done"]).status, 404);
+    assert_eq!(look().await, before);
+    assert_eq!(change(&id, &["job.expired", "job.done"]).status, 303);
+    let page = ann.get("/webhooks").unwrap().text();
+    assert!(page.contains("hears of what is ticked from now on"), "{page}");
+    assert_eq!(look().await.events, [Event::JobDone, Event::JobExpired]);
+    // Without the proof of a form of ours nothing changes.
+    let forged = ann.post("/webhooks/change", &[("id", &id), ("event", "job.failed")]).unwrap();
+    assert_eq!((forged.status, look().await.events), (403, vec![Event::JobDone, Event::JobExpired]));
 }

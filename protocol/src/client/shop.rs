@@ -3,7 +3,7 @@
 use super::ClientError;
 use crate::limits::is_web_page;
 use crate::v1;
-use crate::vocab::{Credits, PurchaseId};
+use crate::vocab::{Credits, PurchaseId, PurchaseState};
 
 /// What is sold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,25 +52,6 @@ impl PackView {
             other => format!("{number} {other}"),
         }
     }
-}
-
-/// Where a purchase is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PurchaseState {
-    /// Agreed; its page could not be opened yet.
-    Created,
-    /// To be paid on its page.
-    Open,
-    /// The money is on its way.
-    Processing,
-    /// The credits are there.
-    Paid,
-    /// No money, no credits.
-    Failed,
-    /// Nobody paid in time.
-    Expired,
-    /// The operator decides.
-    Mismatch,
 }
 
 /// One purchase.

@@ -14,6 +14,8 @@ mod jobs;
 mod keys;
 #[path = "api_tests/members.rs"]
 mod members;
+#[path = "api_tests/ranges.rs"]
+mod ranges;
 #[path = "api_tests/secured.rs"]
 mod secured;
 #[path = "api_tests/webhooks.rs"]

@@ -1,5 +1,6 @@
 //! Parameters of addresses, queries and headers: what each is for, and which values it may have.
 
+use super::request::KEY_CHARS_MAX;
 use super::schema::Schema;
 use crate::ledger::LineKind;
 use serde_json::json;
@@ -33,14 +34,14 @@ pub(super) const RANGE: Parameter =
     header("Range", "One range of bytes, `bytes=FIRST-LAST`; `If-Range` takes the ETag.", text);
 
 pub(super) const IDEMPOTENCY: Parameter =
-    header("Idempotency-Key", "Names it in the place of `id`: 1 to 255 ASCII characters.", idempotency_key);
+    header("Idempotency-Key", "Names it in the place of `id`; ASCII alone.", idempotency_key);
 
 /// Of what has no other name that a client could choose.
 pub(super) const IDEMPOTENCY_KEY: Parameter =
-    header("Idempotency-Key", "Names what is asked for: 1 to 255 ASCII characters.", idempotency_key);
+    header("Idempotency-Key", "Names what is asked for; ASCII alone.", idempotency_key);
 
 fn idempotency_key() -> Schema {
-    json!({ "type": "string", "minLength": 1, "maxLength": 255 })
+    json!({ "type": "string", "minLength": 1, "maxLength": KEY_CHARS_MAX })
 }
 
 /// What the value in an address is, by its name there.

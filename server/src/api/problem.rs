@@ -233,7 +233,9 @@ impl From<EndpointError> for Problem {
     fn from(error: EndpointError) -> Self {
         let text = error.to_string();
         match &error {
-            EndpointError::Address(_) | EndpointError::Events => Self::invalid(text),
+            EndpointError::Address(_) | EndpointError::NoEvent | EndpointError::UnknownEvent(_) => {
+                Self::invalid(text)
+            }
             EndpointError::TooMany | EndpointError::Conflict | EndpointError::SecretShown => {
                 Self::conflict(text)
             }

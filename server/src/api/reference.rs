@@ -59,8 +59,9 @@ fn add_route(html: &mut String, route: &Route) {
     );
     if !route.parameters.is_empty() {
         html.push_str("<table>");
-        for Parameter { place, name, help, .. } in route.parameters {
-            let _ = write!(html, "<tr><td>{place} <code>{name}</code><td>{}", escaped(help));
+        for Parameter { place, name, help, schema } in route.parameters {
+            let _ =
+                write!(html, "<tr><td>{place} <code>{name}</code><td>{}{}", escaped(help), range(&schema()));
         }
         html.push_str("</table>");
     }
@@ -107,14 +108,33 @@ fn rows(html: &mut String, before: &str, schema: &Value) {
         let path = format!("{before}{name}");
         let _ = write!(
             html,
-            "<tr><td><code>{}</code><td>{kind}<td>{}{}",
+            "<tr><td><code>{}</code><td>{kind}<td>{}{}{}",
             escaped(&path),
             escaped(help),
+            range(field),
             escaped(&words.unwrap_or_default()),
         );
         rows(html, &format!("{path}."), field);
         rows(html, &format!("{path}[]."), &field["items"]);
     }
+}
+
+/// How large, how long or how many, as far as the schema says it.
+fn range(field: &Value) -> String {
+    let kinds = [
+        ("minimum", "maximum", ""),
+        ("minLength", "maxLength", " characters"),
+        ("minItems", "maxItems", " of them"),
+        ("minProperties", "maxProperties", " of them"),
+    ];
+    let words = kinds.into_iter().filter_map(|(low, high, unit)| {
+        let low = field[low].as_u64().unwrap_or(0);
+        match field[high].as_u64() {
+            Some(high) => Some(format!(" {low} to {high}{unit}.")),
+            None => (low > 0).then(|| format!(" At least {low}{unit}.")),
+        }
+    });
+    words.collect()
 }
 
 /// An address in an example is text, too: written so that the page's source has none that leads elsewhere.

@@ -12,7 +12,7 @@ use tributary_protocol::vocab::{AccountId, InvitationId, JobId, PurchaseId, Sha2
 /// A JSON body: many settings and references fit.
 const JSON_BYTES_MAX: usize = 64 * 1024;
 /// Characters of an `Idempotency-Key`.
-const KEY_CHARS_MAX: usize = 255;
+pub(super) const KEY_CHARS_MAX: usize = 255;
 
 /// A JSON body of a known form.
 pub(super) async fn json<T: DeserializeOwned>(body: Body) -> Result<T, Problem> {

@@ -5,7 +5,15 @@ mod widgets;
 
 pub(super) use widgets::{widget, widget_wish, widgets};
 
+use crate::billing::{PACK_CHARS_MAX, PurchaseState};
+use crate::people::{EMAIL_CHARS_MAX, Role};
+use crate::team::MEMBERS_MAX;
+use crate::webhook::{DeliveryState, Event, URL_BYTES_MAX};
 use serde_json::{Map, Value, json};
+use tributary_protocol::limits::{
+    CHANNELS_MAX, CLIP_SECONDS_MAX, CREDITS_MAX, NAME_CHARS_MAX, RATE_HZ_MAX, RATE_HZ_MIN, REFERENCES_MAX,
+    SETTINGS_MAX, STEMS_MAX, TITLE_CHARS_MAX,
+};
 
 /// A JSON Schema.
 pub(super) type Schema = Value;
@@ -33,6 +41,33 @@ fn text(description: &str) -> Schema {
 /// A whole number, zero or more.
 fn count(description: &str) -> Schema {
     json!({ "type": "integer", "minimum": 0, "description": description })
+}
+
+/// A whole number from `low` to `high`.
+fn between(low: u64, high: u64, description: &str) -> Schema {
+    json!({ "type": "integer", "minimum": low, "maximum": high, "description": description })
+}
+
+/// Text of `low` to `high` characters.
+fn sized(low: usize, high: usize, description: &str) -> Schema {
+    json!({ "type": "string", "minLength": low, "maxLength": high, "description": description })
+}
+
+/// What a model, a stem or a setting is called.
+fn name(description: &str) -> Schema {
+    sized(1, NAME_CHARS_MAX, description)
+}
+
+/// The same list, of at most so many.
+fn at_most(high: usize, mut list: Schema) -> Schema {
+    list["maxItems"] = json!(high);
+    list
+}
+
+/// The same list, of at least one.
+fn at_least_one(mut list: Schema) -> Schema {
+    list["minItems"] = json!(1);
+    list
 }
 
 fn flag(description: &str) -> Schema {
@@ -71,10 +106,23 @@ fn sha256(description: &str) -> Schema {
 pub(super) fn clip() -> Schema {
     object(&[
         ("sha256", sha256("Of the canonical bytes: interleaved 32-bit little-endian float.")),
-        ("frames", count("Samples on every channel.")),
-        ("channels", count("1 to 8.")),
-        ("rate_hz", count("8000 to 192000.")),
+        ("frames", frames("Samples on every channel.")),
+        ("channels", channels("In a frame.")),
+        ("rate_hz", rate_hz("Frames in a second.")),
     ])
+}
+
+/// As far as any server may be told to go; `limits` of `listModels` says how far this one goes.
+fn frames(description: &str) -> Schema {
+    between(1, CLIP_SECONDS_MAX * u64::from(RATE_HZ_MAX), description)
+}
+
+fn channels(description: &str) -> Schema {
+    between(1, CHANNELS_MAX.into(), description)
+}
+
+fn rate_hz(description: &str) -> Schema {
+    between(RATE_HZ_MIN.into(), RATE_HZ_MAX.into(), description)
 }
 
 pub(super) fn clip_state() -> Schema {
@@ -99,7 +147,7 @@ pub(super) fn account() -> Schema {
     ]);
     let person = object(&[
         ("email", text("Address.")),
-        ("role", word(&ROLES, "In the account.")),
+        ("role", role("In the account.")),
         ("month_limit", maybe(count("Credits that their jobs may take in a calendar month."))),
         ("month_spent", count("What of that is spent or held.")),
     ]);
@@ -160,7 +208,7 @@ pub(super) fn purchase_wish() -> Schema {
                 "id",
                 json!({ "type": "string", "format": "uuid", "description": "A UUID of your own; or send an Idempotency-Key." }),
             ),
-            ("pack", text("A pack's name.")),
+            ("pack", sized(1, PACK_CHARS_MAX, "A pack's name.")),
             ("keep_payment_method", flag("The account may be topped up later without anybody.")),
         ],
         &["pack"],
@@ -168,10 +216,9 @@ pub(super) fn purchase_wish() -> Schema {
 }
 
 pub(super) fn purchase() -> Schema {
-    let states = ["created", "open", "processing", "paid", "failed", "expired", "mismatch"];
     object(&[
         ("id", text("A UUID.")),
-        ("state", word(&states, "`paid`: the credits came.")),
+        ("state", word(&PurchaseState::ALL.map(PurchaseState::word), "`paid`: the credits came.")),
         ("pack", text("Its pack.")),
         ("credits", count("As agreed.")),
         ("amount_minor", count("As agreed.")),
@@ -183,13 +230,15 @@ pub(super) fn purchase() -> Schema {
     ])
 }
 
-const EVENTS: [&str; 4] = ["job.done", "job.failed", "job.cancelled", "job.expired"];
+fn events(description: &str) -> Schema {
+    list(word(&Event::CHOICES.map(Event::word), "An event."), description)
+}
 
 fn webhook_fields() -> Vec<(&'static str, Schema)> {
     vec![
         ("id", text("A UUID.")),
         ("url", text("Where it is.")),
-        ("events", list(word(&EVENTS, "An event."), "What it hears of.")),
+        ("events", events("What it hears of.")),
         ("old_secret_until", maybe(moment("Until when the secret before signs, too."))),
         ("created_at", moment("When it was made.")),
         ("disabled_at", maybe(moment("Switched off since: nothing was taken there for three days."))),
@@ -212,11 +261,16 @@ pub(super) fn webhook_wish() -> Schema {
                 "id",
                 json!({ "type": "string", "format": "uuid", "description": "A UUID of your own, or none." }),
             ),
-            ("url", text("https, on port 443 or 8443, of a machine on the internet.")),
-            ("events", list(word(&EVENTS, "An event."), "All where nothing is said.")),
+            ("url", sized(1, URL_BYTES_MAX, "https, on port 443 or 8443, of a machine on the internet.")),
+            ("events", at_least_one(events("All where nothing is said."))),
         ],
         &["url"],
     )
+}
+
+pub(super) fn webhook_change() -> Schema {
+    let events = at_least_one(events("All that it hears of from now on."));
+    like(object(&[("events", events)]), json!({ "events": ["job.done", "job.failed", "job.expired"] }))
 }
 
 pub(super) fn webhook_with_secret() -> Schema {
@@ -225,10 +279,12 @@ pub(super) fn webhook_with_secret() -> Schema {
     object(&fields)
 }
 
-const ROLES: [&str; 4] = ["owner", "admin", "member", "viewer"];
+fn role(description: &str) -> Schema {
+    word(&Role::ALL.map(Role::word), description)
+}
 
 fn month_limit() -> Schema {
-    maybe(count("Credits that their jobs may take in a calendar month; null for no limit."))
+    maybe(between(0, CREDITS_MAX, "Credits that their jobs may take in a calendar month; null for no limit."))
 }
 
 pub(super) fn member() -> Schema {
@@ -236,7 +292,7 @@ pub(super) fn member() -> Schema {
         ("id", text("A UUID.")),
         ("email", text("Address.")),
         ("name", text("May be empty.")),
-        ("role", word(&ROLES, "In the account.")),
+        ("role", role("In the account.")),
         ("month_limit", month_limit()),
         ("month_spent", count("What their jobs took or hold since the calendar month (UTC) began.")),
         ("joined_at", moment("Since when.")),
@@ -244,11 +300,11 @@ pub(super) fn member() -> Schema {
 }
 
 pub(super) fn members() -> Schema {
-    object(&[("members", list(member(), "The greatest role first; at most 500."))])
+    object(&[("members", at_most(MEMBERS_MAX, list(member(), "The greatest role first.")))])
 }
 
 pub(super) fn member_wish() -> Schema {
-    let wish = object(&[("role", word(&ROLES, "No greater than your own.")), ("month_limit", month_limit())]);
+    let wish = object(&[("role", role("No greater than your own.")), ("month_limit", month_limit())]);
     like(wish, json!({ "role": "member", "month_limit": 100 }))
 }
 
@@ -256,7 +312,7 @@ pub(super) fn invitation() -> Schema {
     object(&[
         ("id", text("A UUID.")),
         ("email", text("Who is asked.")),
-        ("role", word(&ROLES, "As what.")),
+        ("role", role("As what.")),
         ("month_limit", month_limit()),
         ("invited_by", text("Who asked: a name, or an address.")),
         ("until", moment("Until when it is good.")),
@@ -274,8 +330,8 @@ pub(super) fn invitation_wish() -> Schema {
                 "id",
                 json!({ "type": "string", "format": "uuid", "description": "A UUID of your own, or none." }),
             ),
-            ("email", text("The letter goes there, and only there it can be accepted.")),
-            ("role", word(&ROLES, "No greater than your own.")),
+            ("email", sized(1, EMAIL_CHARS_MAX, "The letter goes there, and only there it can be accepted.")),
+            ("role", role("No greater than your own.")),
             ("month_limit", month_limit()),
         ],
         &["email", "role"],
@@ -292,11 +348,12 @@ pub(super) fn event() -> Schema {
 }
 
 pub(super) fn delivery() -> Schema {
-    let kinds = [&EVENTS[..], &["test"]].concat();
+    let kinds = [&Event::CHOICES[..], &[Event::Test]].concat();
+    let kinds = kinds.into_iter().map(Event::word).collect::<Vec<_>>();
     object(&[
         ("id", text("Of the event, the same at every try; of a job's end the job's.")),
         ("type", word(&kinds, "What happened.")),
-        ("state", word(&["waiting", "delivered", "dead"], "`dead`: given up after a day.")),
+        ("state", word(&DeliveryState::ALL.map(DeliveryState::word), "`dead`: given up after a day.")),
         ("tries", count("How often it was sent.")),
         ("next_try_at", maybe(moment("When it is sent next."))),
         ("last_status", maybe(count("Of the last answer."))),
@@ -368,14 +425,23 @@ fn settings() -> Schema {
     })
 }
 
+/// The same, as they are asked for.
+fn settings_wish() -> Schema {
+    let mut wish = settings();
+    wish["maxProperties"] = json!(SETTINGS_MAX);
+    wish["propertyNames"] = json!({ "minLength": 1, "maxLength": NAME_CHARS_MAX });
+    wish["additionalProperties"]["maxLength"] = json!(NAME_CHARS_MAX);
+    wish
+}
+
 pub(super) fn quote_wish() -> Schema {
     with_required(
         &[
-            ("model", text("A model's name.")),
-            ("frames", count("Of the clip.")),
-            ("channels", count("Of the clip.")),
-            ("rate_hz", count("Of the clip.")),
-            ("settings", settings()),
+            ("model", name("A model's name.")),
+            ("frames", frames("Of the clip.")),
+            ("channels", channels("Of the clip.")),
+            ("rate_hz", rate_hz("Of the clip.")),
+            ("settings", settings_wish()),
         ],
         &["model", "frames", "channels", "rate_hz"],
     )
@@ -396,12 +462,15 @@ pub(super) fn job_wish() -> Schema {
                 "id",
                 json!({ "type": "string", "format": "uuid", "description": "A UUID of your own; or send an Idempotency-Key." }),
             ),
-            ("model", text("A model's name.")),
+            ("model", name("A model's name.")),
             ("clip", clip()),
-            ("stems", list(text("Name."), "Which; empty for all.")),
-            ("title", text("For lists; at most 200 characters.")),
-            ("settings", settings()),
-            ("references", list(clip(), "Clips that the result shall be made like.")),
+            ("stems", at_most(STEMS_MAX, list(name("Name."), "Which; empty for all."))),
+            ("title", sized(0, TITLE_CHARS_MAX, "For lists.")),
+            ("settings", settings_wish()),
+            (
+                "references",
+                at_most(REFERENCES_MAX, list(clip(), "Clips that the result shall be made like.")),
+            ),
             ("credits_max", count("The quote that was seen: a job that would cost more by now is refused.")),
         ],
         &["model", "clip"],

@@ -3,7 +3,7 @@
 use super::problem::Problem;
 use super::{Edge, request};
 use crate::auth::Pass;
-use crate::billing::{Pack, Purchase, PurchaseState};
+use crate::billing::{PACK_CHARS_MAX, Pack, Purchase, PurchaseState};
 use crate::cashier::Cashier;
 use axum::body::Body;
 use axum::extract::{Extension, Path, State};
@@ -67,6 +67,10 @@ pub(super) async fn buy(
 ) -> Result<Response, Problem> {
     let principal = &pass.principal;
     let wish: PurchaseWish = request::json(body).await?;
+    // Before anything repeats it.
+    if !(1..=PACK_CHARS_MAX).contains(&wish.pack.chars().count()) {
+        return Err(Problem::invalid(format!("a pack's name has 1 to {PACK_CHARS_MAX} characters")));
+    }
     let id = request::id_of_new_purchase(principal.tenant.account(), wish.id.as_deref(), &headers)?;
     let cashier = cashier(&edge)?;
     let email = edge.desk.email(principal).await?;

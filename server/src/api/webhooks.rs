@@ -25,6 +25,14 @@ struct WebhookWish {
     events: Option<Vec<String>>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangeWish {
+    events: Option<Vec<String>>,
+    /// What many will try; it is refused in words.
+    url: Option<Value>,
+}
+
 fn webhook(webhook: &Webhook, now: Timestamp) -> Value {
     json!({
         "id": webhook.id.to_string(),
@@ -84,6 +92,24 @@ pub(super) async fn create(
     let words = words.iter().map(String::as_str);
     let added = edge.endpoints.add(principal, id, &wish.url, words).await?;
     Ok(super::answer(&with_secret(&added, edge.desk.clock.now())))
+}
+
+pub(super) async fn change(
+    State(edge): State<Edge>,
+    Extension(pass): Extension<Pass>,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Response, Problem> {
+    let (id, wish) = (webhook_id(&id)?, request::json::<ChangeWish>(body).await?);
+    if wish.url.is_some() {
+        return Err(Problem::invalid(
+            "the url of a webhook cannot be changed: make a new endpoint there, then remove this one",
+        ));
+    }
+    let words = wish.events.unwrap_or_default();
+    let words = words.iter().map(String::as_str);
+    let changed = edge.endpoints.change(&pass.principal.tenant, id, words).await?;
+    Ok(super::answer(&webhook(&changed, edge.desk.clock.now())))
 }
 
 pub(super) async fn enable(

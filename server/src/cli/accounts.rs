@@ -13,6 +13,7 @@ use crate::tenant::Tenant;
 use crate::worker::NORMAL_WEIGHT;
 use anyhow::{bail, ensure};
 use std::time::Duration;
+use tributary_protocol::limits::CREDITS_MAX;
 use tributary_protocol::vocab::{AccountId, Credits, JobId};
 
 /// Accounts that an error names.
@@ -29,7 +30,7 @@ enum CreditsWhat {
     /// Add credits to an account
     Grant {
         /// How many
-        #[arg(value_parser = clap::value_parser!(u64).range(1..=(1 << 53)))]
+        #[arg(value_parser = clap::value_parser!(u64).range(1..=CREDITS_MAX))]
         credits: u64,
         /// Which account: its name, or what its people call it
         #[arg(long, default_value = LOCAL_ACCOUNT)]
@@ -49,7 +50,7 @@ enum CreditsWhat {
         /// Which job
         job: JobId,
         /// How many credits [default: all that it took]
-        #[arg(long, value_parser = clap::value_parser!(u64).range(1..=(1 << 53)))]
+        #[arg(long, value_parser = clap::value_parser!(u64).range(1..=CREDITS_MAX))]
         credits: Option<u64>,
         /// Which account
         #[arg(long, default_value = LOCAL_ACCOUNT)]

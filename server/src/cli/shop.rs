@@ -65,7 +65,7 @@ pub(super) async fn buy(place: Place, args: BuyArgs) -> anyhow::Result<u8> {
     let id = PurchaseId::generate();
     let mut purchase = client.buy(id, &args.pack, false).await?;
     tell(&purchase, args.json);
-    while !is_over(purchase.state) {
+    while !purchase.state.has_ended() {
         sleep(PAUSE).await;
         let now = ask(&client, &purchase).await?;
         if now != purchase {
@@ -92,30 +92,11 @@ async fn ask(client: &Client, purchase: &PurchaseView) -> anyhow::Result<Purchas
     })
 }
 
-fn is_over(state: PurchaseState) -> bool {
-    matches!(
-        state,
-        PurchaseState::Paid | PurchaseState::Failed | PurchaseState::Expired | PurchaseState::Mismatch
-    )
-}
-
-fn word(state: PurchaseState) -> &'static str {
-    match state {
-        PurchaseState::Created => "created",
-        PurchaseState::Open => "open",
-        PurchaseState::Processing => "processing",
-        PurchaseState::Paid => "paid",
-        PurchaseState::Failed => "failed",
-        PurchaseState::Expired => "expired",
-        PurchaseState::Mismatch => "mismatch",
-    }
-}
-
 fn tell(purchase: &PurchaseView, json: bool) {
     let pack = &purchase.pack;
     if json {
         screen::line(serde_json::json!({
-            "purchase": purchase.id.to_string(), "state": word(purchase.state), "pack": pack.name,
+            "purchase": purchase.id.to_string(), "state": purchase.state.word(), "pack": pack.name,
             "credits": pack.credits.0, "amount_minor": pack.amount_minor, "currency": pack.currency,
             "url": purchase.url, "receipt_url": purchase.receipt_url, "failure": purchase.failure,
         }));

@@ -12,6 +12,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use tributary_protocol::vocab::{EventId, WebhookId};
 
+/// Characters of an unknown word that its refusal repeats.
+const ECHO_CHARS_MAX: usize = 40;
+
 /// Sees to endpoints.
 #[derive(Clone)]
 pub struct Endpoints {
@@ -30,9 +33,12 @@ pub enum EndpointError {
     /// Not one that may be posted to.
     #[error(transparent)]
     Address(#[from] NotATarget),
-    /// No event, or one that there is not.
-    #[error("choose some of job.done, job.failed, job.cancelled and job.expired")]
-    Events,
+    /// None chosen.
+    #[error("choose at least one event: {choices}", choices = choices())]
+    NoEvent,
+    /// One that there is not, or that nobody chooses; no more of it than a few words have characters.
+    #[error("there is no event `{0}` to choose; choose of {choices}", choices = choices())]
+    UnknownEvent(String),
     /// As many as there may be.
     #[error("an account has at most {WEBHOOKS_MAX} webhooks; remove one first")]
     TooMany,
@@ -60,7 +66,7 @@ impl Endpoints {
     /// for [`SECRET_SHOWN_AGAIN`], since the answer may have been lost.
     ///
     /// # Errors
-    /// `Address`, `Events`, `TooMany`, `Conflict`, `SecretShown`, or the store's.
+    /// `Address`, `NoEvent`, `UnknownEvent`, `TooMany`, `Conflict`, `SecretShown`, or the store's.
     pub async fn add<'a>(
         &self,
         who: &Principal,
@@ -69,18 +75,9 @@ impl Endpoints {
         words: impl IntoIterator<Item = &'a str>,
     ) -> Result<(Webhook, Secret), EndpointError> {
         Target::read(url, &self.config)?;
-        // None twice, in their order.
-        let read = |word: &str| Event::CHOICES.into_iter().find(|event| event.word() == word);
-        let events: Option<BTreeSet<_>> = words.into_iter().map(read).collect();
-        let events = events.filter(|events| !events.is_empty()).ok_or(EndpointError::Events)?;
+        let events = chosen(words)?;
         let secret = Secret::new(Token::generate().reveal());
-        let new = NewWebhook {
-            id,
-            url: url.to_owned(),
-            events: events.into_iter().collect(),
-            secret: secret.clone(),
-            made_by: who.person,
-        };
+        let new = NewWebhook { id, url: url.to_owned(), events, secret: secret.clone(), made_by: who.person };
         let now = self.clock.now();
         let known = match self.store.add_webhook(&who.tenant, &new, now).await? {
             AddedWebhook::Yes(added) => return Ok((added, secret)),
@@ -93,6 +90,20 @@ impl Endpoints {
         }
         let secret = self.store.webhook_secret(&who.tenant, id).await?.ok_or(EndpointError::NoWebhook)?;
         Ok((known, secret))
+    }
+
+    /// Has one hear of `words` from now on, and of nothing else; what it was to be told before it is still told.
+    ///
+    /// # Errors
+    /// `NoEvent`, `UnknownEvent`, `NoWebhook`, or the store's.
+    pub async fn change<'a>(
+        &self,
+        tenant: &Tenant,
+        id: WebhookId,
+        words: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Webhook, EndpointError> {
+        let events = chosen(words)?;
+        self.store.change_webhook(tenant, id, &events).await?.ok_or(EndpointError::NoWebhook)
     }
 
     /// Switches one on again that was switched off.
@@ -162,4 +173,23 @@ impl Endpoints {
         let again = self.store.deliver_again(tenant, id, event, self.clock.now()).await?;
         again.ok_or(EndpointError::NoDelivery)
     }
+}
+
+/// The events of these words: none twice, in their order.
+fn chosen<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Vec<Event>, EndpointError> {
+    let mut events = BTreeSet::new();
+    for word in words {
+        let event = Event::CHOICES.into_iter().find(|event| event.word() == word);
+        let unknown = || EndpointError::UnknownEvent(word.chars().take(ECHO_CHARS_MAX).collect());
+        events.insert(event.ok_or_else(unknown)?);
+    }
+    if events.is_empty() {
+        return Err(EndpointError::NoEvent);
+    }
+    Ok(events.into_iter().collect())
+}
+
+/// What there is to choose, for people.
+fn choices() -> String {
+    Event::CHOICES.map(Event::word).join(", ")
 }

@@ -12,6 +12,11 @@ const PORTS: [u16; 2] = [443, 8443];
 /// From here on ports are nobody's by themselves.
 const HIGH_PORT: u16 = 1024;
 
+/// What is told of what cannot be read at all.
+const NO_URL: &str = "cannot be read as a URL; write it like https://hooks.example.org/path";
+/// Of a port that is no number, or beyond TCP's.
+const NO_PORT: &str = "has a port that does not exist; leave the port and its colon out, or name 443 or 8443";
+
 /// Where something is posted to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -38,31 +43,31 @@ impl Target {
     pub fn read(url: &str, config: &WebhooksConfig) -> Result<Self, NotATarget> {
         let wrong = |text: &str| NotATarget(text.to_owned());
         if url.len() > URL_BYTES_MAX {
-            return Err(wrong("is longer than 2000 bytes"));
+            return Err(NotATarget(format!("is longer than {URL_BYTES_MAX} bytes; name a shorter one")));
         }
         if !url.bytes().all(|byte| byte.is_ascii_graphic()) || url.contains('#') {
             return Err(wrong("must have visible ASCII characters alone, and no `#`"));
         }
-        let uri: Uri = url.parse().map_err(|_| wrong("is none"))?;
+        let uri: Uri = url.parse().map_err(|_| wrong(NO_URL))?;
         let is_secure = match uri.scheme_str() {
             Some("https") => true,
             Some("http") if config.development => false,
             _ => return Err(wrong("must begin with https://")),
         };
-        let authority = uri.authority().ok_or_else(|| wrong("names no host"))?;
+        let authority = uri.authority().ok_or_else(|| wrong(NO_URL))?;
         if authority.as_str().contains('@') {
             return Err(wrong("must not have a user or a password in it"));
         }
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
         if host.is_empty() {
-            return Err(wrong("names no host"));
+            return Err(wrong(NO_URL));
         }
         let port = match authority.port() {
             // A port that is none: the framework would go on as if nothing was said.
-            None if authority.as_str().len() > authority.host().len() => return Err(wrong("names no port")),
+            None if authority.as_str().len() > authority.host().len() => return Err(wrong(NO_PORT)),
             None if is_secure => 443,
             None => 80,
-            Some(port) => port.as_str().parse().map_err(|_| wrong("names no port"))?,
+            Some(port) => port.as_str().parse().map_err(|_| wrong(NO_PORT))?,
         };
         let may = PORTS.contains(&port) || config.development || (config.high_ports && port >= HIGH_PORT);
         if !may {
@@ -139,6 +144,22 @@ mod tests {
             assert!(Target::read(wrong, &strict).is_err(), "{wrong:?}");
         }
         assert!(Target::read(&format!("https://example.org/{}", "a".repeat(2000)), &strict).is_err());
+        // What is told says what to do.
+        for (wrong, told) in [
+            ("", "the address cannot be read as a URL; write it like https://hooks.example.org/path"),
+            (
+                "https:///a",
+                "the address cannot be read as a URL; write it like https://hooks.example.org/path",
+            ),
+            ("hooks.example.org", "the address must begin with https://"),
+            (
+                "https://example.org:99999/",
+                "the address has a port that does not exist; leave the port and its colon out, or name 443 or 8443",
+            ),
+            ("https://example.org:22/", "the address names port 22; 443 and 8443 are allowed here"),
+        ] {
+            assert_eq!(Target::read(wrong, &strict).unwrap_err().to_string(), told, "{wrong:?}");
+        }
         let high = config(false, true);
         assert!(Target::read("https://example.org:9000/", &high).is_ok());
         for wrong in ["https://example.org:80/", "https://example.org:1023/", "https://127.0.0.1:9000/"] {

@@ -13,6 +13,7 @@ use crate::tenant::Tenant;
 use axum::extract::{Path, State};
 use maud::{Markup, html};
 use std::time::Duration;
+use tributary_protocol::limits::CREDITS_MAX;
 use tributary_protocol::vocab::{AccountId, Credits};
 
 /// Days that are summed.
@@ -159,7 +160,7 @@ fn reason(visit: &Visit) -> Result<String, Fault> {
 /// The form's own word is the payment's name: sent twice, it grants once.
 pub(super) async fn grant(State(edge): State<Edge>, visit: Visit, Path(id): Path<String>) -> Answer {
     let (tenant, _) = named(&edge, &id).await?;
-    let amount = visit.form.number("credits").filter(|credits| (1..=1 << 53).contains(credits));
+    let amount = visit.form.number("credits").filter(|credits| (1..=CREDITS_MAX).contains(credits));
     let amount = amount.ok_or_else(|| Fault::Wrong("how many credits?".into()))?;
     let days = visit.form.number("days").map(|days| days.clamp(1, 3_660) * 86_400);
     let once = crate::auth::token::Token::parse(visit.form.get("once")).map_err(|_| Fault::Form)?;

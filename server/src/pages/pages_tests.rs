@@ -77,7 +77,7 @@ const WHO: [(&str, &str, &str); 65] = [
     ("POST", "/operator/accounts/{id}/refund", "operator"),
 ];
 /// The rest of them, so that the table above stays within a page.
-const WHO_ELSE: [(&str, &str, &str); 21] = [
+const WHO_ELSE: [(&str, &str, &str); 22] = [
     ("POST", "/operator/accounts/{id}/suspend", "operator"),
     ("POST", "/operator/events/retry", "operator"),
     ("POST", "/top-up", "admin"),
@@ -86,6 +86,7 @@ const WHO_ELSE: [(&str, &str, &str); 21] = [
     ("POST", "/account/close", "viewer"),
     ("GET", "/webhooks", "admin"),
     ("POST", "/webhooks", "admin"),
+    ("POST", "/webhooks/change", "admin"),
     ("POST", "/webhooks/test", "admin"),
     ("POST", "/webhooks/enable", "admin"),
     ("POST", "/webhooks/remove", "admin"),

@@ -105,6 +105,7 @@ pub(super) const ROUTES: &[Route] = &[
     takes("/keys/revoke", READ, || post(keys::revoke)),
     shows("/webhooks", MANAGE, || get(webhooks::show)),
     takes("/webhooks", MANAGE, || post(webhooks::add)),
+    takes("/webhooks/change", MANAGE, || post(webhooks::change)),
     takes("/webhooks/test", MANAGE, || post(webhooks::test)),
     takes("/webhooks/enable", MANAGE, || post(webhooks::enable)),
     takes("/webhooks/remove", MANAGE, || post(webhooks::remove)),

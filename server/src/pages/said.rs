@@ -27,6 +27,7 @@ pub(super) enum Said {
     Resumed,
     DeviceIn,
     DeviceOut,
+    WebhookChanged,
     WebhookTested,
     WebhookOn,
     WebhookGone,
@@ -38,7 +39,7 @@ pub(super) enum Said {
 }
 
 impl Said {
-    const ALL: [(Self, &'static str, &'static str); 31] = [
+    const ALL: [(Self, &'static str, &'static str); 32] = [
         (Self::Saved, "saved", "Saved."),
         (Self::SignedOut, "signed-out", "You are signed out."),
         (Self::PasswordChanged, "password", "The password is changed; every other browser was signed out."),
@@ -62,6 +63,7 @@ impl Said {
         (Self::Resumed, "resumed", "The account may start jobs again."),
         (Self::DeviceIn, "device-in", "The device is let in. You can close this page."),
         (Self::DeviceOut, "device-out", "The device was not let in."),
+        (Self::WebhookChanged, "webhook-changed", "The webhook hears of what is ticked from now on."),
         (
             Self::WebhookTested,
             "webhook-tested",

@@ -1,4 +1,4 @@
-//! Where the account is told how its jobs end: made, tried, removed, and how it went.
+//! Where the account is told how its jobs end: made, tried, changed, removed, and how it went.
 
 use super::fault::{Answer, Fault};
 use super::layout::{line, page, proof, small_form};
@@ -39,12 +39,7 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
             form method="post" action="/webhooks" {
                 (proof(&visit))
                 (line("url", "Address (https)", "url", "off", ""))
-                fieldset {
-                    legend { "It hears of" }
-                    @for event in Event::CHOICES {
-                        label .check { input type="checkbox" name="event" value=(event.word()) checked; (event.word()) }
-                    }
-                }
+                (boxes("It hears of", &Event::CHOICES))
                 button { "Add it" }
             }
         }
@@ -53,16 +48,31 @@ pub(super) async fn show(State(edge): State<Edge>, visit: Visit) -> Answer {
     Ok(page(&edge, &visit, "Webhooks", &body))
 }
 
+/// A box to tick for each event there is; those of `heard` are ticked.
+fn boxes(legend: &str, heard: &[Event]) -> Markup {
+    html! {
+        fieldset {
+            legend { (legend) }
+            @for event in Event::CHOICES {
+                label .check { input type="checkbox" name="event" value=(event.word()) checked[heard.contains(&event)]; (event.word()) }
+            }
+        }
+    }
+}
+
 fn card(visit: &Visit, webhook: &Webhook, deliveries: &[Delivery]) -> Markup {
     let id = webhook.id.to_string();
-    let events: Vec<_> = webhook.events.iter().map(|event| event.word()).collect();
     html! {
         section .card {
             h2 .long { (webhook.url) @if webhook.disabled.is_some() { " " small .badge .failed { "switched off" } } }
-            p .dim { (events.join(", ")) }
             @if let Some(disabled) = &webhook.disabled {
                 p { "Since " (words::moment(disabled.at)) " it is not told of jobs any more: nothing was taken there for "
                     (FAILING_DAYS_MAX) " days, and the last try failed: " (disabled.reason) "." }
+            }
+            form method="post" action="/webhooks/change" {
+                (proof(visit)) input type="hidden" name="id" value=(id);
+                (boxes("It hears of", &webhook.events))
+                button .quiet aria-label=(format!("Save what {} hears of", webhook.url)) { "Save" }
             }
             div .row {
                 @if webhook.disabled.is_some() {
@@ -105,6 +115,11 @@ pub(super) async fn add(State(edge): State<Edge>, visit: Visit) -> Answer {
         }
     };
     Ok(page(&edge, &visit, "Your new webhook", &body))
+}
+
+pub(super) async fn change(State(edge): State<Edge>, visit: Visit) -> Answer {
+    edge.endpoints.change(&visit.tenant()?, id(&visit)?, visit.form.all("event")).await?;
+    Ok(done(&edge, Said::WebhookChanged, "/webhooks"))
 }
 
 pub(super) async fn test(State(edge): State<Edge>, visit: Visit) -> Answer {

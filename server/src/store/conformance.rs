@@ -181,7 +181,8 @@ macro_rules! laws {
                 money_that_goes_back_is_on_record an_account_is_topped_up_one_payment_at_a_time
                 an_event_is_one_however_often_it_comes purchases_that_nobody_told_about_are_looked_at_in_turn;
             webhooks: an_end_is_told_to_those_who_want_it_once an_account_has_so_many_endpoints_and_sees_its_own
-                an_endpoint_is_made_once_a_name an_endpoint_that_takes_nothing_for_days_is_switched_off
+                an_endpoint_is_made_once_a_name an_endpoint_that_changes_hears_of_other_ends_from_then_on
+                an_endpoint_that_takes_nothing_for_days_is_switched_off
                 what_is_taken_up_is_nobody_elses_until_its_lease_ends one_endpoint_keeps_no_other_waiting
                 a_delivery_is_tried_until_it_is_taken_or_given_up an_old_secret_signs_until_its_time;
             widgets: an_account_has_so_many_widgets_and_sees_its_own a_revoked_widget_is_found_by_nobody_and_stays_so

@@ -91,7 +91,7 @@ const APP: &str = "tributary_app";
 const SCHEDULER: &str = "tributary_scheduler";
 
 /// Number, name and text, in order; the same numbers and names as in every other database's folder.
-const MIGRATIONS: [(i64, &str, &str); 13] = [
+const MIGRATIONS: [(i64, &str, &str); 14] = [
     (1, "accounts_and_ledger", include_str!("../../migrations/postgres/0001_accounts_and_ledger.sql")),
     (2, "jobs", include_str!("../../migrations/postgres/0002_jobs.sql")),
     (
@@ -109,6 +109,7 @@ const MIGRATIONS: [(i64, &str, &str); 13] = [
     (11, "closed_accounts", include_str!("../../migrations/postgres/0011_closed_accounts.sql")),
     (12, "another_address", include_str!("../../migrations/postgres/0012_another_address.sql")),
     (13, "settings_of_widgets", include_str!("../../migrations/postgres/0013_settings_of_widgets.sql")),
+    (14, "webhooks_that_change", include_str!("../../migrations/postgres/0014_webhooks_that_change.sql")),
 ];
 
 /// A transaction. Dropped without `commit`, nothing happened.

@@ -76,7 +76,7 @@ const SWITCH_WAIT: Duration = Duration::from_millis(20);
 /// SQLite's result code for "another has it".
 const BUSY_CODE: &str = "5";
 /// Number, name and text, in order; the same numbers and names as in every other database's folder.
-const MIGRATIONS: [(i64, &str, &str); 13] = [
+const MIGRATIONS: [(i64, &str, &str); 14] = [
     (1, "accounts_and_ledger", include_str!("../../migrations/sqlite/0001_accounts_and_ledger.sql")),
     (2, "jobs", include_str!("../../migrations/sqlite/0002_jobs.sql")),
     (3, "settings_and_references", include_str!("../../migrations/sqlite/0003_settings_and_references.sql")),
@@ -90,6 +90,7 @@ const MIGRATIONS: [(i64, &str, &str); 13] = [
     (11, "closed_accounts", include_str!("../../migrations/sqlite/0011_closed_accounts.sql")),
     (12, "another_address", include_str!("../../migrations/sqlite/0012_another_address.sql")),
     (13, "settings_of_widgets", include_str!("../../migrations/sqlite/0013_settings_of_widgets.sql")),
+    (14, "webhooks_that_change", include_str!("../../migrations/sqlite/0014_webhooks_that_change.sql")),
 ];
 
 /// Accounts, jobs and credits in one file.

@@ -4,13 +4,11 @@
 use super::StoreError;
 use crate::widget::Fixed;
 use serde_json::{Map, Value};
+use tributary_protocol::limits::CREDITS_MAX;
 use tributary_protocol::settings::{Setting, Settings};
 use tributary_protocol::vocab::{ClipHeader, Credits, Sha256};
 
-/// 2^53: what a wallet, a hold and a line keep at most, as the tables say.
-const CREDITS_MAX: u64 = 1 << 53;
-
-/// Credits as the database keeps them.
+/// Credits as the database keeps them; the tables have the same limit.
 pub(super) fn credits_in(amount: Credits) -> Result<i64, StoreError> {
     i64::try_from(amount.0).ok().filter(|_| amount.0 <= CREDITS_MAX).ok_or(StoreError::TooLarge(amount))
 }

@@ -57,6 +57,15 @@ pub trait Webhooks: Send + Sync {
     ) -> Result<AddedWebhook, StoreError>;
     /// The secret that signs what is sent to one of the account's: for whoever made it and lost the answer.
     async fn webhook_secret(&self, tenant: &Tenant, id: WebhookId) -> Result<Option<Secret>, StoreError>;
+    /// Has one of the account's hear of `events`, at least one, from now on; as it is then, none where the account has none of
+    /// that name. What was to be told before stays so, of an event that is heard no more, too: whoever stops to listen still
+    /// hears how everything ended that ended while they listened. Asking with the same events again changes nothing.
+    async fn change_webhook(
+        &self,
+        tenant: &Tenant,
+        id: WebhookId,
+        events: &[Event],
+    ) -> Result<Option<Webhook>, StoreError>;
     /// Switches one on again that was switched off; as it is then, none where the account has none of that name.
     async fn enable_webhook(&self, tenant: &Tenant, id: WebhookId) -> Result<Option<Webhook>, StoreError>;
     /// The account's, oldest first.

@@ -3,6 +3,7 @@
 use super::Shop;
 use tributary_protocol::client::SignInAnswer;
 use tributary_protocol::vocab::Credits;
+use tributary_server::webhook::Event;
 use tributary_tests::chromium::{Scripts, is_there};
 use tributary_tests::{stage, wait};
 
@@ -26,6 +27,36 @@ async fn a_key_is_made_used_and_revoked() {
     ann.press("Revoke").await.unwrap();
     ann.shows("The key is dead from now on.").await;
     assert!(client.account().await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_hears_of_another_event_when_its_box_is_ticked_without_scripts_too() {
+    if !is_there() {
+        return;
+    }
+    let shop = Shop::with(|config| config.pages.trial_credits = 30).await;
+    for scripts in [Scripts::On, Scripts::Off] {
+        let ann = shop.browser(scripts).await;
+        let email = format!("ann.{scripts:?}@example.org").to_lowercase();
+        shop.sign_up(&ann, &email, "Ann").await;
+        ann.open("/webhooks").await.unwrap();
+        ann.fill("url", "https://hooks.example.org/x").await.unwrap();
+        ann.find("form[action='/webhooks'] [value='job.expired']").await.click().await.unwrap();
+        ann.press("Add it").await.unwrap();
+        ann.press("I have copied it").await.unwrap();
+        let account = shop.account_of(&email).await;
+        let look = async || shop.stage.server.store.webhooks(&account).await.unwrap().remove(0).events;
+        assert_eq!(look().await, [Event::JobDone, Event::JobFailed, Event::JobCancelled]);
+        // The words beside a box are its label.
+        let words = "//form[@action='/webhooks/change']//label[normalize-space()='job.expired']";
+        ann.find_path(words).await.click().await.unwrap();
+        ann.find("form[action='/webhooks/change'] [value='job.failed']").await.click().await.unwrap();
+        ann.press("Save").await.unwrap();
+        ann.shows("The webhook hears of what is ticked from now on.").await;
+        assert_eq!(look().await, [Event::JobDone, Event::JobCancelled, Event::JobExpired]);
+        let boxes = ann.all("form[action='/webhooks/change'] [name=event]:checked").await.unwrap();
+        assert_eq!(boxes.len(), 3);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -89,6 +89,7 @@ impl Things {
             "buyPack" => json!({ "id": self.purchase, "pack": "small" }),
             "createWebhook" => json!({ "url": NOBODY, "events": ["job.failed"] }),
             "createWidget" => Self::widget_wish(),
+            "changeWebhook" => json!({ "events": ["job.done", "job.expired"] }),
             "changeMember" => json!({ "role": "viewer", "month_limit": 7 }),
             "inviteMember" => json!({ "email": "one.more@example.org", "role": "member" }),
             "decodeClip" => return std::fs::read(world.song(2)).unwrap(),

@@ -6,9 +6,29 @@ use super::cases::Things;
 use super::world::World;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use tributary_protocol::limits::{CHANNELS_MAX, NAME_CHARS_MAX, RATE_HZ_MIN};
+
+/// What of a value is smaller, larger, shorter or longer than its schema says.
+fn out_of_range(value: &Value, schema: &Value) -> Option<String> {
+    let counted = |low: &str, high: &str, count: u64| {
+        let fits = schema[low].as_u64().is_none_or(|low| low <= count)
+            && schema[high].as_u64().is_none_or(|high| count <= high);
+        (!fits).then(|| format!("{value} is beyond {} to {}", schema[low], schema[high]))
+    };
+    match value {
+        Value::Number(number) if number.is_i64() && !number.is_u64() && schema["minimum"].is_u64() => {
+            Some(format!("{value} is below zero"))
+        }
+        Value::Number(number) => counted("minimum", "maximum", number.as_u64()?),
+        Value::String(text) => counted("minLength", "maxLength", text.chars().count() as u64),
+        Value::Array(items) => counted("minItems", "maxItems", items.len() as u64),
+        Value::Object(fields) => counted("minProperties", "maxProperties", fields.len() as u64),
+        Value::Null | Value::Bool(_) => None,
+    }
+}
 
 /// What is wrong with a value by a schema of the kind that `schema` writes: types, closed objects, fields that must be there,
-/// lists, words, constants.
+/// lists, words, constants, ranges.
 fn faults(value: &Value, schema: &Value, at: &str, found: &mut Vec<String>) {
     if let Some(one_of) = schema["oneOf"].as_array() {
         let fits = |schema: &&Value| {
@@ -49,6 +69,7 @@ fn faults(value: &Value, schema: &Value, at: &str, found: &mut Vec<String>) {
     {
         found.push(format!("{at}: {value} is none of {words:?}"));
     }
+    found.extend(out_of_range(value, schema).map(|fault| format!("{at}: {fault}")));
     for (place, item) in value.as_array().into_iter().flatten().enumerate() {
         faults(item, &schema["items"], &format!("{at}[{place}]"), found);
     }
@@ -82,11 +103,23 @@ fn the_check_of_schemas_finds_what_is_wrong() {
         (json!({ "committed_bytes": 1.5, "complete": true }), 1),
         (json!({ "complete": true }), 1),
         (json!({ "committed_bytes": 1, "complete": null, "more": 1 }), 2),
+        (json!({ "committed_bytes": -1, "complete": true }), 1),
         (json!([]), 1),
     ] {
         let mut found = Vec::new();
         faults(&value, &schema, "$", &mut found);
         assert_eq!(found.len(), count, "{value}: {found:?}");
+    }
+    let [shortest, longest] = [1, NAME_CHARS_MAX].map(|chars| json!("é".repeat(chars)));
+    let longer = json!("é".repeat(NAME_CHARS_MAX + 1));
+    let schema = schema::quote_wish();
+    for (model, channels, count) in
+        [(&shortest, 1, 0), (&longest, CHANNELS_MAX, 0), (&json!(""), 0, 2), (&longer, CHANNELS_MAX + 1, 2)]
+    {
+        let wish = json!({ "model": model, "frames": 1, "channels": channels, "rate_hz": RATE_HZ_MIN });
+        let mut found = Vec::new();
+        faults(&wish, &schema, "$", &mut found);
+        assert_eq!(found.len(), count, "{wish}: {found:?}");
     }
 }
 

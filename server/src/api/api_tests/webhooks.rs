@@ -159,6 +159,46 @@ async fn an_endpoint_that_is_asked_for_again_is_the_same_one_with_its_secret() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_begins_to_hear_of_other_events_and_keeps_its_url() {
+    let world = World::new().await;
+    let wish = json!({ "url": "http://127.0.0.1:1/hook", "events": ["job.done", "job.failed"] });
+    let made = world.post("/webhooks", &wish).await.json();
+    let path = format!("/webhooks/{}", made["id"].as_str().unwrap());
+    let ask = async |body: &Value| world.ask("PATCH", &path, &[], body.to_string().as_bytes()).await;
+    let all = "job.done, job.failed, job.cancelled, job.expired";
+    for (wrong, words) in [
+        (json!({ "events": [] }), format!("choose at least one event: {all}")),
+        (json!({}), format!("choose at least one event: {all}")),
+        (
+            json!({ "events": ["job.done", "job.started"] }),
+            format!("there is no event `job.started` to choose; choose of {all}"),
+        ),
+        (json!({ "events": ["test"] }), format!("there is no event `test` to choose; choose of {all}")),
+        (
+            json!({ "events": ["job.done"], "url": "http://127.0.0.1:2/" }),
+            "the url of a webhook cannot be changed: make a new endpoint there, then remove this one"
+                .to_owned(),
+        ),
+    ] {
+        let refused = ask(&wrong).await;
+        assert_eq!(refused.problem(), (400, "invalid-request".to_owned()), "{wrong}");
+        assert_eq!(refused.json()["detail"], json!(words), "{wrong}");
+    }
+    let long = json!({ "events": ["é".repeat(10_000)] });
+    assert!(ask(&long).await.text().len() < 400, "an unknown word is not thrown back whole");
+    for wrong in [json!({ "events": "job.done" }), json!({ "events": ["job.done"], "secret": "x" })] {
+        assert_eq!(ask(&wrong).await.status, 400, "{wrong}");
+    }
+    let mut listed = made.clone();
+    listed.as_object_mut().unwrap().remove("secret");
+    assert_eq!(world.get("/webhooks").await.json()["webhooks"], json!([listed]), "nothing has changed");
+    let changed = ask(&json!({ "events": ["job.expired", "job.done", "job.done"] })).await.json();
+    listed["events"] = json!(["job.done", "job.expired"]);
+    assert_eq!(changed, listed);
+    assert_eq!(world.get("/webhooks").await.json()["webhooks"], json!([listed]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_clip_that_never_comes_is_told_of_and_so_is_a_job_that_fails() {
     let world = World::with(|config| config.limits.upload_idle_seconds = 1).await;
     let port = free_port();

@@ -55,9 +55,21 @@ pub(super) fn of_webhooks() -> Vec<Route> {
 /// What is done with one.
 pub(super) fn of_one() -> Vec<Route> {
     use Content::{Json, Nothing};
-    use Method::Post;
+    use Method::{Patch, Post};
     use Right::Manage;
     vec![
+        route!(
+            Patch,
+            "/webhooks/{webhook}",
+            Some(Manage),
+            "changeWebhook",
+            "Has an address hear of these events from now on, and of no others; what it was still to be told before, it is \
+             told. Its url and its secret stay: for another url make a new one, for another secret rotate it.",
+            &[],
+            Json(schema::webhook_change),
+            Json(schema::webhook),
+            |method| on(method, webhooks::change)
+        ),
         route!(
             Post,
             "/webhooks/{webhook}/rotate",

@@ -1,7 +1,12 @@
 //! Schemas of widgets.
 
-use super::{Schema, count, flag, like, list, maybe, moment, object, settings, text, with_required};
+use super::{
+    Schema, at_least_one, at_most, between, count, flag, like, list, maybe, moment, name, object,
+    settings_wish, sized, text, with_required,
+};
+use crate::widget::{NAME_CHARS_MAX, ORIGIN_BYTES_MAX, ORIGINS_MAX};
 use serde_json::json;
+use tributary_protocol::limits::{CREDITS_MAX, STEMS_MAX};
 
 pub(in super::super) fn widget() -> Schema {
     object(&[
@@ -33,8 +38,8 @@ pub(in super::super) fn widgets() -> Schema {
 pub(in super::super) fn widget_wish() -> Schema {
     let wish = with_required(
         &[
-            ("name", text("For the account's lists: 1 to 100 characters.")),
-            ("model", text("A model's name.")),
+            ("name", sized(1, NAME_CHARS_MAX, "For the account's lists.")),
+            ("model", name("A model's name.")),
             ("settings", fixed_settings()),
             ("stems", fixed_stems()),
             ("origins", origins()),
@@ -53,20 +58,21 @@ pub(in super::super) fn widget_wish() -> Schema {
 }
 
 fn fixed_settings() -> Schema {
-    let mut fixed = settings();
+    let mut fixed = settings_wish();
     fixed["description"] =
         json!("Values of the model's controls that visitors neither see nor change; they choose the others.");
     fixed
 }
 
 fn fixed_stems() -> Schema {
-    list(text("Name."), "The stems that come out; none where visitors choose them.")
+    at_most(STEMS_MAX, list(name("Name."), "The stems that come out; none where visitors choose them."))
 }
 
 fn origins() -> Schema {
-    list(text("Like https://band.example."), "Where it may be shown: 1 to 8; http for localhost alone.")
+    let origin = sized(1, ORIGIN_BYTES_MAX, "Like https://band.example.");
+    at_most(ORIGINS_MAX, at_least_one(list(origin, "Where it may be shown; http for localhost alone.")))
 }
 
 fn month_limit() -> Schema {
-    count("Credits that its visitors may spend in a calendar month: 1 or more.")
+    between(1, CREDITS_MAX, "Credits that its visitors may spend in a calendar month.")
 }

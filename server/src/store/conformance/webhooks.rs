@@ -117,6 +117,51 @@ pub(in crate::store) async fn an_account_has_so_many_endpoints_and_sees_its_own(
     assert!(matches!(store.add_webhook(&tenant, &one_more, at(3)).await.unwrap(), AddedWebhook::Yes(_)));
 }
 
+pub(in crate::store) async fn an_endpoint_that_changes_hears_of_other_ends_from_then_on(bed: &Bed) {
+    let (tenant, other) = (bed.account(50).await, bed.account(50).await);
+    let store = &bed.store;
+    let made = add(bed, &tenant, &[Event::JobDone, Event::JobFailed]).await;
+    let beside = add(bed, &tenant, &[Event::JobDone]).await;
+    let done = bed.running(&tenant, 4).await;
+    store.finish(&done, &stems(), at(3)).await.unwrap();
+    // Another account's is the same as none, and nothing of it changes.
+    let wanted = [Event::JobFailed, Event::JobExpired];
+    assert_eq!(store.change_webhook(&other, made.id, &wanted).await.unwrap(), None);
+    assert_eq!(store.change_webhook(&tenant, WebhookId::generate(), &wanted).await.unwrap(), None);
+    assert_eq!(store.webhook(&tenant, made.id).await.unwrap().as_ref(), Some(&made));
+    // Nothing but its events changes, as often as it is asked for.
+    let changed = Webhook { events: wanted.to_vec(), ..made.clone() };
+    for _ in 0..2 {
+        let answer = store.change_webhook(&tenant, made.id, &wanted).await.unwrap();
+        assert_eq!(answer.as_ref(), Some(&changed));
+    }
+    assert_eq!(store.webhooks(&tenant).await.unwrap(), [changed.clone(), beside.clone()]);
+    // An endpoint that hears of nothing is none: the database says so, too.
+    assert!(store.change_webhook(&tenant, made.id, &[]).await.is_err());
+    assert_eq!(store.webhook(&tenant, made.id).await.unwrap(), Some(changed));
+    // From then on it hears of these, and what it was to be told before it is still told.
+    let unheard = bed.running(&tenant, 4).await;
+    store.finish(&unheard, &stems(), at(4)).await.unwrap();
+    let never = NewJob { clip_is_stored: false, upload_until: at(5), ..asks(1) };
+    bed.admit(&tenant, &never, 4).await;
+    assert_eq!(store.reap(3, at(6), 10).await.unwrap().len(), 1);
+    let expired = (made.id, event_of(never.id), Event::JobExpired);
+    let before = (made.id, event_of(done.job.id), Event::JobDone);
+    let parcels = take(bed, FREELY, 10).await;
+    let told = parcels.iter().map(|parcel| (parcel.webhook, parcel.event_id, parcel.event));
+    let (own, others): (Vec<_>, Vec<_>) = told.partition(|(webhook, ..)| *webhook == made.id);
+    assert_eq!(own, [before, expired]);
+    assert_eq!(others.len(), 2, "the one beside it hears of both that are done");
+    // Who asks with the name it was made by asks for what it was.
+    let AddedWebhook::Conflict = store
+        .add_webhook(&tenant, &NewWebhook { id: made.id, ..wish(&made.events, "s") }, at(7))
+        .await
+        .unwrap()
+    else {
+        panic!("it has other events by now")
+    };
+}
+
 pub(in crate::store) async fn an_endpoint_is_made_once_a_name(bed: &Bed) {
     let (tenant, other) = (bed.account(0).await, bed.account(0).await);
     let first = wish(&[Event::JobDone, Event::JobFailed], "s");

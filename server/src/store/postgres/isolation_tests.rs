@@ -189,6 +189,7 @@ async fn another_accounts_rows_are_not_there_to_change_and_none_can_be_made() {
         format!("UPDATE job_reference SET stored = true WHERE account_id = '{other}'"),
         format!("DELETE FROM webhook WHERE account_id = '{other}'"),
         format!("UPDATE webhook SET disabled_at = NULL WHERE account_id = '{other}'"),
+        format!("UPDATE webhook SET events = 'job.done' WHERE account_id = '{other}'"),
         format!("UPDATE webhook_delivery SET next_try_at = 0 WHERE account_id = '{other}'"),
     ] {
         assert_eq!(world.app(&sql).await, Ok(0), "{sql}");

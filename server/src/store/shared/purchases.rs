@@ -468,7 +468,7 @@ async fn keep_payer(
 
 fn read(row: &Row) -> Result<Purchase, StoreError> {
     let state: String = row.try_get("state")?;
-    let state = PurchaseState::ALL.into_iter().find(|known| known.word() == state);
+    let state = PurchaseState::parse(&state);
     let dispute: Option<String> = row.try_get("dispute")?;
     let kind = match row.try_get("kind")? {
         "checkout" => PurchaseKind::Checkout,

@@ -74,7 +74,6 @@ impl Webhooks for Books {
         if there >= i64::from(WEBHOOKS_MAX) {
             return Ok(AddedWebhook::TooMany);
         }
-        let events: Vec<_> = new.events.iter().map(|event| event.word()).collect();
         sqlx::query(
             "INSERT INTO webhook (account_id, id, url, events, secret, created_at, person_id)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -82,7 +81,7 @@ impl Webhooks for Books {
         .bind(account_in(account))
         .bind(webhook_in(new.id))
         .bind(&new.url)
-        .bind(events.join(" "))
+        .bind(events_in(&new.events))
         .bind(new.secret.reveal())
         .bind(now.0)
         .bind(new.made_by.map(person_in))
@@ -101,6 +100,24 @@ impl Webhooks for Books {
             .fetch_optional(&mut *dialect::look(self).await?)
             .await?;
         Ok(secret.map(Secret::kept))
+    }
+
+    async fn change_webhook(
+        &self,
+        tenant: &Tenant,
+        id: WebhookId,
+        events: &[Event],
+    ) -> Result<Option<Webhook>, StoreError> {
+        let mut tx = dialect::own(self, tenant.account()).await?;
+        sqlx::query("UPDATE webhook SET events = $1 WHERE account_id = $2 AND id = $3")
+            .bind(events_in(events))
+            .bind(account_in(tenant.account()))
+            .bind(webhook_in(id))
+            .execute(&mut *tx)
+            .await?;
+        let changed = one(&mut tx, tenant.account(), id).await?;
+        tx.commit().await?;
+        Ok(changed)
     }
 
     async fn enable_webhook(&self, tenant: &Tenant, id: WebhookId) -> Result<Option<Webhook>, StoreError> {
@@ -433,6 +450,11 @@ fn read(row: &Row) -> Result<Webhook, StoreError> {
             .map(|at| Ok::<_, StoreError>(Disabled { at, reason: row.try_get("disabled_reason")? }))
             .transpose()?,
     })
+}
+
+/// As [`read`] reads them.
+fn events_in(events: &[Event]) -> String {
+    events.iter().map(|event| event.word()).collect::<Vec<_>>().join(" ")
 }
 
 fn event_word(row: &Row) -> Result<Event, StoreError> {

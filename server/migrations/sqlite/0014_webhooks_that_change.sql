@@ -1,0 +1,2 @@
+-- An account has an endpoint hear of other events; its address stays what it was. Only PostgreSQL has to be told that its
+-- role may: nothing changes here.
