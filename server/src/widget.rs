@@ -163,16 +163,19 @@ fn is_host(host: &str) -> bool {
     host.len() <= HOST_BYTES_MAX && host.split('.').all(is_label)
 }
 
-/// The origins of a text with blanks, commas or lines between them, each once.
+/// The origins of a text with blanks, commas or lines between them, each once; one more than there may be where more are
+/// written, whichever they are, for the caller to refuse.
 ///
 /// # Errors
 /// `NotAnOrigin` names the first that is none.
 pub fn origins(text: &str) -> Result<Vec<Origin>, NotAnOrigin> {
-    let mut origins: Vec<Origin> = Vec::new();
-    // One more than there may be, for the caller to see.
     let words = text.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty());
-    for word in words.take(ORIGINS_MAX * 2) {
-        let origin = Origin::parse(word)?;
+    let written = words.take(ORIGINS_MAX + 1).map(Origin::parse).collect::<Result<Vec<_>, _>>()?;
+    if written.len() > ORIGINS_MAX {
+        return Ok(written);
+    }
+    let mut origins: Vec<Origin> = Vec::new();
+    for origin in written {
         if !origins.contains(&origin) {
             origins.push(origin);
         }
@@ -252,6 +255,8 @@ mod tests {
             .collect();
         assert_eq!(words, ["https://a.example", "https://b.example"]);
         assert_eq!(origins(" \n").unwrap(), []);
+        assert_eq!(origins(&"https://a.example ".repeat(ORIGINS_MAX)).unwrap().len(), 1);
+        assert!(origins(&"https://a.example ".repeat(ORIGINS_MAX + 2)).unwrap().len() > ORIGINS_MAX);
         assert_eq!(origins("https://a.example nonsense").unwrap_err(), NotAnOrigin("nonsense".into()));
     }
 }
