@@ -1,10 +1,10 @@
 //! What becomes of jobs, whatever happens on the way.
 
-use crate::rig::{Machine, RATE_HZ};
+use crate::rig::{Machine, RATE_HZ, Rig};
 use crate::studio::{CREDITS, Pace};
 use std::sync::{Arc, Mutex};
 use tributary_plugin::command::Command;
-use tributary_plugin::library::{JobKey, Outcome};
+use tributary_plugin::library::{JobKey, JobRecord, Outcome};
 use tributary_plugin::view::Stage;
 
 /// Some packets on the wire.
@@ -187,9 +187,8 @@ fn two_jobs_run_at_once_and_one_can_be_repeated() {
     assert_eq!(machine.studio.state().jobs.len(), 3);
 }
 
-#[test]
-fn files_that_are_gone_are_fetched_again() {
-    let machine = Machine::new(Pace::Works);
+/// A job that is ready, and whose files somebody deleted from this machine.
+fn ready_without_its_files(machine: &Machine) -> (Rig, JobRecord) {
     let rig = machine.open();
     rig.connected();
     rig.import(machine.sound_file("Song.wav", FRAMES));
@@ -200,33 +199,31 @@ fn files_that_are_gone_are_fetched_again() {
     for (_, file) in library.stems(&record) {
         std::fs::remove_file(file.unwrap()).unwrap();
     }
+    (rig, record)
+}
+
+#[test]
+fn files_that_are_gone_are_fetched_again() {
+    let machine = Machine::new(Pace::Works);
+    let (rig, record) = ready_without_its_files(&machine);
     rig.send(Command::Refresh);
     rig.stage("missing", |stage| matches!(stage, Stage::Missing { cost: 3 }));
-    rig.send(Command::FetchAgain(job.key));
+    rig.send(Command::FetchAgain(record.key));
     rig.stage("ready", is_ready);
-    assert!(library.stems(&record).iter().all(|(_, file)| file.is_some()));
+    assert!(machine.library().stems(&record).iter().all(|(_, file)| file.is_some()));
 }
 
 #[test]
 fn files_that_are_gone_here_and_deleted_there_are_said_to_be_gone() {
     let machine = Machine::new(Pace::Works);
-    let rig = machine.open();
-    rig.connected();
-    rig.import(machine.sound_file("Song.wav", FRAMES));
-    let job = rig.run();
-    rig.stage("ready", is_ready);
-    let library = machine.library();
-    let record = library.job(job.key).unwrap();
-    for (_, file) in library.stems(&record) {
-        std::fs::remove_file(file.unwrap()).unwrap();
-    }
+    let (rig, record) = ready_without_its_files(&machine);
     for known in machine.studio.state().jobs.values_mut() {
         known.job.erased = true;
         known.job.stems.clear();
     }
     rig.send(Command::Refresh);
     rig.stage("missing", |stage| matches!(stage, Stage::Missing { cost: 3 }));
-    rig.send(Command::FetchAgain(job.key));
+    rig.send(Command::FetchAgain(record.key));
     rig.wait("told", |view| {
         view.notices.iter().any(|notice| notice.text.contains("deleted from the server")).then_some(())
     });
