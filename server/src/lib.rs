@@ -16,8 +16,6 @@ pub mod admission;
 pub mod api;
 pub mod artifacts;
 pub mod auth;
-#[cfg(test)]
-mod authority;
 pub mod billing;
 pub mod canonical;
 pub mod cashier;

@@ -88,3 +88,6 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
     owner_only(path, 0o600)?;
     file.write_all(text.as_bytes())
 }
+
+#[cfg(test)]
+pub(crate) mod authority;

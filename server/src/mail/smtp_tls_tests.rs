@@ -2,8 +2,8 @@
 
 use super::tests::{SIGNS_IN, letter, receive};
 use super::*;
-use crate::authority::{Authority, Signed};
 use crate::clock::SystemClock;
+use crate::tls::authority::{Authority, Signed};
 use std::sync::Mutex;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};

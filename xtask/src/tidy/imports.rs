@@ -33,7 +33,7 @@ enum Layer {
 
 use Layer::{Command, Domain, Edge, Port, Report, Start, Vocabulary, Work};
 
-const MODULES: [(&str, Layer); 50] = [
+const MODULES: [(&str, Layer); 51] = [
     ("billing", Vocabulary),
     ("clock", Vocabulary),
     ("config", Vocabulary),
@@ -53,6 +53,7 @@ const MODULES: [(&str, Layer); 50] = [
     ("progress", Port),
     ("queue", Port),
     ("store", Port),
+    ("address", Domain),
     ("admission", Domain),
     ("auth", Domain),
     ("canonical", Domain),
@@ -116,7 +117,7 @@ const NAMES: [(&str, &[&str]); 18] = [
     ("maud", &["pages"]),
     ("png", &["report"]),
     ("sqlx", &["store"]),
-    ("tokio_rustls", &["api", "courier"]),
+    ("tokio_rustls", &["api", "courier", "http", "store"]),
     ("tonic", &["grpc"]),
     (
         "tributary_models",
