@@ -49,6 +49,7 @@ pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
     let mut ends = Ends::listen().context("listen for signals")?;
     let scheme = |has_tls| if has_tls { "https" } else { "http" };
     let (api_scheme, pages_scheme) = (scheme(config.tls.is_some()), scheme(config.pages_have_tls()));
+    let public_url = config.pages.public_url.clone();
     let running = if args.no_worker {
         start_edges(config, data.path(), Parts::default()).await?
     } else {
@@ -56,14 +57,23 @@ pub(super) async fn run(place: Place, args: Args) -> anyhow::Result<u8> {
     };
     let api = running.api.map(|api| format!("{api_scheme}://{api}/api/v1/"));
     let pages = format!("{pages_scheme}://{}", running.pages);
-    announce(&running, &pages, api.as_deref(), &data, args.announce);
+    let public = Some(public_url).filter(|public| !public.is_empty());
+    announce(&running, &pages, public.as_deref(), api.as_deref(), &data, args.announce);
     ends.wait().await;
     ends.drain(running.drain()).await;
     Ok(DONE)
 }
 
-/// `api`: the address of the developer API, where there is one.
-fn announce(running: &Running, pages: &str, api: Option<&str>, data: &DataFolder, how: Announce) {
+/// `pages`: where the pages listen; `public`: how browsers reach them, where that is configured; `api`: the address of the
+/// developer API, where there is one.
+fn announce(
+    running: &Running,
+    pages: &str,
+    public: Option<&str>,
+    api: Option<&str>,
+    data: &DataFolder,
+    how: Announce,
+) {
     let data = data.path().display();
     if how == Announce::Json {
         let line = serde_json::json!({
@@ -77,7 +87,10 @@ fn announce(running: &Running, pages: &str, api: Option<&str>, data: &DataFolder
     }
     screen::line(format!("Tributary serves at {}", running.address));
     screen::line(format!("  health and metrics  http://{0}/healthz  http://{0}/metrics", running.http));
-    screen::line(format!("  web pages           {pages}"));
+    screen::line(match public {
+        Some(public) => format!("  web pages           {public}, at {pages} on this machine"),
+        None => format!("  web pages           {pages}"),
+    });
     if let Some(api) = api {
         screen::line(format!("  developer API       {api}"));
     }
