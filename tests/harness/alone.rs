@@ -29,15 +29,23 @@ pub struct World {
 ///
 /// # Panics
 /// Where the process ends badly, hangs or runs no test; with all it said.
-#[expect(clippy::print_stderr, reason = "what was measured is shown")]
 pub fn alone<F: FnOnce(&World)>(body: F) {
+    alone_with(&[], body);
+}
+
+/// The same with more variables in its environment.
+///
+/// # Panics
+/// As [`alone`].
+#[expect(clippy::print_stderr, reason = "what was measured is shown")]
+pub fn alone_with<F: FnOnce(&World)>(variables: &[(&str, &str)], body: F) {
     if let Some(folder) = std::env::var_os(ALONE) {
         return body(&World { folder: folder.into() });
     }
     let name = std::any::type_name::<F>().trim_end_matches("::{{closure}}");
     let (_, name) = name.split_once("::").expect("the test binary is a crate");
     let scratch = tempfile::tempdir().expect("a folder for the test");
-    let said = run(name, scratch.path());
+    let said = run(name, scratch.path(), variables);
     let shown = said.lines().filter(|line| line.starts_with(MEASURED));
     shown.for_each(|line| eprintln!("{name}: {}", &line[MEASURED.len()..]));
 }
@@ -48,7 +56,7 @@ pub fn measured(figure: &str) {
     eprintln!("\n{MEASURED}{figure}");
 }
 
-fn run(name: &str, folder: &Path) -> String {
+fn run(name: &str, folder: &Path, variables: &[(&str, &str)]) -> String {
     let (log, door) = (folder.join("log"), folder.join("door"));
     std::fs::create_dir(&door).expect("a folder for the door");
     let out = File::create(&log).expect("a log");
@@ -61,6 +69,7 @@ fn run(name: &str, folder: &Path) -> String {
         .env("TRIBUTARY_PLUGIN_SETTINGS", folder.join("plugin.toml"))
         .env("TRIBUTARY_PLUGIN_DOOR", door)
         .env("TRIBUTARY_DATA", data(folder))
+        .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .stdout(out.try_clone().expect("a log"))
         .stderr(out);

@@ -26,5 +26,5 @@ pub mod site;
 pub mod stage;
 pub mod wait;
 
-pub use alone::{World, alone, measured};
+pub use alone::{World, alone, alone_with, measured};
 pub use stage::Stage;
