@@ -7,8 +7,9 @@ use crate::people::Right;
 use crate::store::StoreError;
 use crate::store::purchases::{Begun, PurchaseStep};
 use crate::tenant::{Forbidden, Principal};
+use sha2::{Digest as _, Sha256 as Hasher};
 use std::time::Duration;
-use tributary_protocol::vocab::{Credits, PurchaseId};
+use tributary_protocol::vocab::{Credits, PurchaseId, Sha256};
 use tributary_stripe::{Buyer, Checkout, Currency, Money, NewCheckout, StripeError};
 
 /// How long a page may be paid: less than the day that Stripe keeps keys for, so that opening it again with the same
@@ -139,12 +140,7 @@ impl Cashier {
             expires_at_seconds: purchase.created_at.after(PAGE_OPEN).0 / 1_000_000,
             is_kept,
         };
-        // Whoever pays and whether it is kept may be another answer the second time: then it is another page.
-        let who = match &new.buyer {
-            Buyer::Customer(customer) => customer.clone(),
-            Buyer::Email(_) => "new".to_owned(),
-        };
-        let key = key(purchase, &format!("page-{who}-{is_kept}"));
+        let key = key(purchase, &format!("page-{}", words_of(&new)));
         match self.stripe.open(&new, &key).await {
             Ok(page) => self.opened(purchase, &page).await,
             Err(StripeError::Refused { message, .. }) => {
@@ -180,6 +176,24 @@ impl Cashier {
         let title = pack.map_or(purchase.agreed.pack.as_str(), |pack| pack.title.as_str());
         format!("{title}: {}", purchase.agreed.credits)
     }
+}
+
+/// What may be said otherwise the second time: who pays, whether the card is kept, where the pages are, what the pack is called.
+/// Stripe refuses other words under a key that it knows, for as long as the page would be open; under another key they are
+/// another page. The first page is either on record, and then not asked for again, or nobody has seen it.
+fn words_of(new: &NewCheckout) -> String {
+    let who = match &new.buyer {
+        Buyer::Customer(customer) => customer,
+        Buyer::Email(email) => email,
+    };
+    let kept = new.is_kept.to_string();
+    let mut hasher = Hasher::new();
+    for word in [who, &kept, &new.success_url, &new.product] {
+        // Its length says where it ends.
+        hasher.update((word.len() as u64).to_be_bytes());
+        hasher.update(word);
+    }
+    Sha256(hasher.finalize().into()).to_string()
 }
 
 /// What was agreed, as Stripe writes it.

@@ -326,6 +326,46 @@ async fn a_page_that_was_never_noted_is_found() {
     shop.ends_well().await;
 }
 
+/// The same, and the server that comes back is reached elsewhere, calls the pack something else, or is told another address of
+/// the buyer: Stripe refuses other words under a key that it knows, so they are another page. The first one was shown to nobody.
+#[tokio::test]
+async fn a_page_that_was_never_noted_keeps_nobody_from_buying_in_other_words() {
+    type Change = fn(&mut Shop);
+    let changes: [(&str, Change, &str); 3] = [
+        ("pages", |shop| shop.cashier.pages = "https://stems.example".to_owned(), "ann@example.org"),
+        ("title", |shop| shop.cashier.packs[0].title = "A hundred".to_owned(), "ann@example.org"),
+        ("address", |_| (), "ann@elsewhere.example"),
+    ];
+    for (what, change, email) in changes {
+        let street = Street::new().await;
+        let mut shop = street.shop(AccountId::generate()).await;
+        let id = PurchaseId::generate();
+        street.stripe.fail(Fault::HangUp, When::After, 1);
+        shop.buy(id).await.unwrap_err();
+        change(&mut shop);
+        let again = async || shop.cashier.buy(&shop.buyer, id, "small", true, email).await.unwrap();
+        let purchase = again().await;
+        assert_eq!((purchase.state, street.stripe.counts()[0]), (PurchaseState::Open, 2), "{what}");
+        assert_eq!(session(&again().await), session(&purchase), "{what}: asked again, the same page");
+        street.stripe.pay(session(&purchase), Way::Card).unwrap();
+        street.tell_all(&shop).await;
+        assert_eq!(
+            (shop.purchase(id).await.state, shop.posted().await),
+            (PurchaseState::Paid, 100),
+            "{what}"
+        );
+        // The page that nobody saw ends by itself.
+        street.clock.advance(DAY);
+        street.tell_all(&shop).await;
+        assert_eq!(
+            (shop.purchase(id).await.state, shop.posted().await),
+            (PurchaseState::Paid, 100),
+            "{what}"
+        );
+        shop.ends_well().await;
+    }
+}
+
 #[tokio::test]
 async fn what_ends_unpaid_brings_nothing_and_says_why() {
     let street = Street::new().await;
