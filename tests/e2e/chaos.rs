@@ -96,8 +96,9 @@ async fn use_it(mut place: Place, clips: Arc<Vec<Take>>, chance: Arc<AtomicU64>)
 async fn buy(mut place: Place, stripe: Arc<Double>, chance: Arc<AtomicU64>) {
     loop {
         let (id, asked) = (PurchaseId::generate(), Instant::now());
+        let mut tries = Vec::new();
         loop {
-            let here = place.borrow_and_update().clone();
+            let (here, tried) = (place.borrow_and_update().clone(), Instant::now());
             let buying = async { anyhow::Ok(client(&here).await?.buy(id, "small", false).await?) };
             let bought = tokio::select! {
                 bought = buying => Some(bought),
@@ -111,7 +112,9 @@ async fn buy(mut place: Place, stripe: Arc<Double>, chance: Arc<AtomicU64>) {
                     break;
                 }
             }
-            assert!(asked.elapsed() < STUCK, "a purchase that no page opens for: {bought:?}");
+            let words = bought.map_or_else(|| "killed".to_owned(), |answer| format!("{answer:?}"));
+            tries.push(format!("{} ms: {words}", tried.elapsed().as_millis()));
+            assert!(asked.elapsed() < STUCK, "a purchase {id} that no page opens for: {tries:#?}");
             wait::idle(Duration::from_millis(50)).await;
         }
         wait::idle(Duration::from_millis(any(&chance, 500))).await;
