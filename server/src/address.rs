@@ -1,7 +1,7 @@
 //! How a person's address becomes another one: whoever is signed in asks for it by their password, a letter to the new
 //! address proves that it is theirs, and the old one is told.
 
-use crate::auth::password::{HashError, NoPassword, Typed, Verdict};
+use crate::auth::password::HashError;
 use crate::auth::token::Token;
 use crate::people::{self, AddressKey, Session};
 use crate::store::StoreError;
@@ -42,12 +42,6 @@ pub enum NotMoved {
     Store(#[from] StoreError),
 }
 
-impl From<NoPassword> for NotMoved {
-    fn from(_: NoPassword) -> Self {
-        Self::Password
-    }
-}
-
 /// Sends a link to the new address. An address that somebody has gets a letter that says so; the page tells neither.
 ///
 /// # Errors
@@ -63,8 +57,7 @@ pub async fn ask(
     if email == person.email {
         return Err(NotMoved::Same);
     }
-    let verdict = welcome.passwords.compare(Typed::new(password)?, Some(&person.password)).await?;
-    if verdict == Verdict::Wrong {
+    if !welcome.passwords.is_right(password, &person.password).await? {
         return Err(NotMoved::Password);
     }
     if welcome.store.person_of(&email).await?.is_some() {

@@ -1,6 +1,6 @@
 //! How an account ends: its owner closes it, by password and name, once nothing of it is under way.
 
-use crate::auth::password::{HashError, NoPassword, Typed, Verdict};
+use crate::auth::password::HashError;
 use crate::mail::Letter;
 use crate::people::{AddressKey, Role, Session};
 use crate::store::StoreError;
@@ -54,12 +54,6 @@ impl fmt::Display for Waits {
     }
 }
 
-impl From<NoPassword> for NotClosed {
-    fn from(_: NoPassword) -> Self {
-        Self::Password
-    }
-}
-
 /// What an owner says to close an account.
 pub struct Wish {
     /// As typed.
@@ -82,9 +76,7 @@ pub async fn close(welcome: &Welcome, session: &Session, wish: Wish) -> Result<(
     if wish.name.trim() != membership.title {
         return Err(NotClosed::Name);
     }
-    let verdict =
-        welcome.passwords.compare(Typed::new(wish.password)?, Some(&session.person.password)).await?;
-    if verdict == Verdict::Wrong {
+    if !welcome.passwords.is_right(wish.password, &session.person.password).await? {
         return Err(NotClosed::Password);
     }
     let (tenant, now) = (Tenant::acting_for(membership.account), welcome.clock.now());

@@ -299,8 +299,7 @@ impl Welcome {
         new: String,
     ) -> Result<(), NotIn> {
         let new = Chosen::new(new, &session.person.email)?;
-        let verdict = self.passwords.compare(Typed::new(present)?, Some(&session.person.password)).await?;
-        if verdict == Verdict::Wrong {
+        if !self.passwords.is_right(present, &session.person.password).await? {
             return Err(NotIn::Wrong);
         }
         let hashed = self.passwords.hash(new).await?;

@@ -236,6 +236,15 @@ impl Passwords {
         .await
     }
 
+    /// Whether it is the password of somebody who is signed in, as `stored` for them. What is too long to be one is not.
+    ///
+    /// # Errors
+    /// `Busy`, `Stored` or `Hash`.
+    pub async fn is_right(&self, typed: String, stored: &str) -> Result<bool, HashError> {
+        let Ok(typed) = Typed::new(typed) else { return Ok(false) };
+        Ok(self.compare(typed, Some(stored)).await? != Verdict::Wrong)
+    }
+
     /// Runs on a thread that may be slow. Whoever stops waiting does not free its place before the work is done.
     async fn beside<T: Send + 'static>(
         &self,
