@@ -117,7 +117,7 @@ const NAMES: [(&str, &[&str]); 18] = [
     ("maud", &["pages"]),
     ("png", &["report"]),
     ("sqlx", &["store"]),
-    ("tokio_rustls", &["api", "courier", "http", "store"]),
+    ("tokio_rustls", &["courier", "http", "store"]),
     ("tonic", &["grpc"]),
     (
         "tributary_models",
@@ -164,7 +164,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
 
 /// The top-level module a file belongs to; none for files of tests alone.
 fn module_of(file: &str) -> Option<&str> {
-    let tests = file.ends_with("tests.rs") || file.contains("/tests/") || file.contains("conformance");
+    let tests = Tree::is_test(file) || file.contains("conformance");
     (!tests).then(|| file.split('/').next().unwrap_or(file).trim_end_matches(".rs"))
 }
 
@@ -265,6 +265,7 @@ mod tests {
                 "// crate::grpc\n\"crate::http\"; fn f(v1: u8) {}\n#[cfg(test)]\nmod tests { use crate::store::X; }",
             ),
             ("reaper/reaper_tests.rs", "use crate::store::sqlite::SqliteStore;"),
+            ("reaper/reaper_tests/late.rs", "use crate::store::sqlite::SqliteStore;"),
         ] {
             assert_eq!(found(file, text), [""; 0], "{file}");
         }

@@ -11,8 +11,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, text) in tree.rust() {
         let code = code(text);
-        let is_test = path.starts_with("tests/") || path.contains("/tests/") || path.ends_with("tests.rs");
-        let tests_from = if is_test { 0 } else { without_tests(&code).len() };
+        let tests_from = if Tree::is_test(path) { 0 } else { without_tests(&code).len() };
         for word in words(&code) {
             let line = line_of(&code, word.at);
             if word.text == "ignore" && word.before.ends_with("#[") {

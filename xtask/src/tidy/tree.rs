@@ -48,6 +48,13 @@ impl Tree {
         self.files.contains_key(path) || self.files.keys().any(|file| file.starts_with(&folder))
     }
 
+    /// Whether a source is of tests alone, by its path.
+    pub(super) fn is_test(path: &str) -> bool {
+        path.starts_with("tests/")
+            || path.ends_with("tests.rs")
+            || ["/tests/", "_tests/"].iter().any(|folder| path.contains(folder))
+    }
+
     /// A small tree for a test.
     #[cfg(test)]
     pub(super) fn of(files: &[(&str, &str)]) -> Self {
