@@ -1,5 +1,6 @@
 //! Letters that nobody takes away: a file each in a folder, for development and for a studio without mail. The newest stay.
 
+use super::message::Carrier;
 use super::{Letter, Mail, MailError, Sender};
 use crate::clock::Clock;
 use async_trait::async_trait;
@@ -32,7 +33,7 @@ impl Outbox {
 impl Mail for Outbox {
     async fn send(&self, letter: &Letter) -> Result<(), MailError> {
         let (now, id) = (self.clock.now(), rand::random::<u128>());
-        let message = self.sender.message(letter, now, id)?.formatted();
+        let message = self.sender.message(letter, Carrier::File, now, id)?.formatted();
         let (folder, name) = (self.folder.clone(), format!("{:020}-{id:032x}", now.0));
         let written = tokio::task::spawn_blocking(move || put(&folder, &name, &message)).await;
         let written = written.map_err(io::Error::other).and_then(|result| result);

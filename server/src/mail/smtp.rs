@@ -1,6 +1,7 @@
 //! Letters by SMTP. One connection a letter: they are few.
 
 use super::address::{Address, Secrecy};
+use super::message::Carrier;
 use super::{Letter, Mail, MailError, MailSetupError, Sender};
 use crate::clock::Clock;
 use async_trait::async_trait;
@@ -90,7 +91,7 @@ fn read(path: &Path) -> Result<Certificate, MailSetupError> {
 #[async_trait]
 impl Mail for Smtp {
     async fn send(&self, letter: &Letter) -> Result<(), MailError> {
-        let message = self.sender.message(letter, self.clock.now(), rand::random())?;
+        let message = self.sender.message(letter, Carrier::Wire, self.clock.now(), rand::random())?;
         match tokio::time::timeout(self.whole, self.transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) if error.is_permanent() => Err(MailError::Never(Box::new(error))),
