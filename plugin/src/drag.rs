@@ -35,8 +35,8 @@ pub trait DragOut {
     fn dropped(&mut self) -> Vec<PathBuf>;
 }
 
-/// Thread: main. Drag and drop for the window with this handle, until dropped; `wake` is called when files were dropped; its thread is joined then, so drop it
-/// before the window goes. Never fails: where it cannot work it says so by [`DragOut::is_available`].
+/// Thread: main. Drag and drop for the window with this handle, until dropped; `wake` is called when files were dropped;
+/// its thread is joined then, so drop it before the window goes. Never fails: where it cannot work it says so by [`DragOut::is_available`].
 #[must_use]
 pub fn for_window(handle: RawWindowHandle, wake: Wake) -> Box<dyn DragOut + Send> {
     #[cfg(all(unix, not(target_os = "macos")))]

@@ -1,4 +1,5 @@
-//! The side panel: which task, which model, which stems, references and controls; below, what it costs, the button, and the way into the DAW.
+//! The side panel: which task, which model, which stems, references and controls; below, what it costs, the button, and the way
+//! into the DAW.
 
 use super::control::{self, Button, Check, LEFT};
 use super::strip::Strip;

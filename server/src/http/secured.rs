@@ -1,5 +1,5 @@
-//! Connections of browsers and programs over TLS, with the certificate that gRPC has. Handshakes are made beside each other: one that is slow keeps
-//! no other waiting.
+//! Connections of browsers and programs over TLS, with the certificate that gRPC has. Handshakes are made beside each other:
+//! one that is slow keeps no other waiting.
 
 use crate::grpc::TlsPem;
 use axum::Router;

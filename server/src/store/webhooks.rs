@@ -115,8 +115,8 @@ pub trait Webhooks: Send + Sync {
         lease_until: Timestamp,
     ) -> Result<Vec<Parcel>, StoreError>;
     /// What became of one that was taken up. Changes nothing where it is not waiting any more. Where it was given up, and
-    /// nothing was taken there for [`crate::webhook::FAILING_DAYS_MAX`] days, the endpoint is switched off, and what else waits for it is
-    /// given up: the endpoint then, in the one answer that switched it off.
+    /// nothing was taken there for [`crate::webhook::FAILING_DAYS_MAX`] days, the endpoint is switched off, and what else
+    /// waits for it is given up: the endpoint then, in the one answer that switched it off.
     async fn end_delivery(
         &self,
         parcel: &Parcel,
