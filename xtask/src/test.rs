@@ -22,8 +22,6 @@ const TEST_PYTHON: &str = "TRIBUTARY_TEST_PYTHON";
 
 /// Chooses the database of the servers that tests start.
 const TEST_STORE: &str = "TRIBUTARY_TEST_STORE";
-/// Whole tests that ask nothing of the store that others do not, or run on PostgreSQL anyway.
-const SAME_ON_POSTGRES: [&str; 4] = ["plugin", "real_songs", "servers::", "studio_grows"];
 
 /// All tests, then the rules.
 ///
@@ -43,10 +41,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     };
     test(&["--workspace"], &[])?;
     println!("once more, with servers on PostgreSQL");
-    let skipped = SAME_ON_POSTGRES.iter().flat_map(|name| ["--skip", name]);
-    let again: Vec<&str> =
-        ["--package", "tributary-tests", "--test", "e2e", "--"].into_iter().chain(skipped).collect();
-    test(&again, &[(TEST_STORE, "postgres")])?;
+    test(&["--package", "tributary-tests", "--test", "e2e"], &[(TEST_STORE, "postgres")])?;
     tidy::run()?;
     codegen::run(true)?;
     println!("all tests passed");
