@@ -67,6 +67,9 @@ pub struct LocalFile {
     pub key: String,
     /// The server's own certificate, where it made one: a PEM file.
     pub certificate: Option<PathBuf>,
+    /// Address of its pages, as browsers see it. None in a file of before there were any.
+    #[serde(default)]
+    pub pages: Option<String>,
 }
 
 /// Why a data folder cannot be used.

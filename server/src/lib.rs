@@ -215,7 +215,6 @@ async fn start_as(role: Role, config: Config, data: &Path, parts: Parts) -> Resu
     let (pages_listener, pages_address) = listen(config.pages.listen).await?;
     let signs = Signs::new();
     let clock = Arc::clone(&parts.clock);
-    // The certificate a server makes for itself names localhost.
     let [grpc_tls, pages_tls, api_tls] = [
         config.grpc_has_tls(),
         config.pages_have_tls(),
@@ -223,6 +222,7 @@ async fn start_as(role: Role, config: Config, data: &Path, parts: Parts) -> Resu
         config.tls.is_some(),
     ]
     .map(|has| tls.clone().filter(|_| has));
+    // The certificate a server makes for itself names localhost.
     let address = match &grpc_tls {
         Some(_) => format!("https://localhost:{}", grpc.port()),
         None => format!("http://{grpc}"),
@@ -235,6 +235,7 @@ async fn start_as(role: Role, config: Config, data: &Path, parts: Parts) -> Resu
         server: address.clone(),
         key: key.clone(),
         certificate: local_certificate,
+        pages: Some(config.pages_url(pages_address)),
     })?;
     let health = tonic_health::server::HealthReporter::new();
     health.set_service_status("", tonic_health::ServingStatus::Serving).await;

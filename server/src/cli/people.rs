@@ -56,6 +56,7 @@ pub(super) async fn run(place: Place, args: PeopleArgs) -> anyhow::Result<u8> {
             let token = Token::generate();
             store.add_link(token.sha256(), person, LinkPurpose::Reset, now.after(LINK), now).await?;
             screen::line(format!("{}/reset/{}", pages_url(&place)?, token.reveal()));
+            screen::note(format!("{email} chooses a password there; the link is good once, for one day"));
         }
         PeopleWhat::Operator { email, revoke } => {
             let email = people::email(&email).context("this is no e-mail address")?;
@@ -85,8 +86,10 @@ async fn find_or_add(store: &dyn Store, email: &str) -> anyhow::Result<PersonId>
     Ok(id)
 }
 
+/// As configured, or else as the server that runs here said when it began: it may listen elsewhere than its file says.
 fn pages_url(place: &Place) -> anyhow::Result<String> {
     let data = DataFolder::open(&place.data_path()?)?;
     let config = place.config(data.path())?;
-    Ok(config.pages_url(config.pages.listen))
+    let said = data.local()?.and_then(|local| local.pages).filter(|_| config.pages.public_url.is_empty());
+    Ok(said.unwrap_or_else(|| config.pages_url(config.pages.listen)))
 }
