@@ -9,6 +9,7 @@ use tributary_server::people::{Rights, Role};
 use tributary_server::store::webhooks::Load;
 use tributary_server::webhook::{Event, Failed, Fate};
 use tributary_tests::browser::{Browser, Page};
+use tributary_tests::command::{self, Ran};
 use tributary_tests::letters::link;
 use tributary_tests::stage::Take;
 use tributary_tests::{Stage, stage, wait};
@@ -43,6 +44,58 @@ fn plain(page: &Page) -> (u16, String) {
     // The proof differs from browser to browser.
     let proof = page.field("csrf").unwrap_or_default();
     (page.status, if proof.is_empty() { main.to_owned() } else { main.replace(&proof, "") })
+}
+
+/// The link leads to where this server's pages are, whatever its file says of that, or to the address that is configured.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_comes_in_by_the_link_that_the_program_printed() {
+    let (stage, email) = (world().await, "ann@example.org");
+    let data = stage.folder.path().join("data");
+    let add = |public_url: &str| {
+        let mut command = command::tributary(&data).unwrap();
+        command
+            .args(["people", "add", email, "--operator"])
+            .env("TRIBUTARY_SERVE_PAGES__PUBLIC_URL", public_url);
+        let ran: Ran = tokio::task::block_in_place(|| command.output()).unwrap().into();
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        ran.out.trim().to_owned()
+    };
+    let link = add("https://stems.example");
+    assert!(link.starts_with("https://stems.example/reset/"), "{link}");
+    let link = add("");
+    let link =
+        link.strip_prefix(&format!("http://{}", stage.server.pages)).unwrap_or_else(|| panic!("{link}"));
+    let mut ann = browser(&stage);
+    assert_eq!(ann.submit(link, link, &[("password", PASSWORD)]).unwrap().status, 303);
+    let fields = [("email", email), ("password", PASSWORD), ("next", "")];
+    assert_eq!(ann.submit("/sign-in", "/sign-in", &fields).unwrap().status, 303);
+    assert_eq!(ann.get("/operator").unwrap().status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_changes_for_whoever_knows_it_and_other_browsers_are_signed_out() {
+    let (stage, email, new) = (world().await, "ann@example.org", "eight lakes lie there");
+    let mut ann = signed_up(&stage, email).await;
+    let signed_in = |password: &str| {
+        let mut browser = browser(&stage);
+        let fields = [("email", email), ("password", password), ("next", "/")];
+        let status = browser.submit("/sign-in", "/sign-in", &fields).unwrap().status;
+        (browser, status == 303)
+    };
+    let (mut other, _) = signed_in(PASSWORD);
+    for (present, password, words) in [
+        ("not this one", new, "the present password is not right"),
+        (PASSWORD, "short", "a password has at least"),
+    ] {
+        let fields = [("present", present), ("password", password)];
+        let refused = ann.submit("/account", "/account/password", &fields).unwrap();
+        assert_eq!((refused.status, refused.text().contains(words)), (422, true), "{}", refused.text());
+    }
+    assert_eq!(other.get("/account").unwrap().status, 200, "nothing changed yet");
+    let fields = [("present", PASSWORD), ("password", new)];
+    assert_eq!(ann.submit("/account", "/account/password", &fields).unwrap().status, 303);
+    assert_eq!([&mut ann, &mut other].map(|each| each.get("/account").unwrap().status), [200, 303]);
+    assert_eq!([PASSWORD, new].map(|password| signed_in(password).1), [false, true]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -147,11 +147,14 @@ pub(super) async fn rename(State(edge): State<Edge>, visit: Visit) -> Answer {
 
 pub(super) async fn password(State(edge): State<Edge>, visit: Visit) -> Answer {
     let (present, new) = (visit.form.get("present").to_owned(), visit.form.get("password").to_owned());
-    let changed = edge.welcome.change_password(visit.session()?, present, new).await;
-    if let Err(NotIn::Wrong) = changed {
-        guessed(&edge, &visit);
-    }
-    done_or_again(&edge, &visit, Said::PasswordChanged, changed.map_err(Fault::from)).await
+    let changed = match edge.welcome.change_password(visit.session()?, present, new).await {
+        Err(NotIn::Wrong) => {
+            guessed(&edge, &visit);
+            Err(Fault::Wrong("the present password is not right".to_owned()))
+        }
+        changed => changed.map_err(Fault::from),
+    };
+    done_or_again(&edge, &visit, Said::PasswordChanged, changed).await
 }
 
 /// Whoever found a browser that is signed in does not get to try passwords for long.
