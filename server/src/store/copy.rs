@@ -106,6 +106,7 @@ pub async fn back_up(addresses: &Addresses, to: &Path) -> Result<Copied, CopyErr
     }
     into.commit().await?;
     clean(store.audit().await?)?;
+    store.fold().await?;
     store.close().await;
     finish(&draft, to).await?;
     Ok(Copied { rows })
@@ -184,9 +185,25 @@ fn draft(to: &Path) -> Result<PathBuf, CopyError> {
     let mut name = to.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let draft = to.with_file_name(name);
-    match fs::remove_file(&draft) {
-        Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(named(&draft)(cause)),
-        _ => Ok(draft),
+    for file in beside(&draft).into_iter().chain([draft.clone()]) {
+        remove(&file)?;
+    }
+    Ok(draft)
+}
+
+/// What SQLite keeps beside a file: its log, and where readers are in it.
+fn beside(file: &Path) -> [PathBuf; 2] {
+    ["-wal", "-shm"].map(|end| {
+        let mut name = file.as_os_str().to_owned();
+        name.push(end);
+        name.into()
+    })
+}
+
+fn remove(file: &Path) -> Result<(), CopyError> {
+    match fs::remove_file(file) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(named(file)(cause)),
+        _ => Ok(()),
     }
 }
 
@@ -205,6 +222,8 @@ async fn finish(draft: &Path, to: &Path) -> Result<(), CopyError> {
             .open(&draft)
             .and_then(|file| file.sync_all())
             .map_err(named(&draft))?;
+        // Empty, where they were left.
+        beside(&draft).iter().try_for_each(|file| remove(file))?;
         fs::rename(&draft, &to).map_err(named(&to))
     });
     finished.await.map_err(|error| StoreError::Database(Box::new(error)))?

@@ -169,6 +169,16 @@ impl SqliteStore {
         self.pool.close().await;
     }
 
+    /// Puts everything into the one file, so that it can be moved: the log beside it is empty then. Closing does the same only
+    /// where one connection is the last; of several that close at once each may think that another is.
+    ///
+    /// # Errors
+    /// `Database` where somebody reads or writes for too long.
+    pub(super) async fn fold(&self) -> Result<(), StoreError> {
+        let kept: i64 = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.pool).await?;
+        if kept == 0 { Ok(()) } else { Err(StoreError::Database("the database's log is in use".into())) }
+    }
+
     pub(super) async fn read(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
         Ok(self.pool.acquire().await?)
     }

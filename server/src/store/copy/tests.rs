@@ -89,6 +89,11 @@ async fn a_studios_file_moves_into_postgres_and_a_backup_of_that_is_the_same_fil
 
     let backup = folder.path().join("backup.db");
     assert_eq!(back_up(&addresses_of(&database), &backup).await.unwrap(), copied);
+    // The one file has everything: nothing of it waits in a log beside it.
+    let names: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    let is_of_backup = |name: &&std::ffi::OsString| name.to_string_lossy().starts_with("backup");
+    assert_eq!(names.iter().filter(is_of_backup).collect::<Vec<_>>(), ["backup.db"], "{names:?}");
     let again = SqliteStore::open(&backup).await.unwrap();
     assert_eq!(seen(&again).await, before);
     let other = folder.path().join("other.db");
