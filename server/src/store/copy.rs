@@ -177,17 +177,17 @@ fn named(path: &Path) -> impl FnOnce(io::Error) -> CopyError {
     |cause| CopyError::Io { path, cause }
 }
 
-/// A new file beside `to`; it gets its name when it is whole.
+/// A new file beside `to`; it gets its name when it is whole. A log that an older file left behind would be taken for its own.
 fn draft(to: &Path) -> Result<PathBuf, CopyError> {
-    if to.exists() {
-        return Err(CopyError::Exists(to.to_owned()));
+    let [log, readers] = beside(to);
+    if let Some(there) = [to.to_owned(), log, readers].into_iter().find(|file| file.exists()) {
+        return Err(CopyError::Exists(there));
     }
     let mut name = to.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let draft = to.with_file_name(name);
-    for file in beside(&draft).into_iter().chain([draft.clone()]) {
-        remove(&file)?;
-    }
+    remove(&draft)?;
+    beside(&draft).iter().try_for_each(|file| remove(file))?;
     Ok(draft)
 }
 

@@ -132,6 +132,15 @@ async fn nothing_is_copied_over_what_is_there_from_nowhere_or_with_wrong_books()
     let there = back_up(&addresses_of(&database), &file).await;
     assert!(matches!(there, Err(CopyError::Exists(_))), "{there:?}");
 
+    let left = folder.path().join("left.db-wal");
+    std::fs::write(&left, "of a file that was moved away").unwrap();
+    for refused in [
+        back_up_file(&file, &folder.path().join("left.db")).await.unwrap_err(),
+        back_up(&addresses_of(&database), &folder.path().join("left.db")).await.unwrap_err(),
+    ] {
+        assert!(matches!(&refused, CopyError::Exists(path) if *path == left), "{refused:?}");
+    }
+
     restore(&admin, &file).await.unwrap();
     let twice = restore(&admin, &file).await;
     assert!(matches!(twice, Err(CopyError::NotEmpty(1))), "{twice:?}");

@@ -124,6 +124,23 @@ async fn no_statement_gives_a_job_or_a_widget_to_another_account() {
 }
 
 #[tokio::test]
+async fn what_was_folded_is_in_the_one_file() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("tributary.db");
+    let store = Arc::new(SqliteStore::open(&file).await.unwrap());
+    Bed { store: Arc::clone(&store) as Arc<dyn Store>, _keep: Box::new(()) }.account(10).await;
+    let accounts_alone = async |name: &str| {
+        let alone = folder.path().join(name);
+        std::fs::copy(&file, &alone).unwrap();
+        SqliteStore::open(&alone).await.unwrap().accounts().await.unwrap().len()
+    };
+    assert_eq!(accounts_alone("before.db").await, 0, "what was written last is in the log");
+    let _other = store.read().await.unwrap();
+    store.fold().await.unwrap();
+    assert_eq!(accounts_alone("after.db").await, 1);
+}
+
+#[tokio::test]
 async fn a_hold_cannot_be_committed_without_its_job() {
     let (store, bed) = with_history().await;
     let mut tx = store.write().await.unwrap();
