@@ -4,6 +4,9 @@ use super::Address;
 use sqlx::migrate::MigrateError;
 use tokio_rustls::rustls;
 
+/// The class of what PostgreSQL says of roles and passwords (its Appendix A).
+const INVALID_AUTHORIZATION: &str = "28";
+
 /// Why a PostgreSQL database cannot be used as it is. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -11,10 +14,23 @@ pub enum SetupError {
     /// Not an address.
     #[error("a database's address looks like postgres://tributary_app:PASSWORD@HOST/DATABASE; this is none")]
     Address,
-    /// Nobody answers, or not to this role.
+    /// Nobody answers.
     #[error("cannot connect to the database {shown}")]
     Unreachable {
         /// Which.
+        shown: String,
+        /// Why.
+        #[source]
+        cause: sqlx::Error,
+    },
+    /// There is no such role, it has another password, or PostgreSQL's list of who may come from where has no line for it.
+    #[error(
+        "cannot connect to the database {shown}: that role is not there, has another password, or may not come from here; \
+         where it was never set up, run `tributary db migrate --admin postgres://ADMIN@HOST/DATABASE`, which makes the \
+         roles with the passwords in `database` and `database_scheduler`"
+    )]
+    NotLetIn {
+        /// Which, and who.
         shown: String,
         /// Why.
         #[source]
@@ -131,6 +147,11 @@ impl SetupError {
                 if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) =>
             {
                 Self::Untrusted { shown, cause }
+            }
+            sqlx::Error::Database(ref error)
+                if error.code().is_some_and(|code| code.starts_with(INVALID_AUTHORIZATION)) =>
+            {
+                Self::NotLetIn { shown, cause }
             }
             cause => Self::Unreachable { shown, cause },
         }

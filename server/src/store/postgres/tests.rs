@@ -125,6 +125,8 @@ async fn tables_that_are_missing_of_another_version_or_open_are_refused_with_wha
     }
     let gone = refusal(APP, SCHEDULER, "no_such_database").await;
     assert!(gone.contains("cannot connect to the database no_such_database"), "{gone}");
+    let nobody = refusal("no_such_role", SCHEDULER, &database()).await;
+    assert!(nobody.contains("as no_such_role: that role is not there"), "{nobody}");
 }
 
 #[tokio::test]
