@@ -1,6 +1,7 @@
 //! The only place that picks adapters and puts the parts together. Nobody imports it but `lib.rs`.
 
 mod pages;
+mod recorder;
 
 use crate::StartError;
 use crate::admission::{Admissions, QueueRoom};
@@ -40,10 +41,9 @@ use crate::throttle::proxy::Proxies;
 use crate::upload::Uploads;
 use crate::worker::stop::Running;
 use crate::worker::{Worker, foreign};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 pub(crate) use pages::Places;
 use pages::{Built, Shared};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -80,31 +80,6 @@ pub(crate) struct Wired {
     /// As above.
     pub(crate) pages: Option<crate::pages::Edge>,
     pub(crate) hands: Hands,
-}
-
-/// Buckets of durations in seconds, from a small chunk to a long job.
-const SECONDS: &[f64] = &[0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0];
-
-/// Buckets of chunks in one batch.
-const BATCH: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
-
-/// The process's one recorder of metrics.
-fn metrics() -> Result<PrometheusHandle, StartError> {
-    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
-    if let Some(handle) = HANDLE.get() {
-        return Ok(handle.clone());
-    }
-    let recorder = PrometheusBuilder::new()
-        .set_buckets(SECONDS)
-        .and_then(|builder| {
-            builder.set_buckets_for_metric(Matcher::Full("tributary_batch_size".to_owned()), BATCH)
-        })
-        .map_err(|error| StartError::Metrics(error.to_string()))?
-        .build_recorder();
-    let handle = HANDLE.get_or_init(|| recorder.handle()).clone();
-    // Another server in this process was first: its recorder serves both.
-    let _ = metrics::set_global_recorder(recorder);
-    Ok(handle)
 }
 
 /// Every port with the adapter this deployment uses.
@@ -328,7 +303,7 @@ pub(crate) async fn wire(
     if role != Role::Whole && config.database.is_empty() {
         return Err(StartError::OneServer);
     }
-    let metrics = metrics()?;
+    let metrics = recorder::of_this_process()?;
     let ports = Ports::open(config, data).await?;
     let sessions = config.device.session_options(data.engines());
     let catalog = Catalog::new(Some(&data.models()))?.with_session_options(sessions);
